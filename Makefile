@@ -1,0 +1,99 @@
+# The whole interface for developers: `make` lists it. CI (.ci/run) uses nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python on the PATH that is new enough, unless you say: make venv PYTHON=python3.12
+PYTHONS := python3 python3.13 python3.12 python3.11
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+# Hashes are those of the public files, so a folder of local wheels is left out of the lock. What was published in the
+# last seven days is left out too: most releases that turn out to be malicious are gone by then.
+PIP_COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
+	--uploaded-prior-to P7D --generate-hashes --allow-unsafe --strip-extras \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
+##@ Set-up
+
+.PHONY: venv
+venv: .venv/.ready ## make .venv: the pinned requirements and this package, editable
+
+.venv/.requirements: requirements.txt requirements-dev.txt
+	@$(if $(PYTHON),,$(error No Python 3.11 or newer found as any of: $(PYTHONS). Say which: make PYTHON=/path/to/python))
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "$(PYTHON) is not Python 3.11 or newer" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version): $$(grep -c '==' requirements-dev.txt) packages, versions and hashes from requirements-dev.txt"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+.venv/.ready: .venv/.requirements pyproject.toml
+	@echo "Installing barrelman-sync itself into .venv, editable"
+	@PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+##@ Every day
+
+.PHONY: check
+check: format lint types imports ## all that can be said without running it: the four below
+
+.PHONY: format
+format: venv ## is everything formatted? (make fmt does it)
+	$(BIN)/ruff format --check
+
+.PHONY: lint
+lint: venv ## ruff, all rules
+	$(BIN)/ruff check
+
+.PHONY: types
+types: venv ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: venv ## the architecture: who may import whom
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: fmt
+fmt: venv ## format, and fix what can be fixed safely
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: test
+test: venv ## run the tests; ARGS="-k plan" is handed to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+##@ See it work
+
+.PHONY: demo
+demo: venv ## two clusters on this machine, and what barrelman-sync does to them
+	$(BIN)/python -m tests.demo $(ARGS)
+
+.PHONY: playground
+playground: venv ## the same two clusters, left running for you to play with
+	$(BIN)/python -m tests.demo --playground $(ARGS)
+
+.PHONY: bench
+bench: venv ## how long a run takes, and how much memory
+	$(BIN)/python -m tests.bench $(ARGS)
+
+##@ Now and then
+
+.PHONY: lock
+lock: venv ## re-make the requirement files; ARGS=--upgrade takes the newest versions
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
+	{ echo "The lock is made with the oldest Python we support: make clean lock PYTHON=python3.11" >&2; exit 1; }
+	$(PIP_COMPILE) $(ARGS) --output-file requirements.txt pyproject.toml
+	$(PIP_COMPILE) $(ARGS) --extra dev --build-deps-for editable --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+.PHONY: clean
+clean: ## remove all that was made here
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,0 +1,86 @@
+"""The command: options in, exit code out."""
+
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import click
+
+from barrelman_sync import __version__
+from barrelman_sync.config import ConfigurationError, Settings
+from barrelman_sync.logs import LogFormat, set_up_logs
+from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
+from barrelman_sync.outcome import ExitCode
+
+_EPILOG = """\b
+Exit codes:
+  0  converged, or nothing to do, or a dry run
+  1  something could not be read or written
+  2  usage or configuration, or both sides are the same cluster
+  3  a guard held deletes back
+  4  --dry-run --detailed-exitcode, and there are changes
+"""
+
+
+def run(**values: Any) -> None:
+    """Keep services of a remote Kubernetes cluster reachable by their plain names in the local one.
+
+    Each run lists both clusters, computes the namespaces, Services and endpoints that the local one should have, and
+    applies the difference. Every option can also be given as BARRELMAN_SYNC_<NAME>, repeatable ones separated by
+    spaces.
+    """
+    set_up_logs(LogFormat(values["log_format"] or LogFormat.TEXT), values["verbose"] or 0)
+    try:
+        sys.exit(_run(settings_of(click.get_current_context(), values)))
+    except ConfigurationError as error:
+        for problem in error.problems:
+            click.echo(f"Error: {problem}", err=True)
+        sys.exit(ExitCode.USAGE)
+
+
+def _run(settings: Settings) -> ExitCode:
+    # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
+    from barrelman_sync.cluster.deadline import Deadline
+    from barrelman_sync.cluster.faults import ClusterError
+    from barrelman_sync.reconcile import reconcile
+    from barrelman_sync.report.printer import printer_for
+
+    deadline = Deadline(settings.run.timeout)
+    _stop_on_signals(deadline.stop)
+    printer = printer_for(settings.run.output, click.echo)
+    try:
+        report = reconcile(settings, deadline, printer.plan)
+    except ClusterError as error:
+        printer.failure(str(error), ExitCode.FAILED)
+        click.echo(f"Error: {error}", err=True)
+        return ExitCode.FAILED
+    printer.outcome(report)
+    return ExitCode.FAILED if deadline.stopped else report.exit_code
+
+
+def _stop_on_signals(stop: Callable[[str], None]) -> None:
+    """The first signal lets requests in flight finish; a second one ends us as usual."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        stop(f"interrupted by {signal.Signals(number).name}")
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+
+
+main = GroupedCommand(
+    "barrelman-sync",
+    callback=run,
+    params=[*OPTIONS],
+    help=run.__doc__,
+    epilog=_EPILOG,
+    context_settings={
+        "auto_envvar_prefix": ENVIRONMENT_PREFIX,
+        "help_option_names": ["-h", "--help"],
+        "max_content_width": 120,
+    },
+)
+main = click.version_option(__version__, prog_name="barrelman-sync")(main)

@@ -1,0 +1,179 @@
+"""One cluster's API by lightkube: whole lists, single writes, retries, one deadline.
+
+The only place that knows lightkube's edges; each is explained in docs/lightkube.md.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar, cast
+
+import httpx2
+import tenacity
+from lightkube import ALL_NS, Client
+from lightkube.core.resource import NamespacedResource, Resource
+from lightkube.types import PatchType
+
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.faults import FAULTS, ClusterError, cluster_error, is_passing, retry_after, status_of
+from barrelman_sync.config import ConfigurationError
+from barrelman_sync.model import FIELD_MANAGER, Key
+
+PAGE = 500
+TRIES = 5
+"""A run is one of many: what does not pass within a few seconds is left to the next."""
+
+_log = logging.getLogger(__name__)
+
+R = TypeVar("R", bound=Resource)
+T = TypeVar("T")
+
+
+class Listed(NamedTuple):
+    """A whole list: its items in the form that they were parsed to, and the version that all of them belong to."""
+
+    items: tuple[Any, ...]
+    version: str
+
+
+class ClusterClient:
+    """Reads and writes one cluster. All methods raise ClusterError, and may be called from several threads."""
+
+    def __init__(self, client: Client, title: str, deadline: Deadline) -> None:
+        self._client = client
+        self._deadline = deadline
+        self.title = title
+        """How messages call the cluster, such as `remote cluster gke-1`."""
+
+    def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed:
+        """All objects of a kind, each as what `parse` makes of it; those that it turns to None are left out.
+
+        A list that expires on the way (410) is begun once more: the pages of two lists are no snapshot.
+        """
+        doing = f"listing {_plural(resource)}"
+        try:
+            return self._list_once(resource, parse, labels, doing)
+        except ClusterError as error:
+            if error.status != httpx2.codes.GONE:
+                raise
+            _log.info("the list of %s in the %s expired; it is begun once more", _plural(resource), self.title)
+            return self._list_once(resource, parse, labels, doing)
+
+    def get(self, resource: type[R], key: Key) -> R | None:
+        """One object, None where there is none."""
+        try:
+            found: R = self._send(f"reading {_title(resource, key)}", lambda: self._call("get", resource, key))
+        except ClusterError as error:
+            if error.status == httpx2.codes.NOT_FOUND:
+                return None
+            raise
+        return found
+
+    def apply(self, resource: type[R], key: Key, body: Mapping[str, Any]) -> R:
+        """Server-side apply with force; the answer is the object as it is now."""
+        return self._patch(f"applying {_title(resource, key)}", resource, key, body)
+
+    def patch(self, resource: type[R], key: Key, operations: list[dict[str, Any]]) -> R:
+        """A JSON patch; the answer is the object as it is now."""
+        return self._patch(f"patching {_title(resource, key)}", resource, key, operations)
+
+    def delete(self, resource: type[Resource], key: Key, options: Mapping[str, Any]) -> None:
+        """Deletes an object; `options` is the body, whose preconditions lightkube's own `delete` cannot send."""
+        self._send(f"deleting {_title(resource, key)}", lambda: self._call("delete", resource, key, body=options))
+
+    def _patch(self, doing: str, resource: type[R], key: Key, body: Any) -> R:
+        apply = isinstance(body, Mapping)
+        content_type = PatchType.APPLY if apply else PatchType.JSON
+        options = {"fieldManager": FIELD_MANAGER, **({"force": "true"} if apply else {})}
+        headers = {"Content-Type": content_type.value}
+
+        def call() -> R:
+            patched: R = self._call("patch", resource, key, body=body, params=options, headers=headers)
+            return patched
+
+        return self._send(doing, call)
+
+    def _call(self, method: str, resource: type[Resource], key: Key, *, body: Any = None, **request: Any) -> Any:
+        namespace = key.namespace or None
+        generic = self._client._client  # noqa: SLF001 - Client.delete takes no body, see docs/lightkube.md
+        basic = generic.prepare_request(method, resource, body, key.name, namespace, **request)
+        basic.data = body
+        return generic.handle_response(method, generic.send(generic.build_adapter_request(basic)), basic)
+
+    def _list_once(self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str) -> Listed:
+        items: list[T] = []
+        version = ""
+        for page, version in self._pages(resource, labels, doing):  # noqa: B007 - the last page's version is that of all
+            items.extend(parsed for item in page if (parsed := parse(item)) is not None)
+        return Listed(tuple(items), version)
+
+    def _pages(self, resource: type[R], labels: str | None, doing: str) -> Iterator[tuple[list[R], str]]:
+        """The pages as they come. lightkube's own iterator cannot ask for a page again that failed."""
+        generic = self._client._client  # noqa: SLF001 - see docs/lightkube.md
+        namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
+        params = {"limit": PAGE, "labelSelector": labels}
+        basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
+
+        def call() -> tuple[bool, str | None, list[R]]:
+            more, version, page = generic.handle_response(
+                "list", generic.send(generic.build_adapter_request(basic)), basic
+            )
+            if not version:
+                message = "a list without resourceVersion"
+                raise ValueError(message)
+            return more, version, page
+
+        more = True
+        while more:
+            more, version, page = self._send(doing, call)
+            yield page, str(version)
+
+    def _send(self, doing: str, call: Callable[[], T]) -> T:
+        """Sends a request, again while the fault may pass, the tries and the time last."""
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_passing),
+            wait=_wait,
+            stop=self._give_up,
+            sleep=self._deadline.sleep,
+            before_sleep=lambda state: _log.warning(
+                "%s in the %s: %s; trying again in %.1f s", doing, self.title, _outcome(state), state.upcoming_sleep
+            ),
+            reraise=True,
+        )
+        try:
+            return cast("T", retrying(self._in_time, doing, call))
+        except FAULTS as error:
+            raise cluster_error(error, doing, self.title) from error
+        except ConfigurationError as error:  # from a credential plugin that was asked for a new token
+            raise ClusterError(doing, self.title, str(error)) from error
+
+    def _in_time(self, doing: str, call: Callable[[], T]) -> T:
+        if why := self._deadline.over():
+            raise ClusterError(doing, self.title, f"not tried, {why}.")
+        return call()
+
+    def _give_up(self, state: tenacity.RetryCallState) -> bool:
+        return state.attempt_number >= TRIES or state.upcoming_sleep >= self._deadline.remaining()
+
+
+_backoff = tenacity.wait_random_exponential(multiplier=0.25, max=5)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """What the server asks for, or else a random time that may double with each try."""
+    error = _outcome(state)
+    return max(retry_after(error) if error else 0.0, _backoff(state))
+
+
+def _outcome(state: tenacity.RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _plural(resource: type[Resource]) -> str:
+    return resource._api_info.plural  # noqa: SLF001 - lightkube's own description of a resource
+
+
+def _title(resource: type[Resource], key: Key) -> str:
+    return f"{resource._api_info.resource.kind} {key}"  # noqa: SLF001
+
+
+__all__ = ["ClusterClient", "Listed", "status_of"]

@@ -1,0 +1,125 @@
+"""Credentials from a command, as kubeconfigs ask for with `exec`.
+
+lightkube does this only for the beta versions of the protocol, without a time limit and without client certificates.
+See https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from lightkube.config.kubeconfig import SingleConfig
+from lightkube.config.models import User
+
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.kubeconfig import Section
+from barrelman_sync.config import ConfigurationError
+
+_VERSIONS = frozenset(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the command printed."""
+
+    token: str | None
+    certificate: str | None
+    key: str | None
+
+    @property
+    def user(self) -> User:
+        """The same for lightkube, which wants certificates in base64."""
+        return User(token=self.token, client_cert_data=_base64(self.certificate), client_key_data=_base64(self.key))
+
+
+class ExecCommand:
+    """The command of a kubeconfig's user."""
+
+    def __init__(self, spec: Section, config: SingleConfig, deadline: Deadline) -> None:
+        self._spec = spec
+        self._config = config
+        self._deadline = deadline
+        if spec.get("apiVersion") not in _VERSIONS:
+            message = f"exec apiVersion {spec.get('apiVersion')!r} is not one of {', '.join(sorted(_VERSIONS))}"
+            raise ConfigurationError(message)
+        if spec.get("interactiveMode") == "Always":
+            message = f"exec command {spec['command']!r} wants a terminal (interactiveMode: Always)"
+            raise ConfigurationError(message)
+
+    def run(self) -> Credential:
+        """A new credential. Raises ConfigurationError with what the command said."""
+        name = self._spec["command"]
+        try:
+            done = subprocess.run(  # noqa: S603 - the kubeconfig's owner chose the command
+                self._command(),
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=self._deadline.remaining(),
+                check=True,
+            )
+            status = json.loads(done.stdout)["status"]
+            return Credential(status.get("token"), status.get("clientCertificateData"), status.get("clientKeyData"))
+        except FileNotFoundError as error:
+            message = f"exec command {name!r} not found. {self._spec.get('installHint') or ''}".strip()
+            raise ConfigurationError(message) from error
+        except subprocess.CalledProcessError as error:
+            said = error.stderr.decode(errors="replace").strip()[-500:]
+            message = f"exec command {name!r} ended with {error.returncode}: {said}"
+            raise ConfigurationError(message) from error
+        except subprocess.TimeoutExpired as error:
+            raise ConfigurationError(f"exec command {name!r} did not end in time") from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ConfigurationError(f"exec command {name!r} gave no credential: {error}") from error
+
+    def _command(self) -> list[str]:
+        """A name with a slash is relative to the kubeconfig, any other is searched for in PATH."""
+        command = str(self._spec["command"])
+        if "/" in command and self._config.fname:
+            command = str(Path(self._config.fname).parent / command)
+        return [command, *(str(argument) for argument in self._spec.get("args") or ())]
+
+    def _environment(self) -> dict[str, str]:
+        spec: dict[str, Any] = {"interactive": False}
+        if self._spec.get("provideClusterInfo"):
+            cluster = self._config.cluster
+            authority = {"certificate-authority-data": cluster.certificate_auth_data}
+            spec["cluster"] = {"server": cluster.server, **{k: v for k, v in authority.items() if v}}
+        info = {"apiVersion": self._spec["apiVersion"], "kind": "ExecCredential", "spec": spec}
+        extra = {entry["name"]: entry["value"] for entry in self._spec.get("env") or ()}
+        return {**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)}
+
+
+class ExecAuth(httpx2.Auth):
+    """Sends the command's token; runs the command once more when the server refuses it."""
+
+    def __init__(self, command: ExecCommand, token: str) -> None:
+        self._command = command
+        self._token = token
+        self._lock = threading.Lock()
+
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        """One request, or two if the token was refused."""
+        token = self._token
+        request.headers["Authorization"] = f"Bearer {token}"
+        response = yield request
+        if response.status_code == httpx2.codes.UNAUTHORIZED:
+            request.headers["Authorization"] = f"Bearer {self._renewed(token)}"
+            yield request
+
+    def _renewed(self, refused: str) -> str:
+        with self._lock:
+            if self._token == refused:
+                self._token = self._command.run().token or refused
+            return self._token
+
+
+def _base64(text: str | None) -> str | None:
+    return base64.b64encode(text.encode()).decode() if text else None

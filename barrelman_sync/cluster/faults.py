@@ -1,0 +1,124 @@
+"""What can go wrong between us and an API server, as one error that tells a user what to do.
+
+lightkube raises ApiError only for a JSON Status; everything else comes as an error of httpx2, msgspec or Python itself
+(docs/lightkube.md). All of that is met here.
+"""
+
+import json
+import ssl
+
+import httpx2
+import msgspec
+
+FAULTS = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, msgspec.MsgspecError, ValueError, KeyError)
+"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError."""
+
+_LONGEST_ECHO = 600
+_RETRIED = frozenset({429, 502, 503, 504})
+_LONGEST_RETRY_AFTER = 3600.0
+
+_HINTS = {
+    401: "The credentials are refused: check the token or certificate of this cluster's kubeconfig.",
+    403: "Grant it with the roles of rbac.yaml, or use credentials that have them.",
+    404: "Check that the server is a Kubernetes API server and that the namespace exists.",
+    409: "The object changed meanwhile; the next run decides anew.",
+    422: "The server refuses this object as it is; the message names the field.",
+    429: "The server is overloaded; the next run tries again.",
+}
+
+
+class ClusterError(Exception):
+    """A request that failed: what was being done, in which cluster, what the server said, and what to do next."""
+
+    def __init__(self, doing: str, cluster: str, reason: str, *, status: int | None = None, hint: str = "") -> None:
+        super().__init__(f"{doing} in the {cluster} failed: {reason}{' ' if hint else ''}{hint}")
+        self.doing = doing
+        self.reason = reason
+        self.status = status
+        self.hint = hint
+
+
+def cluster_error(error: Exception, doing: str, cluster: str) -> ClusterError:
+    """The error that a user sees."""
+    status = status_of(error)
+    return ClusterError(doing, cluster, _reason(error), status=status, hint=_hint(error, status))
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status of the answer, None if there was none."""
+    return error.response.status_code if isinstance(error, httpx2.HTTPStatusError) else None
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same request may succeed in a moment."""
+    if isinstance(error, httpx2.HTTPStatusError):
+        code = error.response.status_code
+        return code in _RETRIED or (
+            code == httpx2.codes.INTERNAL_SERVER_ERROR and "Retry-After" in error.response.headers
+        )
+    if isinstance(error, httpx2.UnsupportedProtocol):
+        return False
+    return isinstance(error, httpx2.TransportError) and not _certificate_error(error)
+
+
+def retry_after(error: BaseException) -> float:
+    """Seconds that the server asks to wait, 0 if it does not."""
+    if not isinstance(error, httpx2.HTTPStatusError):
+        return 0.0
+    text = error.response.headers.get("Retry-After", "")
+    return min(float(text), _LONGEST_RETRY_AFTER) if text.isdigit() else 0.0
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx2.HTTPStatusError):
+        return _capped(f"the server answered {error.response.status_code} {_message(error.response)}")
+    if isinstance(error, httpx2.TimeoutException):
+        return f"no answer from {_server(error)} in time"
+    if isinstance(error, httpx2.TransportError):
+        if certificate := _certificate_error(error):
+            return f"the certificate of {_server(error)} is not trusted: {certificate.verify_message}."
+        return _capped(f"no connection to {_server(error)}: {error}.")
+    return _capped(f"the answer is not one of a Kubernetes API server: {error}.")
+
+
+def _hint(error: Exception, status: int | None) -> str:
+    if status is not None:
+        return _HINTS.get(status, "")
+    if _certificate_error(error):
+        return "Check certificate-authority-data in the kubeconfig."
+    if isinstance(error, httpx2.TransportError):
+        return "Check the server's address in the kubeconfig, and that it can be reached from here."
+    return ""
+
+
+def _message(response: httpx2.Response) -> str:
+    """The message of a Status; anything else as text."""
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        body = None
+    if isinstance(body, dict) and isinstance(body.get("message"), str):
+        return f"{body.get('reason') or response.reason_phrase}: {body['message'].rstrip('.')}."
+    text = " ".join(response.text.split())
+    return f"{response.reason_phrase}{': ' if text else ''}{text}."
+
+
+def _server(error: httpx2.RequestError) -> str:
+    try:
+        url = error.request.url
+    except RuntimeError:  # the request was never built
+        return "the server"
+    return f"{url.scheme}://{url.netloc.decode('ascii')}"
+
+
+def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def _capped(text: str) -> str:
+    """Servers echo what they were sent: never more than a few lines of it."""
+    return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."

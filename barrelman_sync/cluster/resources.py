@@ -1,0 +1,211 @@
+"""Slim resource classes for lightkube: only what we read, so that nothing else can fail us or cost us.
+
+A whole node is 15 kB of JSON and more; of that msgspec decodes the few fields named here and skips the rest.
+The names are those of the Kubernetes API, see https://kubernetes.io/docs/reference/kubernetes-api/.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+from lightkube.core.resource import ApiInfo, GlobalResource, NamespacedResourceG, ResourceDef
+
+from barrelman_sync.model import (
+    ENDPOINTS_MANAGED_BY,
+    IGNORE,
+    MANAGED_BY,
+    MARKER,
+    SOURCE,
+    Affinity,
+    Family,
+    Key,
+    Revision,
+)
+
+_OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY)
+_VERBS = ["delete", "get", "list", "global_list", "patch"]
+
+
+class _Struct(msgspec.Struct, rename="camel"):
+    """Named as in JSON."""
+
+
+class OwnerReference(_Struct):
+    """Whose object this is a part of."""
+
+    uid: str = ""
+
+
+class Metadata(_Struct):
+    """What all kinds have."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    deletion_timestamp: str | None = None
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    owner_references: list[OwnerReference] | None = None
+    managed_fields: msgspec.Raw = msgspec.Raw(b"null")
+
+    @property
+    def key(self) -> Key:
+        """Where it is."""
+        return Key(self.namespace, self.name)
+
+    @property
+    def revision(self) -> Revision:
+        """Which object it is, in which state."""
+        return Revision(self.uid, self.resource_version)
+
+    @property
+    def deleting(self) -> bool:
+        """Whether it waits for its finalizers only."""
+        return self.deletion_timestamp is not None
+
+    @property
+    def our_labels(self) -> Mapping[str, str]:
+        """Only the labels that we write."""
+        labels = self.labels or {}
+        return {label: labels[label] for label in _OUR_LABELS if label in labels}
+
+    @property
+    def ignored(self) -> bool:
+        """Whether its annotation keeps us away."""
+        return (self.annotations or {}).get(MARKER) == IGNORE
+
+
+class NamespaceStatus(_Struct):
+    """Whether it is going away."""
+
+    phase: str = ""
+
+
+class Namespace(_Struct, GlobalResource):
+    """A namespace."""
+
+    _api_info = ApiInfo(ResourceDef("", "v1", "Namespace"), "namespaces", _VERBS)
+
+    metadata: Metadata
+    status: NamespaceStatus = msgspec.field(default_factory=NamespaceStatus)
+
+
+class Port(_Struct):
+    """A port of a Service or of an Endpoints subset."""
+
+    port: int
+    name: str = ""
+    protocol: str = "TCP"
+    target_port: int | str = 0
+    node_port: int = 0
+    app_protocol: str | None = None
+
+
+class ClientIP(_Struct):
+    """How long affinity lasts, in seconds."""
+
+    timeout_seconds: int | None = None
+
+
+class AffinityConfig(_Struct):
+    """Has a `client_ip` with affinity only."""
+
+    client_ip: ClientIP | None = msgspec.field(name="clientIP", default=None)
+
+
+class ServiceSpec(_Struct):
+    """What makes a Service."""
+
+    type: str = "ClusterIP"
+    ports: list[Port] | None = None
+    selector: dict[str, str] | None = None
+    cluster_ip: str = msgspec.field(name="clusterIP", default="")
+    ip_families: list[Family] | None = None
+    session_affinity: str = "None"
+    session_affinity_config: AffinityConfig | None = None
+
+    @property
+    def affinity(self) -> Affinity:
+        """Affinity and its timeout as one value."""
+        config = self.session_affinity_config
+        return Affinity(
+            self.session_affinity, config.client_ip.timeout_seconds if config and config.client_ip else None
+        )
+
+
+class Service(_Struct, NamespacedResourceG):
+    """A Service."""
+
+    _api_info = ApiInfo(ResourceDef("", "v1", "Service"), "services", _VERBS)
+
+    metadata: Metadata
+    spec: ServiceSpec
+
+
+class Address(_Struct):
+    """An endpoint; only `ip` is what we write."""
+
+    ip: str
+    hostname: str | None = None
+    node_name: str | None = None
+    target_ref: msgspec.Raw | None = None
+
+
+class Subset(_Struct):
+    """Addresses that share ports."""
+
+    addresses: list[Address] | None = None
+    not_ready_addresses: list[msgspec.Raw] | None = None
+    ports: list[Port] | None = None
+
+
+class Endpoints(_Struct, NamespacedResourceG):
+    """An Endpoints object."""
+
+    _api_info = ApiInfo(ResourceDef("", "v1", "Endpoints"), "endpoints", _VERBS)
+
+    metadata: Metadata
+    subsets: list[Subset] | None = None
+
+
+class Condition(_Struct):
+    """What a node says of itself."""
+
+    type: str = ""
+    status: str = ""
+
+
+class NodeAddress(_Struct):
+    """One of a node's addresses."""
+
+    type: str = ""
+    address: str = ""
+
+
+class Taint(_Struct):
+    """Only its key counts."""
+
+    key: str = ""
+
+
+class NodeSpec(_Struct):
+    """What was asked of a node."""
+
+    taints: list[Taint] | None = None
+
+
+class NodeStatus(_Struct):
+    """What a node is."""
+
+    conditions: list[Condition] | None = None
+    addresses: list[NodeAddress] | None = None
+
+
+class Node(_Struct, GlobalResource):
+    """A node."""
+
+    _api_info = ApiInfo(ResourceDef("", "v1", "Node"), "nodes", _VERBS)
+
+    metadata: Metadata
+    spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
+    status: NodeStatus = msgspec.field(default_factory=NodeStatus)

@@ -1,0 +1,101 @@
+"""One write of a plan, sent so that it cannot hit another object or state than the one that was planned for."""
+
+from collections.abc import Mapping
+from typing import assert_never
+
+import httpx2
+from lightkube.core.resource import Resource
+
+from barrelman_sync.changes import endpoints_changes, mirror_changes
+from barrelman_sync.cluster import parsing, resources
+from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.manifests import delete_options, manifest, move_fields_patch, release_patch
+from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted, WantedEndpoints, WantedNamespace
+from barrelman_sync.steps import Create, Delete, Release, Update, Write
+
+_RESOURCES: Mapping[Kind, type[resources.Namespace | resources.Service | resources.Endpoints]] = {
+    Kind.NAMESPACE: resources.Namespace,
+    Kind.SERVICE: resources.Service,
+    Kind.ENDPOINTS: resources.Endpoints,
+}
+_STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND})
+
+
+class Writer:
+    """Writes to the local cluster. May be used from several threads, by one at a time for an object."""
+
+    def __init__(self, client: ClusterClient, versions: Mapping[Kind, str]) -> None:
+        self._client = client
+        self._versions = versions
+        self._written: dict[tuple[Kind, Key], Revision] = {}
+
+    def write(self, step: Write) -> None:
+        """Does the step, or finds that it is done already. Raises ClusterError.
+
+        A 409 or 404 may be the echo of our own earlier try whose answer got lost, or of a second run that was faster.
+        """
+        try:
+            self._send(step)
+        except ClusterError as error:
+            if error.status not in _STALE or not self._is_done(step):
+                raise
+
+    def uid(self, kind: Kind, key: Key) -> str | None:
+        """The uid of an object that was written in this run."""
+        written = self._written.get((kind, key))
+        return written.uid if written else None
+
+    def _send(self, step: Write) -> None:
+        match step:
+            case Create():
+                guard = Revision("", self._versions[step.kind])
+                self._apply(step.wanted, guard, {})
+            case Update():
+                self._apply(step.wanted, self._claimed(step), step.labels)
+            case Delete():
+                self._client.delete(_RESOURCES[step.kind], step.key, delete_options(step.live))
+            case Release():
+                self._client.patch(resources.Service, step.key, release_patch(step))
+            case _:
+                assert_never(step)
+
+    def _apply(self, wanted: Wanted, guard: Revision, labels: Mapping[str, str]) -> None:
+        applied = self._client.apply(_RESOURCES[wanted.kind], wanted.key, manifest(wanted, guard, labels))
+        self._written[wanted.kind, wanted.key] = applied.metadata.revision
+
+    def _claimed(self, step: Update) -> Revision:
+        """The revision to update, once the fields that others hold are ours."""
+        live = self._written.get((step.kind, step.key), step.live)
+        if not step.taken_from:
+            return live
+        patch = move_fields_patch(step.managed_fields, live)
+        return self._client.patch(_RESOURCES[step.kind], step.key, patch).metadata.revision
+
+    def _is_done(self, step: Write) -> bool:
+        live = self._client.get(_RESOURCES[step.kind], step.key)
+        match step:
+            case Create() | Update():
+                done = live is not None and _is_as_wanted(live, step.wanted)
+                if done and live is not None:
+                    self._written[step.kind, step.key] = live.metadata.revision
+                return done
+            case Delete():
+                return live is None or live.metadata.uid != step.live.uid
+            case Release():
+                return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
+            case _:
+                assert_never(step)
+
+
+def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:
+    match live, wanted:
+        case resources.Namespace(), WantedNamespace():
+            return not parsing.local_namespace(live).terminating
+        case resources.Service(), Mirror():
+            found = parsing.local_service(live)
+            return not (found.deleting or found.has_selector or mirror_changes(found, wanted))
+        case resources.Endpoints(), WantedEndpoints():
+            return not endpoints_changes(parsing.local_endpoints(live), wanted)
+        case _:
+            return False

@@ -1,0 +1,135 @@
+"""What the user asked for, as values, and how the texts of options become such values. Pure.
+
+Each `parse_` raises ValueError with a message that completes the name of the option.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from barrelman_sync.desired import IGNORED_NAMESPACES, Scope
+from barrelman_sync.guards import DeleteLimit, Safety
+from barrelman_sync.nodes import IPNetwork, NodeRules
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class ConfigurationError(Exception):
+    """Something that the user has to change before a run can start; every problem found, one line each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Output(StrEnum):
+    """The form of what goes to stdout."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Kubeconfig:
+    """A cluster by a kubeconfig; None stands for the default file and its current context."""
+
+    path: str | None = None
+    context: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InCluster:
+    """The cluster that we run in, by the pod's service account."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRules:
+    """How a run goes about its work."""
+
+    dry_run: bool = False
+    detailed_exitcode: bool = False
+    output: Output = Output.TEXT
+    timeout: float = 45.0
+    """Seconds for the whole run."""
+    concurrency: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that the user asked for."""
+
+    local: Kubeconfig | InCluster
+    remote: Kubeconfig
+    remote_name: str | None
+    """None for the name of the remote's context."""
+    scope: Scope
+    """Its `source` is filled in once the remote is known, see `named`."""
+    nodes: NodeRules = NodeRules()
+    safety: Safety = Safety()
+    run: RunRules = RunRules()
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration as Go writes it (`90s`, `5m`, `1h30m`); a plain number is seconds."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+        message = f"{text!r} is no duration such as 90s, 5m or 1h30m"
+        raise ValueError(message)
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+
+
+def parse_limit(text: str) -> DeleteLimit:
+    """A number such as `20`, or a percentage such as `15%`."""
+    match = re.fullmatch(r"(\d+)(%?)", text)
+    if match is None or (match[2] and int(match[1]) > 100):  # noqa: PLR2004
+        message = f"{text!r} is neither a number such as 20 nor a percentage such as 15%"
+        raise ValueError(message)
+    if match[2]:
+        return DeleteLimit(number=None, percent=float(match[1]))
+    return DeleteLimit(number=int(match[1]), percent=None)
+
+
+def parse_network(text: str) -> IPNetwork:
+    """A network such as 10.0.0.0/8 or fd00::/8."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        message = f"{error} (a network such as 10.0.0.0/8 is needed)"
+        raise ValueError(message) from error
+
+
+def parse_source(text: str) -> str:
+    """The name of a remote: it becomes the value of a label, see the syntax of Kubernetes' label values."""
+    if not _LABEL_VALUE.fullmatch(text):
+        message = (
+            f"{text!r} cannot be the value of a label: 1 to 63 letters, digits, '-', '_' and '.', "
+            "beginning and ending with a letter or digit"
+        )
+        raise ValueError(message)
+    return text
+
+
+def parse_ignored(text: str) -> str:
+    """NAME or -NAME."""
+    if not _NAMESPACE.fullmatch(text.removeprefix("-")):
+        message = f"{text!r} is not the name of a namespace"
+        raise ValueError(message)
+    return text
+
+
+def ignored_namespaces(names: Iterable[str]) -> frozenset[str]:
+    """The default set, with each NAME added and each -NAME removed, in the order given."""
+    ignored = set(IGNORED_NAMESPACES)
+    for name in names:
+        if name.startswith("-"):
+            ignored.discard(name[1:])
+        else:
+            ignored.add(name)
+    return frozenset(ignored)

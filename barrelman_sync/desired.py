@@ -1,0 +1,125 @@
+"""Which Services of the remote cluster get a mirror, and what it looks like. Pure.
+
+Section 3 of the design.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from barrelman_sync.model import (
+    MANUAL_MARKER,
+    MIRROR_MARKER,
+    EndpointPort,
+    Key,
+    Mirror,
+    RemoteService,
+    ServicePort,
+    Skipped,
+)
+
+IGNORED_NAMESPACES = frozenset({"kube-system"})
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the user wants mirrored, and as what."""
+
+    source: str
+    """The name of the remote, see `--remote-name`."""
+    adopted_source: str | None = None
+    """A former name whose objects are taken over, see `--adopt-source`."""
+    ignored_namespaces: frozenset[str] = IGNORED_NAMESPACES
+    include_loadbalancers: bool = False
+    nodeports: bool = False
+    """Mirrors are of type NodePort with the remote's node ports, see `--nodeportsvc`."""
+    create_namespaces: bool = True
+
+    def is_ours(self, source: str | None) -> bool:
+        """Whether an object that names this source is for this run; the original's objects name none."""
+        return source in (None, self.source, self.adopted_source)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The mirrors that the remote asks for."""
+
+    mirrors: Mapping[Key, Mirror]
+    skipped: Mapping[Key, Skipped] = field(default_factory=dict)
+    """Candidates that are left out, with the first reason that applies."""
+    never_candidates: Mapping[str, int] = field(default_factory=dict)
+    """How many Services never were candidates, by reason."""
+    warnings: tuple[str, ...] = ()
+
+
+def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
+    """What the local cluster should hold of these remote Services."""
+    mirrors: dict[Key, Mirror] = {}
+    skipped: dict[Key, Skipped] = {}
+    counted: Counter[str] = Counter()
+    warnings: list[str] = []
+    for service in sorted(services, key=lambda service: service.key):
+        if reason := _not_a_candidate(service, scope):
+            counted[reason] += 1
+        elif reason := _skip_reason(service):
+            skipped[service.key] = Skipped(service.key, reason)
+        else:
+            mirrors[service.key] = _mirror(service, scope)
+            warnings.extend(_left_out_ports(service))
+    return Desired(mirrors, skipped, dict(sorted(counted.items())), tuple(warnings))
+
+
+def endpoint_ports(ports: Iterable[ServicePort]) -> tuple[EndpointPort, ...]:
+    """The endpoint ports that serve these Service ports, all of which must have numeric target ports.
+
+    kube-proxy joins the two by name and protocol (pkg/proxy/endpointslicecache.go), so both are always carried over.
+    """
+    return tuple(
+        sorted(EndpointPort(port.name, port.protocol, int(port.target_port), port.app_protocol) for port in ports)
+    )
+
+
+def _not_a_candidate(service: RemoteService, scope: Scope) -> str | None:
+    types = {"NodePort", "LoadBalancer"} if scope.include_loadbalancers else {"NodePort"}
+    if service.type not in types:
+        return f"type {service.type}"
+    if service.key.namespace in scope.ignored_namespaces:
+        return f"ignored namespace {service.key.namespace}"
+    return None
+
+
+def _skip_reason(service: RemoteService) -> str | None:
+    checks = (
+        (service.ignored, "annotated to be ignored at the remote"),
+        (service.marker == MIRROR_MARKER, "is a mirror itself at the remote"),
+        (service.marker == MANUAL_MARKER and not service.has_selector, "is a manual service at the remote"),
+        (service.deleting, "is being deleted at the remote"),
+        (not any(port.node_port for port in service.ports), "has no node port at the remote"),
+    )
+    return next((reason for applies, reason in checks if applies), None)
+
+
+def _mirror(service: RemoteService, scope: Scope) -> Mirror:
+    ports = tuple(
+        ServicePort(
+            name=port.name,
+            protocol=port.protocol,
+            port=port.port,
+            target_port=port.node_port,
+            node_port=port.node_port if scope.nodeports else 0,
+            app_protocol=port.app_protocol or "",
+        )
+        for port in service.ports
+        if port.node_port
+    )
+    local_type = "NodePort" if scope.nodeports else "ClusterIP"
+    return Mirror(service.key, scope.source, tuple(sorted(ports)), service.affinity, local_type)
+
+
+def _left_out_ports(service: RemoteService) -> list[str]:
+    return [
+        f"port {port.name or port.port}/{port.protocol} of Service {service.key} is left out:"
+        " the remote gave it no node port"
+        for port in service.ports
+        if not port.node_port
+    ]

@@ -1,0 +1,77 @@
+"""Brakes on a finished plan, before its first write. Pure.
+
+A remote list that is short for a wrong reason must not become deletes. So the guards count what a plan would take from
+callers, and hold all of it back where that is too much. Creates and updates are safe and go on.
+"""
+
+from dataclasses import dataclass, replace
+
+from barrelman_sync.model import Key, Kind
+from barrelman_sync.steps import Create, Delete, Held, Plan, Step, Update, node_ports_freed, node_ports_taken
+
+DEFAULT_NUMBER = 10
+DEFAULT_PERCENT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLimit:
+    """How many Services a run may take from callers: a number, or a percentage of what we own, rounded down.
+
+    With both, whichever allows more.
+    """
+
+    number: int | None = DEFAULT_NUMBER
+    percent: float | None = DEFAULT_PERCENT
+
+    def of(self, owned: int) -> int:
+        """The limit for that many owned Services."""
+        return max(self.number or 0, int(owned * (self.percent or 0) // 100))
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """What the user allows a run to delete."""
+
+    limit: DeleteLimit = DeleteLimit()
+    allow_mass_delete: bool = False
+
+
+def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
+    """The same plan, with all guarded deletes held back if they are too many, or if the remote lists no node at all."""
+    doomed = {step.key for step in plan.steps if isinstance(step, Delete) and step.guarded}
+    limit = safety.limit.of(plan.owned)
+    if safety.allow_mass_delete or not doomed or (nodes_listed and len(doomed) <= limit):
+        return plan
+    cause = f"{len(doomed)} of {plan.owned} owned exceed {limit}" if nodes_listed else "the remote lists no node at all"
+    reason = f"{cause}; --allow-mass-delete lets one run through"
+    steps = tuple(Held(step, reason) if isinstance(step, Delete) and step.guarded else step for step in plan.steps)
+    return _hold_back_takers(replace(plan, steps=steps))
+
+
+def _hold_back_takers(plan: Plan) -> Plan:
+    """The same plan, without writes that need a node port of a mirror that stays: the server would refuse them.
+
+    A write that is held back keeps its own node ports in turn, so this goes on until nothing new is found.
+    """
+    kept = {
+        port: step.key
+        for step in plan.steps
+        if isinstance(step, Held) and not isinstance(step.step, Create)
+        for port in node_ports_freed(step.step)
+    }
+    waiting: dict[Key, str] = {}
+    for step in plan.steps:
+        if isinstance(step, Create | Update) and (ports := node_ports_taken(step) & kept.keys()):
+            port = min(ports)
+            waiting[step.key] = f"needs node port {port} of {kept[port]}, which is held back"
+    if not waiting:
+        return plan
+    return _hold_back_takers(replace(plan, steps=tuple(_held_if_waiting(step, waiting) for step in plan.steps)))
+
+
+def _held_if_waiting(step: Step, waiting: dict[Key, str]) -> Step:
+    """The Service waits, and with a new one its endpoints; those of a Service that is there follow the remote."""
+    reason = waiting.get(step.key)
+    if reason is None or not isinstance(step, Create | Update):
+        return step
+    return Held(step, reason) if step.kind == Kind.SERVICE or isinstance(step, Create) else step

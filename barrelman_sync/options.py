@@ -1,0 +1,182 @@
+"""The command's options, and the settings that their values become. Every problem is reported, not only the first."""
+
+import os
+from collections.abc import Callable
+from itertools import groupby
+from typing import Any
+
+import click
+
+from barrelman_sync.config import (
+    ConfigurationError,
+    InCluster,
+    Kubeconfig,
+    Output,
+    RunRules,
+    Settings,
+    ignored_namespaces,
+    parse_duration,
+    parse_ignored,
+    parse_limit,
+    parse_network,
+    parse_source,
+)
+from barrelman_sync.desired import Scope
+from barrelman_sync.guards import DeleteLimit, Safety
+from barrelman_sync.nodes import NodeRules
+from barrelman_sync.selector import parse_selector
+
+ENVIRONMENT_PREFIX = "BARRELMAN_SYNC"
+_PROBLEMS = f"{__name__}.problems"
+
+Values = dict[str, Any]
+
+
+class Parsed(click.ParamType[Any]):
+    """A text that a function of `config` turns into a value, with its ValueError as the message."""
+
+    def __init__(self, name: str, parse: Callable[[str], object]) -> None:
+        self.name = name
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The parsed value; a default is one already."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class GroupedOption(click.Option):
+    """An option that is listed under a heading, and whose wrong value does not hide the problems of the others."""
+
+    def __init__(self, *names: str, group: str, **attributes: Any) -> None:
+        super().__init__(names, **attributes)
+        self.group = group
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value, or None with the problem noted for `settings_of`."""
+        try:
+            return super().process_value(ctx, value)
+        except click.BadParameter as error:
+            error.ctx, error.param = ctx, self
+            ctx.meta.setdefault(_PROBLEMS, []).append(error.format_message())
+            return None
+
+
+class GroupedCommand(click.Command):
+    """A command that lists its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section a group, in the order of the options."""
+        options = [option for option in self.get_params(ctx) if isinstance(option, GroupedOption)]
+        for group, members in groupby(options, key=lambda option: option.group):
+            with formatter.section(group):
+                formatter.write_dl([record for option in members if (record := option.get_help_record(ctx))])
+        super_options = [option for option in self.get_params(ctx) if not isinstance(option, GroupedOption)]
+        with formatter.section("Other"):
+            formatter.write_dl([record for option in super_options if (record := option.get_help_record(ctx))])
+
+
+def _text(*names: str, group: str, metavar: str, help: str, **attributes: Any) -> GroupedOption:  # noqa: A002
+    return GroupedOption(*names, group=group, metavar=metavar, help=help, **attributes)
+
+
+def _flag(*names: str, group: str, help: str) -> GroupedOption:  # noqa: A002
+    return GroupedOption(*names, group=group, is_flag=True, help=help)
+
+
+_LOCAL, _REMOTE, _IDENTITY = "Local cluster", "Remote cluster", "Identity"
+_SCOPE, _ENDPOINTS, _SAFETY, _RUN = "What is mirrored", "Endpoints", "Safety", "Run"
+
+OPTIONS: tuple[click.Parameter, ...] = (
+    _text("--local-kubeconfig", group=_LOCAL, metavar="FILE",
+          help="Kubeconfig of the local cluster. Without it and --local-context: the pod's service account."),
+    _text("--local-context", group=_LOCAL, metavar="NAME",
+          help="Context in it, or alone in the default kubeconfig. Default: its current context."),
+    _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", help="Kubeconfig of the remote cluster."),
+    _text("--remote-context", group=_REMOTE, metavar="NAME",
+          help="Context in it, or alone in the default kubeconfig. Default: its current context."),
+    _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed("name", parse_source),
+          help="Name of the remote, kept as a label on all we create. Default: the name of its context."),
+    _text("--adopt-source", group=_IDENTITY, metavar="OLD", type=Parsed("name", parse_source),
+          help="Take over what was mirrored under this other name."),
+    _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed("name", parse_ignored),
+          help="Namespace to keep out of on both sides; repeatable. kube-system is one already; -NAME removes one."),
+    _flag("--include-loadbalancers", group=_SCOPE, help="Mirror Services of type LoadBalancer too."),
+    _flag("--nodeportsvc", group=_SCOPE, help="Make mirrors of type NodePort, with the remote's node ports."),
+    _flag("--no-create-namespaces", group=_SCOPE, help="Leave out Services whose namespace does not exist locally."),
+    _text("--node-selector", group=_ENDPOINTS, metavar="SELECTOR", type=Parsed("selector", parse_selector),
+          help="Use only nodes with these labels, such as pool=a,zone!=b."),
+    _text("--allowed-node-cidr", group=_ENDPOINTS, metavar="CIDR", multiple=True, type=Parsed("cidr", parse_network),
+          help="Use only node addresses in this network; repeatable."),
+    _text("--max-deletes", group=_SAFETY, metavar="N|N%", type=Parsed("limit", parse_limit),
+          help="Hold all deletes back if there are more. Default: 10, or 30% of what we own if that is more."),
+    _flag("--allow-mass-delete", group=_SAFETY, help="Let this run delete as much as it plans to."),
+    _flag("--dry-run", group=_RUN, help="Print the plan and stop. Needs only get and list."),
+    _flag("--detailed-exitcode", group=_RUN, help="With --dry-run: exit 4 if there are changes."),
+    _text("-o", "--output", group=_RUN, metavar="FORMAT", type=click.Choice([*map(str, Output)]), default="text",
+          help="text, json or yaml.", show_default=True),
+    _text("--timeout", group=_RUN, metavar="DURATION", type=Parsed("duration", parse_duration), default="45s",
+          help="Time for the whole run.", show_default=True),
+    _text("--concurrency", group=_RUN, metavar="N", type=click.IntRange(min=1, max=64), default=8,
+          help="How many objects are written at a time.", show_default=True),
+    GroupedOption("-v", "--verbose", group=_RUN, count=True, help="Log more: -v what is done, -vv every request."),
+    _text("--log-format", group=_RUN, metavar="FORMAT", type=click.Choice(["text", "json"]), default="text",
+          help="text or json, on stderr.", show_default=True),
+)  # fmt: skip
+
+
+def settings_of(ctx: click.Context, values: Values) -> Settings:
+    """The settings that the options' values stand for. Raises ConfigurationError with every problem there is."""
+    problems = [*ctx.meta.get(_PROBLEMS, []), *_conflicts(values)]
+    if problems:
+        raise ConfigurationError(*problems)
+    return Settings(
+        local=_local(values),
+        remote=Kubeconfig(values["remote_kubeconfig"], values["remote_context"]),
+        remote_name=values["remote_name"],
+        scope=Scope(
+            source=values["remote_name"] or "",
+            adopted_source=values["adopt_source"],
+            ignored_namespaces=ignored_namespaces(values["ignore_namespace"]),
+            include_loadbalancers=values["include_loadbalancers"],
+            nodeports=values["nodeportsvc"],
+            create_namespaces=not values["no_create_namespaces"],
+        ),
+        nodes=NodeRules(values["node_selector"] or (), tuple(values["allowed_node_cidr"] or ())),
+        safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
+        run=RunRules(
+            dry_run=values["dry_run"],
+            detailed_exitcode=values["detailed_exitcode"],
+            output=Output(values["output"]),
+            timeout=values["timeout"],
+            concurrency=values["concurrency"],
+        ),
+    )
+
+
+def _local(values: Values) -> Kubeconfig | InCluster:
+    if values["local_kubeconfig"] or values["local_context"]:
+        return Kubeconfig(values["local_kubeconfig"], values["local_context"])
+    return InCluster()
+
+
+def _conflicts(values: Values) -> list[str]:
+    """What is wrong with the options taken together."""
+    problems = []
+    if not values["remote_kubeconfig"] and not values["remote_context"]:
+        problems.append("Missing the remote cluster: give '--remote-kubeconfig' or '--remote-context'.")
+    if not values["local_kubeconfig"] and not values["local_context"] and not _in_pod():
+        problems.append("Missing the local cluster: outside a pod, give '--local-kubeconfig' or '--local-context'.")
+    if values["timeout"] == 0:
+        problems.append("Invalid value for '--timeout': a run needs some time.")
+    if values["detailed_exitcode"] and not values["dry_run"]:
+        problems.append("'--detailed-exitcode' goes with '--dry-run'.")
+    return problems
+
+
+def _in_pod() -> bool:
+    return "KUBERNETES_SERVICE_HOST" in os.environ

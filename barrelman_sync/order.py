@@ -1,0 +1,97 @@
+"""In which order the writes of a plan go out: batches, whose members are independent of each other. Pure.
+
+Namespaces, then creates and updates, deletes last. Only node ports bend this: a port has to be given up before another
+Service can take it, as an allocation is cluster-wide (pkg/registry/core/service/portallocator).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
+from itertools import groupby
+
+from barrelman_sync.model import Key, Kind, Mirror
+from barrelman_sync.steps import Create, Delete, Plan, Update, Write, node_ports_freed, node_ports_taken
+
+Unit = tuple[Write, ...]
+"""The writes for one key, to be done one after the other: a Service before its endpoints."""
+Batch = tuple[Unit, ...]
+Needs = dict[Key, set[Key]]
+"""For a unit, the units that have to be done before it."""
+
+
+def batches(plan: Plan) -> tuple[Batch, ...]:
+    """The writes of the plan; a batch may start when the one before it has ended."""
+    units = {key: tuple(writes) for key, writes in groupby(plan.writes, key=lambda write: write.key)}
+    namespaces = tuple(unit for unit in units.values() if unit[0].kind == Kind.NAMESPACE)
+    needs = _needs(units)
+    swapped = _break_cycles(units, needs)
+    untying = tuple((_without_node_ports(update),) for update in swapped.values())
+    for key, update in swapped.items():
+        units[key] = (_second(update), *units[key][1:])
+    needed = {key for before in needs.values() for key in before}
+    deletes = tuple(unit for key, unit in units.items() if isinstance(unit[0], Delete) and key not in needed)
+    early = {key: unit for key, unit in units.items() if unit not in deletes and unit not in namespaces}
+    levels = (tuple(early[key] for key in level) for level in _levels(early, needs))
+    return tuple(batch for batch in (namespaces, untying, *levels, deletes) if batch)
+
+
+def _needs(units: Mapping[Key, Unit]) -> Needs:
+    freed_by = {
+        port: key
+        for key, unit in units.items()
+        for write in unit
+        if isinstance(write, Update | Delete)
+        for port in node_ports_freed(write)
+    }
+    needs: Needs = {}
+    for key, unit in units.items():
+        taken = {port for write in unit if isinstance(write, Create | Update) for port in node_ports_taken(write)}
+        if before := {freed_by[port] for port in taken & freed_by.keys()}:
+            needs[key] = before
+    return needs
+
+
+def _break_cycles(units: Mapping[Key, Unit], needs: Needs) -> dict[Key, Update]:
+    """Takes updates out of `needs` until it has no cycle; they have to give up their node ports beforehand."""
+    untied: dict[Key, Update] = {}
+    while cycle := _cycle(needs):
+        key = min(cycle)
+        update = units[key][0]
+        # Every member of a cycle both has and gets node ports, which only an update does.
+        assert isinstance(update, Update)  # noqa: S101
+        untied[key] = update
+        for before in needs.values():
+            before.discard(key)
+    return untied
+
+
+def _cycle(needs: Needs) -> list[Key]:
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        found: list[Key] = error.args[1]
+        return found
+    return []
+
+
+def _without_node_ports(update: Update) -> Update:
+    """The update by way of type ClusterIP, which gives up all node ports and keeps the Service reachable by name."""
+    assert isinstance(update.wanted, Mirror)  # noqa: S101
+    ports = tuple(replace(port, node_port=0) for port in update.wanted.ports)
+    return replace(update, wanted=replace(update.wanted, type="ClusterIP", ports=ports))
+
+
+def _second(update: Update) -> Update:
+    """The same update once the fields of others were moved to us by the first."""
+    return replace(update, taken_from=(), managed_fields=b"null")
+
+
+def _levels(units: Mapping[Key, Unit], needs: Needs) -> list[list[Key]]:
+    sorter = TopologicalSorter({key: needs.get(key, set()) for key in units})
+    sorter.prepare()
+    levels = []
+    while sorter.is_active():
+        level = sorted(sorter.get_ready())
+        sorter.done(*level)
+        levels.append(level)
+    return levels

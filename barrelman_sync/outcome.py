@@ -1,0 +1,77 @@
+"""What came of a run, as a value: the plan, what became of each write, and the exit code that follows. Pure."""
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from barrelman_sync.desired import Desired
+from barrelman_sync.nodes import NodeChoice
+from barrelman_sync.steps import Held, Leave, Plan, Write
+
+
+class Result(StrEnum):
+    """What became of a write."""
+
+    DONE = "done"
+    FAILED = "failed"
+    NOT_TRIED = "not tried"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A write and what became of it; `message` is the whole error, empty if done."""
+
+    step: Write
+    result: Result
+    message: str = ""
+
+
+class ExitCode(IntEnum):
+    """What the caller is told; the table of section 7 of the design."""
+
+    CONVERGED = 0
+    FAILED = 1
+    USAGE = 2
+    HELD_BACK = 3
+    CHANGES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a run has to tell."""
+
+    source: str
+    plan: Plan
+    desired: Desired
+    nodes: NodeChoice
+    dry_run: bool = False
+    detailed_exitcode: bool = False
+    outcomes: tuple[Outcome, ...] = ()
+    """In the order of the plan's writes; empty in a dry run."""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """The writes that were not done."""
+        return tuple(outcome for outcome in self.outcomes if outcome.result != Result.DONE)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What fails the run although everything could be read and written."""
+        kept = [step for step in self.plan.steps if isinstance(step, Leave) and step.fails]
+        reasons = sorted({step.reason for step in kept})
+        return tuple(f"{sum(step.reason == reason for step in kept)} endpoints {reason}" for reason in reasons)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """1 wins over 3, and in a dry run nothing fails that only a write can fail."""
+        if self.failures or self.problems:
+            return ExitCode.FAILED
+        if self.dry_run:
+            changes = self.detailed_exitcode and (self.plan.writes or self.held)
+            return ExitCode.CHANGES if changes else ExitCode.CONVERGED
+        return ExitCode.HELD_BACK if self.held else ExitCode.CONVERGED
+
+    @property
+    def held(self) -> tuple[Held, ...]:
+        """What a guard held back."""
+        return tuple(step for step in self.plan.steps if isinstance(step, Held))

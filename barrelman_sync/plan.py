@@ -1,0 +1,134 @@
+"""What the local cluster holds against what it should hold: the steps between the two. Pure.
+
+The table of section 3 of the design. A plan without a write proves that the local cluster is as it should be.
+"""
+
+from collections.abc import Iterator
+
+from barrelman_sync.changes import mirror_changes
+from barrelman_sync.endpoints import Served, holds_our_endpoints, lost_label_steps, manual_steps, remove, serve
+from barrelman_sync.model import (
+    FIELD_MANAGER,
+    MANAGED_BY,
+    MARKER,
+    SOURCE,
+    Key,
+    Kind,
+    LocalService,
+    Mirror,
+    WantedNamespace,
+    allocated,
+)
+from barrelman_sync.ownership import other_holders
+from barrelman_sync.situation import Situation
+from barrelman_sync.steps import Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
+
+
+def make_plan(situation: Situation) -> Plan:
+    """The steps that bring the local cluster to what the remote asks for."""
+    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key))
+    return Plan((*_missing_namespaces(situation, steps), *steps), _owned(situation))
+
+
+def _keys(situation: Situation) -> list[Key]:
+    """Every place where something is wanted, is ours, or may be."""
+    labelled = (key for key, live in situation.local.services.items() if MARKER in live.labels)
+    served = (key for key, live in situation.local.endpoints.items() if live.is_ours)
+    return sorted({*situation.desired.mirrors, *labelled, *served})
+
+
+def _steps(situation: Situation, key: Key) -> Iterator[Step]:
+    live = situation.local.services.get(key)
+    wanted = situation.desired.mirrors.get(key)
+    if live is None:
+        if wanted is not None:
+            yield from _new_mirror(situation, wanted)
+    elif live.is_mirror:
+        yield from _mirror_steps(situation, live, wanted)
+    else:
+        if wanted is not None:
+            yield Leave(Kind.SERVICE, key, "a local Service of that name wins")
+        yield from (manual_steps if live.is_manual else lost_label_steps)(situation, live)
+
+
+def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
+    namespace = wanted.key.namespace
+    if reason := situation.terminating(namespace):
+        yield Leave(Kind.SERVICE, wanted.key, reason)
+    elif not situation.has_namespace(namespace) and not situation.scope.create_namespaces:
+        yield Leave(Kind.SERVICE, wanted.key, f"namespace {namespace} does not exist (--no-create-namespaces)")
+    else:
+        yield Create(wanted)
+        yield from serve(situation, Served(wanted.key, wanted.ports, None, situation.default_family))
+
+
+def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | None) -> Iterator[Step]:
+    if not situation.scope.is_ours(live.source):
+        yield Leave(Kind.SERVICE, live.key, f"mirrored from {live.source}")
+    elif reason := situation.hands_off(live):
+        yield Leave(Kind.SERVICE, live.key, reason)
+    elif reason := _became_real(live):
+        yield _release(live, reason)
+        yield from remove(situation, live.key, f"its Service {reason}", guarded=False)
+    elif wanted is None:
+        yield from _unwanted_mirror(situation, live)
+    else:
+        yield _kept_mirror(live, wanted)
+        family = live.families[0] if live.families else situation.default_family
+        yield from serve(situation, Served(live.key, wanted.ports, live.revision.uid, family))
+
+
+def _became_real(live: LocalService) -> str | None:
+    """What made a Service of somebody out of a mirror."""
+    if live.has_selector:
+        return "has a selector now"
+    if live.type == "ExternalName":
+        return "is of type ExternalName now"
+    return "is headless now" if live.headless else None
+
+
+def _release(live: LocalService, reason: str) -> Release:
+    ours = {MARKER: live.labels[MARKER], SOURCE: live.source, MANAGED_BY: FIELD_MANAGER}
+    labels = tuple(
+        sorted(label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
+    )
+    return Release(live.key, live.revision, labels, reason, live.managed_fields)
+
+
+def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:
+    """The Service first: callers are refused at once, and its endpoints serve nobody any more."""
+    skipped = situation.desired.skipped.get(live.key)
+    reason = f"the Service {skipped.reason}" if skipped else "the remote does not have it to mirror"
+    yield Delete(Kind.SERVICE, live.key, live.revision, reason, live_node_ports=allocated(live.ports))
+    if endpoints := situation.local.endpoints.get(live.key):
+        yield Delete(Kind.ENDPOINTS, live.key, endpoints.revision, reason)
+
+
+def _kept_mirror(live: LocalService, wanted: Mirror) -> Step:
+    changes = mirror_changes(live, wanted)
+    if not changes:
+        return Unchanged(Kind.SERVICE, live.key)
+    return Update(
+        wanted,
+        live.revision,
+        changes,
+        live.labels,
+        taken_from=other_holders(live.managed_fields),
+        managed_fields=live.managed_fields,
+        live_node_ports=allocated(live.ports),
+    )
+
+
+def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterator[Create]:
+    needed = {step.key.namespace for step in steps if isinstance(step, Create) and step.kind == Kind.SERVICE}
+    for name in sorted(needed):
+        if not situation.has_namespace(name):
+            yield Create(WantedNamespace(name, situation.scope.source))
+
+
+def _owned(situation: Situation) -> int:
+    """How many Services depend on us: what the guards count deletes against."""
+    return sum(
+        situation.scope.is_ours(live.source) if live.is_mirror else holds_our_endpoints(situation, live)
+        for live in situation.local.services.values()
+    )

@@ -1,0 +1,112 @@
+"""A run as one document for programs: versioned, sorted, and complete. The schema is docs/report.schema.json."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+import yaml
+
+from barrelman_sync.changes import Change
+from barrelman_sync.outcome import Outcome, Report
+from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
+
+SCHEMA_VERSION = 1
+
+Document = dict[str, Any]
+
+
+def as_json(document: Document) -> str:
+    """The document as JSON, indented."""
+    return json.dumps(document, indent=2)
+
+
+def as_yaml(document: Document) -> str:
+    """The document as YAML."""
+    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    return text.rstrip()
+
+
+def document(report: Report) -> Document:
+    """The whole run."""
+    outcomes = {(outcome.step.kind, outcome.step.key): outcome for outcome in report.outcomes}
+    unchanged = sum(isinstance(step, Unchanged) for step in report.plan.steps)
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "source": report.source,
+        "dryRun": report.dry_run,
+        "exitCode": int(report.exit_code),
+        "unchanged": unchanged,
+        "steps": [_step(step, outcomes) for step in report.plan.steps if not isinstance(step, Unchanged)],
+        "skipped": [
+            {"namespace": skip.key.namespace, "name": skip.key.name, "reason": skip.reason}
+            for skip in report.desired.skipped.values()
+        ],
+        "notCandidates": dict(report.desired.never_candidates),
+        "nodes": _nodes(report),
+        "warnings": list(report.warnings),
+        "problems": list(report.problems),
+    }
+
+
+def failure(message: str, exit_code: int) -> Document:
+    """A run that ended before there was a plan."""
+    return {"schemaVersion": SCHEMA_VERSION, "exitCode": exit_code, "problems": [message]}
+
+
+def _nodes(report: Report) -> Document:
+    nodes = report.nodes
+    return {
+        "listed": nodes.listed,
+        "takingPart": nodes.listed - len(nodes.excluded),
+        "assumedReady": list(nodes.assumed_ready),
+        "excluded": [{"node": excluded.node, "reason": str(excluded.reason)} for excluded in nodes.excluded],
+    }
+
+
+def _step(step: Step, outcomes: Mapping[Any, Outcome]) -> Document:
+    outcome = outcomes.get((step.kind, step.key)) if not isinstance(step, Leave | Held) else None
+    return {
+        "action": _action(step),
+        "kind": str(step.kind),
+        "namespace": step.key.namespace,
+        "name": step.key.name,
+        **_details(step),
+        **({"result": str(outcome.result)} if outcome else {}),
+        **({"message": outcome.message} if outcome and outcome.message else {}),
+    }
+
+
+def _action(step: Step) -> str:
+    match step:
+        case Held():
+            return f"hold back {_action(step.step)}"
+        case Create() | Update() | Delete() | Release() | Leave() | Unchanged():
+            return type(step).__name__.lower()
+        case _:
+            assert_never(step)
+
+
+def _details(step: Step) -> Document:
+    match step:
+        case Create():
+            return {}
+        case Update():
+            taken = {"takenFrom": list(step.taken_from)} if step.taken_from else {}
+            return {"changes": [_change(change) for change in step.changes], **taken}
+        case Delete() | Release() | Leave() | Held():
+            return {"reason": step.reason}
+        case Unchanged():
+            return {}
+        case _:
+            assert_never(step)
+
+
+def _change(change: Change) -> Document:
+    if isinstance(change.before, tuple) and isinstance(change.after, tuple):
+        before, after = set(change.before), set(change.after)
+        return {"path": change.path, "removed": sorted(before - after), "added": sorted(after - before)}
+    return {"path": change.path, "before": _plain(change.before), "after": _plain(change.after)}
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

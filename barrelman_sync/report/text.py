@@ -1,0 +1,142 @@
+"""A plan as lines of text, one an object: `+ - ~ !`, kind, name, then what changes."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import assert_never
+
+from barrelman_sync.changes import Change, describe_port
+from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace
+from barrelman_sync.outcome import Report, Result
+from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
+
+_SHOWN_ADDRESSES = 6
+_KIND_WIDTH = max(len(kind) for kind in Kind)
+
+
+def plan_lines(report: Report) -> Iterator[str]:
+    """The plan, sorted by object, and the remote Services that are left out."""
+    steps = ((step.key, line) for step in report.plan.steps if (line := step_line(step)))
+    skipped = (
+        (skip.key, _line("!", Kind.SERVICE, skip.key, f"skipped: {skip.reason}"))
+        for skip in report.desired.skipped.values()
+    )
+    for _, line in sorted([*steps, *skipped], key=lambda pair: pair[0]):
+        yield line
+
+
+def step_line(step: Step) -> str:
+    """One step as a line; empty where there is nothing to tell."""
+    match step:
+        case Create():
+            return _line("+", step.kind, step.key, _content(step))
+        case Update():
+            return _line("~", step.kind, step.key, "; ".join(_change(change) for change in step.changes) + _taken(step))
+        case Delete():
+            return _line("-", step.kind, step.key, step.reason)
+        case Release():
+            return _line("~", step.kind, step.key, f"handed over: {step.reason}")
+        case Leave():
+            return _line("!", step.kind, step.key, f"{'' if step.fails else 'left alone: '}{step.reason}")
+        case Held():
+            return _line("!", step.kind, step.key, f"{type(step.step).__name__.lower()} held back: {step.reason}")
+        case Unchanged():
+            return ""
+        case _:
+            assert_never(step)
+
+
+def failure_lines(report: Report) -> Iterator[str]:
+    """The writes that were not done, and why."""
+    for outcome in report.failures:
+        word = "failed" if outcome.result == Result.FAILED else "not tried"
+        yield _line("!", outcome.step.kind, outcome.step.key, f"{word}: {outcome.message}")
+
+
+def summary_line(report: Report) -> str:
+    """One line that says it all; always the last."""
+    counts = Counter(_action(step) for step in report.plan.steps)
+    counts["left out"] = len(report.desired.skipped)
+    parts = [f"{counts[action]} {_worded(action, report)}" for action in ("create", "update", "delete")]
+    parts += [f"{counts['unchanged']} unchanged"]
+    optional = ("release", "left alone", "left out", "held back")
+    parts += [f"{counts[action]} {_worded(action, report)}" for action in optional if counts[action]]
+    if report.failures:
+        parts.append(f"{len(report.failures)} failed")
+    verdict = "dry run" if report.dry_run else "done"
+    if report.failures or report.problems:
+        verdict = "failed" if not report.dry_run else "dry run, would fail"
+    problems = "".join(f"; {problem}" for problem in report.problems)
+    return f"{verdict}: {', '.join(parts)}{_not_candidates(report)}; {_nodes(report)}{problems}"
+
+
+def _line(sign: str, kind: Kind, key: Key, rest: str) -> str:
+    return f"{sign} {kind:<{_KIND_WIDTH}} {key}  {rest}".rstrip()
+
+
+def _content(step: Create) -> str:
+    match step.wanted:
+        case WantedNamespace():
+            return ""
+        case Mirror():
+            return f"{step.wanted.type} " + ", ".join(
+                f"{port.name}:{describe_port(port)}" if port.name else describe_port(port) for port in step.wanted.ports
+            )
+        case WantedEndpoints():
+            ports = ", ".join(f"{port.port}/{port.protocol}" for port in step.wanted.ports)
+            return f"{_addresses(step.wanted.addresses)} : {ports}"
+        case _:
+            assert_never(step.wanted)
+
+
+def _change(change: Change) -> str:
+    if isinstance(change.before, tuple) and isinstance(change.after, tuple):
+        gone = [f"-{address}" for address in change.before if address not in set(change.after)]
+        come = [f"+{address}" for address in change.after if address not in set(change.before)]
+        return f"{change.path}: {_addresses((*gone, *come))}"
+    return f"{change.path}: {_value(change.before)} -> {_value(change.after)}"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _taken(step: Update) -> str:
+    return f" (fields taken over from {', '.join(step.taken_from)})" if step.taken_from else ""
+
+
+def _addresses(addresses: tuple[str, ...]) -> str:
+    shown = " ".join(addresses[:_SHOWN_ADDRESSES])
+    more = len(addresses) - _SHOWN_ADDRESSES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _action(step: Step) -> str:
+    match step:
+        case Leave():
+            return "left alone"
+        case Held():
+            return "held back"
+        case _:
+            return type(step).__name__.lower()
+
+
+def _worded(action: str, report: Report) -> str:
+    past = {"create": "created", "update": "updated", "delete": "deleted", "release": "handed over"}
+    future = {"create": "to create", "update": "to update", "delete": "to delete", "release": "to hand over"}
+    return (future if report.dry_run else past).get(action, action)
+
+
+def _not_candidates(report: Report) -> str:
+    counted = report.desired.never_candidates
+    if not counted:
+        return ""
+    reasons = ", ".join(f"{reason}: {number}" for reason, number in counted.items())
+    return f", {sum(counted.values())} no candidates ({reasons})"
+
+
+def _nodes(report: Report) -> str:
+    nodes = report.nodes
+    part = nodes.listed - len(nodes.excluded)
+    reasons = Counter(excluded.reason for excluded in nodes.excluded)
+    why = f" ({', '.join(f'{reason}: {number}' for reason, number in sorted(reasons.items()))})" if reasons else ""
+    return f"{part} of {nodes.listed} nodes take part{why}"

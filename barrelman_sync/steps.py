@@ -1,0 +1,145 @@
+"""The plan as data: what a run would write, object by object, and what it leaves alone. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from barrelman_sync.changes import Change
+from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Write an object that is not there. Refused by the server if it appeared since the list."""
+
+    wanted: Wanted
+
+    @property
+    def kind(self) -> Kind:
+        """What is written."""
+        return self.wanted.kind
+
+    @property
+    def key(self) -> Key:
+        """Where it is written."""
+        return self.wanted.key
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Bring an object that is ours to the wanted state, provided that it is still the one that was read."""
+
+    wanted: Wanted
+    live: Revision
+    changes: tuple[Change, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The labels of ours that it has now."""
+    taken_from: tuple[str, ...] = ()
+    """Managers that hold fields of ours; these are moved to us first."""
+    managed_fields: bytes = b"null"
+    live_node_ports: frozenset[int] = frozenset()
+
+    @property
+    def kind(self) -> Kind:
+        """What is written."""
+        return self.wanted.kind
+
+    @property
+    def key(self) -> Key:
+        """Where it is written."""
+        return self.wanted.key
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Delete an object, provided that it is still the one that was read."""
+
+    kind: Kind
+    key: Key
+    live: Revision
+    reason: str
+    guarded: bool = True
+    """Whether it takes something from callers, so that the guards count it and may hold it back."""
+    live_node_ports: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Take our labels off a mirror that became somebody's real Service, and manage it no more."""
+
+    key: Key
+    live: Revision
+    labels: tuple[str, ...]
+    reason: str
+    managed_fields: bytes = b"null"
+
+    kind = Kind.SERVICE
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave an object alone, and say why."""
+
+    kind: Kind
+    key: Key
+    reason: str
+    fails: bool = False
+    """Whether it should have been written, so that the run has to fail."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """An object that is as it should be."""
+
+    kind: Kind
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A write that a guard holds back in this run."""
+
+    step: Create | Update | Delete
+    reason: str
+
+    @property
+    def kind(self) -> Kind:
+        """What would have been written."""
+        return self.step.kind
+
+    @property
+    def key(self) -> Key:
+        """Where it would have been written."""
+        return self.step.key
+
+
+def node_ports_taken(step: Create | Update) -> frozenset[int]:
+    """The node ports that the step needs and its Service does not have yet."""
+    wanted = step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
+    return wanted - step.live_node_ports if isinstance(step, Update) else wanted
+
+
+def node_ports_freed(step: Update | Delete) -> frozenset[int]:
+    """The node ports that its Service has and gives up with the step."""
+    if isinstance(step, Delete):
+        return step.live_node_ports
+    return step.live_node_ports - step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
+
+
+Write = Create | Update | Delete | Release
+Step = Write | Leave | Unchanged | Held
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps: namespaces first, then in the order of the keys, each key's as they are to be done."""
+
+    steps: tuple[Step, ...]
+    owned: int = 0
+    """Mirrors of ours, and manual services that have endpoints of ours: what the guards count against."""
+    problems: tuple[str, ...] = ()
+    """What fails the run although everything could be read and written."""
+
+    @property
+    def writes(self) -> tuple[Write, ...]:
+        """The steps that send something."""
+        return tuple(step for step in self.steps if isinstance(step, Write))

@@ -1,0 +1,58 @@
+"""Fixtures: two real clusters, for tests that ask for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.controlplane import ControlPlane, NoControlPlane, binary, control_planes
+
+Clusters = tuple[ControlPlane, ...]
+CLUSTERS = pytest.StashKey[Clusters]()
+
+
+@pytest.fixture(scope="session")
+def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
+    """Two control planes, (remote, local), for the whole run; started when the first test asks."""
+    _build(request.config)
+    with control_planes("remote", "local") as planes:
+        request.config.stash[CLUSTERS] = planes
+        yield planes
+
+
+@pytest.fixture
+def remote(clusters: Clusters) -> ControlPlane:
+    """Return the cluster that services are mirrored from, empty."""
+    clusters[0].reset()
+    return clusters[0]
+
+
+@pytest.fixture
+def local(clusters: Clusters) -> ControlPlane:
+    """Return the cluster that services are mirrored to, empty."""
+    clusters[1].reset()
+    return clusters[1]
+
+
+def _build(config: pytest.Config) -> None:
+    capture = config.pluginmanager.getplugin("capturemanager")
+    try:
+        with capture.global_and_fixture_disabled():  # a first build takes minutes: its progress must be seen
+            binary()
+    except NoControlPlane as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no control plane: {reason}", pytrace=False)
+        pytest.skip(f"no control plane: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the log of a component that ended by itself beside the test that failed then."""
+    report = yield
+    if report.failed:
+        failures = [failure for plane in item.config.stash.get(CLUSTERS, ()) if (failure := plane.failure())]
+        if failures:
+            report.sections.append(("Control planes", "\n".join(failures)))
+    return report

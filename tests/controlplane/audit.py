@@ -1,0 +1,80 @@
+"""What the API server was asked, from its own audit log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# These act for the tests or for Kubernetes itself; nobody counts what they ask.
+UNRECORDED_USERS = ("tests", "controllers", "system:apiserver")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request that was answered."""
+
+    verb: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    user: str
+    user_agent: str
+    uri: str
+    status: int
+
+
+class AuditLog:
+    """The log of one API server. A request is in it before its answer is complete (blocking mode)."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write the policy into `folder`; the log will be there too."""
+        self._policy = folder / "audit-policy.json"
+        self._log = folder / "audit.log"
+        self._log.touch()
+        self._policy.write_text(json.dumps(_policy()))
+
+    def flags(self) -> list[str]:
+        """Return the API server's flags."""
+        return [
+            f"--audit-policy-file={self._policy}",
+            f"--audit-log-path={self._log}",
+            "--audit-log-mode=blocking",
+            "--audit-log-maxsize=0",  # no rotation: a mark is a place in this one file
+        ]
+
+    def mark(self) -> int:
+        """Return the place where the next request will stand."""
+        return self._log.stat().st_size
+
+    def since(self, mark: int) -> list[Request]:
+        """Return the requests answered since the mark."""
+        with self._log.open("rb") as log:
+            log.seek(mark)
+            return [_request(json.loads(line)) for line in log]
+
+
+def _policy() -> dict[str, Any]:
+    return {
+        "apiVersion": "audit.k8s.io/v1",
+        "kind": "Policy",
+        "omitStages": ["RequestReceived", "ResponseStarted"],
+        "rules": [{"level": "None", "users": list(UNRECORDED_USERS)}, {"level": "Metadata"}],
+    }
+
+
+def _request(event: dict[str, Any]) -> Request:
+    target = event.get("objectRef", {})
+    return Request(
+        verb=event["verb"],
+        resource=target.get("resource", ""),
+        subresource=target.get("subresource", ""),
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+        user=event.get("user", {}).get("username", ""),
+        user_agent=event.get("userAgent", ""),
+        uri=event["requestURI"],
+        status=event.get("responseStatus", {}).get("code", 0),
+    )

@@ -1,0 +1,86 @@
+"""Back to an empty cluster, without a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from http import HTTPStatus
+
+from tests.controlplane.api import KINDS, Api, ApiError, Object, path_of
+from tests.controlplane.settling import settle
+from tests.controlplane.waiting import wait_until
+
+SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
+NOT_OURS = "metadata.name!=kubernetes"  # in default: the API server's own Service
+# Services first: without them the controllers write no more endpoints.
+EVERYWHERE = ("Service", "Endpoints", "EndpointSlice", "CronJob", "Job", "Pod", "Node")
+# What Kubernetes made of these carries a label, or lies in a namespace of its own.
+OUTSIDE_SYSTEM = ("ConfigMap", "Secret", "ServiceAccount")
+RIGHTS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+EVERYTHING = (*EVERYWHERE, *OUTSIDE_SYSTEM, *RIGHTS)
+WRITTEN_BY_CONTROLLERS = ("Endpoints", "EndpointSlice")
+GRANTED_BY_TESTS = "kubernetes.io/bootstrapping!=rbac-defaults"
+
+
+def empty(api: Api, controllers: Collection[str]) -> None:
+    """Delete what tests made, all through the API, and return when no controller will write it again."""
+    namespaces = _terminate_namespaces(api)
+    wait_until(lambda: not _sweep(api, EVERYTHING), "the objects of the last test to go")
+    for name in namespaces:
+        finish_namespace(api, name)
+    settle(api, controllers)
+    wait_until(lambda: not _sweep(api, WRITTEN_BY_CONTROLLERS), "the controllers' last objects to go")
+
+
+def finish_namespace(api: Api, name: str) -> None:
+    """Let a terminating namespace go, as the namespace controller does once nothing is left in it."""
+    namespace = api.find("Namespace", name)
+    if namespace is None:
+        return
+    if namespace["metadata"].get("finalizers"):
+        namespace = api.patch(namespace, {"metadata": {"finalizers": None}})
+    namespace["spec"]["finalizers"] = []
+    api.request("PUT", f"{path_of('Namespace', name=name)}/finalize", namespace)
+
+
+def _terminate_namespaces(api: Api) -> list[str]:
+    # Before their content goes: nothing can be created in a terminating namespace, by a late controller either.
+    found = [ns for ns in api.names("Namespace") if ns["name"] not in SYSTEM_NAMESPACES]
+    for metadata in found:
+        if "deletionTimestamp" not in metadata:
+            api.delete("Namespace", metadata["name"])
+    return [metadata["name"] for metadata in found]
+
+
+def _sweep(api: Api, kinds: Sequence[str]) -> bool:
+    """Delete all objects of these kinds; say whether there were any."""
+    found = [_delete_kind(api, kind) for kind in kinds]
+    return any(found)
+
+
+def _delete_kind(api: Api, kind: str) -> bool:
+    selector = {"labelSelector": GRANTED_BY_TESTS} if kind in RIGHTS else {}
+    found = [metadata for metadata in api.names(kind, **selector) if not _is_system(kind, metadata)]
+    for namespace in sorted({metadata.get("namespace", "") for metadata in found}):
+        only = {"fieldSelector": NOT_OURS} if namespace == "default" else {}
+        api.delete_all(kind, namespace, gracePeriodSeconds="0", propagationPolicy="Background", **selector, **only)
+    for metadata in found:
+        if metadata.get("finalizers"):
+            _drop_finalizers(api, kind, metadata)
+    return bool(found)
+
+
+def _is_system(kind: str, metadata: Object) -> bool:
+    namespace: str = metadata.get("namespace", "")
+    if kind in OUTSIDE_SYSTEM:
+        return namespace.startswith("kube-")
+    name: str = metadata["name"]
+    return (namespace, name) == ("default", "kubernetes")
+
+
+def _drop_finalizers(api: Api, kind: str, metadata: Object) -> None:
+    named = {"apiVersion": KINDS[kind].api_version, "kind": kind, "metadata": metadata}
+    try:
+        api.patch(named, {"metadata": {"finalizers": None}})
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise

@@ -1,0 +1,65 @@
+"""Where a run keeps its data, and how nothing of it stays behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PREFIX = "barrelman-sync-test-"
+LOCK = "lock"
+
+
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """Lend a private folder, removed at the end. What a killed run left behind goes with the next run."""
+    remove_abandoned()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        with (folder / LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Remove our folders that no living run holds; the kernel gave up the lock of a run that was killed."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        try:
+            if lock.stat().st_uid == os.getuid():
+                _remove_unless_held(lock)
+        except OSError:  # another run was faster
+            continue
+
+
+def _remove_unless_held(lock: Path) -> None:
+    with lock.open() as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+class ReservedPort:
+    """A TCP port that nobody else gets between choosing it and the server's start, nor while the server restarts.
+
+    The port stays bound here, without listening; a server of the same user that binds with SO_REUSEPORT shares it.
+    """
+
+    def __init__(self, address: str) -> None:
+        """Let the kernel choose a free port on `address`."""
+        self._socket = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.bind((address, 0))
+        self.number: int = self._socket.getsockname()[1]
+
+    def release(self) -> None:
+        """Give the port back."""
+        self._socket.close()

