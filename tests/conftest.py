@@ -41,10 +41,13 @@ def _build(config: pytest.Config) -> None:
     try:
         with capture.global_and_fixture_disabled():  # a first build takes minutes: its progress must be seen
             binary()
-    except NoControlPlane as reason:
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"no control plane: {reason}", pytrace=False)
-        pytest.skip(f"no control plane: {reason}")
+    except NoControlPlane as error:
+        reason = f"no control plane: {error}"
+    else:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)

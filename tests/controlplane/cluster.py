@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import yaml
-
 from tests.controlplane import emptying, objects
 from tests.controlplane.api import Api, Object, path_of
 from tests.controlplane.audit import AuditLog, Request
 from tests.controlplane.build import binary
 from tests.controlplane.folders import ReservedPort, data_folder
+from tests.controlplane.kubeconfig import kubeconfig
 from tests.controlplane.options import (
     GARBAGE,
     Options,
@@ -103,13 +101,13 @@ class ControlPlane:
 
     def settle(self) -> None:
         """Return when the controllers have handled every Service, Endpoints and slice written before."""
-        settle(self.api, self._controllers)
+        settle(self.api, self._controllers, self._check)
 
     def reset(self) -> None:
         """Return to an empty cluster with its own set of controllers; nothing of before will come back."""
         if self._controllers != self._options.controllers:
             self.stop_controllers()
-        emptying.empty(self.api, self._controllers)
+        emptying.empty(self.api, self.settle)
         if self._controllers != self._options.controllers:
             self.start_controllers()
         self._mark = self.mark()
@@ -123,6 +121,8 @@ class ControlPlane:
 
         Complete once the caller has its answer. What `api` and the controllers ask is not recorded.
         """
+        if not self._options.audit:
+            raise ValueError("this control plane was started with audit=False")
         found = self._audit.since(self._mark if since is None else since)
         return [request for request in found if request.user_agent.startswith(user_agent)]
 
@@ -130,19 +130,9 @@ class ControlPlane:
 
     def kubeconfig(self, token: str | None = None, name: str = "admin") -> Path:
         """Write a kubeconfig that only its owner may read: for a token, or for an administrator."""
-        authority = base64.b64encode(self.ca_pem.encode()).decode()
-        context = {"cluster": self.name, "user": name}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": self.name, "cluster": {"server": self.url, "certificate-authority-data": authority}}],
-            "users": [{"name": name, "user": {"token": token or self._tokens["admin"]}}],
-            "contexts": [{"name": self.name, "context": context}],
-            "current-context": self.name,
-        }
         path = self._site.folder / f"{name}.kubeconfig"
         path.touch(mode=0o600)
-        path.write_text(yaml.safe_dump(config, sort_keys=False))
+        path.write_text(kubeconfig(self.name, self.url, self.ca_pem, name, token or self._tokens["admin"]))
         return path
 
     def client(self, token: str) -> Api:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from tests.controlplane.api import KINDS, Api, ApiError, Object, path_of
-from tests.controlplane.settling import settle
 from tests.controlplane.waiting import wait_until
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
@@ -21,13 +20,13 @@ WRITTEN_BY_CONTROLLERS = ("Endpoints", "EndpointSlice")
 GRANTED_BY_TESTS = "kubernetes.io/bootstrapping!=rbac-defaults"
 
 
-def empty(api: Api, controllers: Collection[str]) -> None:
-    """Delete what tests made, all through the API, and return when no controller will write it again."""
+def empty(api: Api, settle: Callable[[], None]) -> None:
+    """Delete what tests made, all through the API; after `settle` no controller will write it again."""
     namespaces = _terminate_namespaces(api)
     wait_until(lambda: not _sweep(api, EVERYTHING), "the objects of the last test to go")
     for name in namespaces:
         finish_namespace(api, name)
-    settle(api, controllers)
+    settle()
     wait_until(lambda: not _sweep(api, WRITTEN_BY_CONTROLLERS), "the controllers' last objects to go")
 
 

@@ -16,8 +16,10 @@ SERVICE_NAME, MANAGED_BY = "kubernetes.io/service-name", "endpointslice.kubernet
 ABANDONED = "settle-abandoned"
 
 
-def settle(api: Api, controllers: Collection[str]) -> None:
+def settle(api: Api, controllers: Collection[str], check: Callable[[], None]) -> None:
     """Return when these controllers have handled every Service, Endpoints and EndpointSlice written before.
+
+    `check` is called while waiting, and raises where waiting makes no sense any more.
 
     Each controller works in order, so when it has served the two Services made here, it has done what came before.
     """
@@ -26,7 +28,12 @@ def settle(api: Api, controllers: Collection[str]) -> None:
         return
     for obj in _markers():
         api.create(obj)
-    wait_until(lambda: all(probe() for probe in probes), f"{', '.join(controllers)} to serve a new Service")
+
+    def served() -> bool:
+        check()
+        return all(probe() for probe in probes)
+
+    wait_until(served, f"{', '.join(controllers)} to serve a new Service")
     for name in (SELECTING, SELECTORLESS):
         api.delete("Service", name, NAMESPACE)
     wait_until(lambda: not _remove_rest(api), "the controllers to forget a deleted Service")
