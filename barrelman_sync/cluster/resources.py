@@ -142,20 +142,24 @@ class Service(_Struct, NamespacedResourceG):
     spec: ServiceSpec
 
 
+class Presence(_Struct):
+    """An object of which only counts that it is there."""
+
+
 class Address(_Struct):
     """An endpoint; only `ip` is what we write."""
 
     ip: str
     hostname: str | None = None
     node_name: str | None = None
-    target_ref: msgspec.Raw | None = None
+    target_ref: Presence | None = None
 
 
 class Subset(_Struct):
     """Addresses that share ports."""
 
     addresses: list[Address] | None = None
-    not_ready_addresses: list[msgspec.Raw] | None = None
+    not_ready_addresses: list[Presence] | None = None
     ports: list[Port] | None = None
 
 
