@@ -8,10 +8,10 @@ from itertools import chain
 from typing import Protocol
 
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.model import Key, Kind, WantedEndpoints
+from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
 from barrelman_sync.order import Unit, batches
 from barrelman_sync.outcome import Outcome, Result
-from barrelman_sync.steps import Create, Plan, Update, Write
+from barrelman_sync.steps import Create, Delete, Plan, Update, Write
 
 _log = logging.getLogger(__name__)
 
@@ -44,14 +44,21 @@ def apply(plan: Plan, writer: Writes, concurrency: int) -> tuple[Outcome, ...]:
 
 
 def _carry_out(unit: Unit, writer: Writes) -> Iterator[Outcome]:
-    """A Service before its endpoints, which need the uid of a new one and are not deleted before it is."""
-    for position, step in enumerate(unit):
+    """A Service before its endpoints, which need the uid of a new one; new endpoints before old ones go."""
+    failed: Write | None = None
+    for step in unit:
+        if failed and (isinstance(step, Delete) or _stops_the_rest(failed)):
+            yield Outcome(step, Result.NOT_TRIED, f"{failed.kind} {failed.key} could not be written")
+            continue
         outcome = _attempt(_with_owner(step, writer), writer)
         yield outcome
-        if outcome.result != Result.DONE and not isinstance(step, Update):
-            for rest in unit[position + 1 :]:
-                yield Outcome(rest, Result.NOT_TRIED, f"{step.kind} {step.key} could not be written")
-            return
+        if outcome.result != Result.DONE:
+            failed = step
+
+
+def _stops_the_rest(failed: Write) -> bool:
+    """A Service that is there keeps endpoints that follow the nodes, whatever else could not be written."""
+    return failed.kind == Kind.SERVICE and not isinstance(failed, Update)
 
 
 def _attempt(step: Write, writer: Writes) -> Outcome:
@@ -66,14 +73,15 @@ def _attempt(step: Write, writer: Writes) -> Outcome:
 
 def _with_owner(step: Write, writer: Writes) -> Write:
     """The step, with the uid of a Service that was created a moment ago."""
-    if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints) and not step.wanted.owner_uid:
-        return replace(step, wanted=replace(step.wanted, owner_uid=writer.uid(Kind.SERVICE, step.key)))
-    return step
+    if not isinstance(step, Create | Update) or not isinstance(step.wanted, WantedEndpoints | WantedSlice):
+        return step
+    uid = step.wanted.owner_uid or writer.uid(Kind.SERVICE, step.service)
+    return replace(step, wanted=replace(step.wanted, owner_uid=uid))
 
 
 def _is_refused_namespace(outcome: Outcome) -> bool:
     return outcome.step.kind == Kind.NAMESPACE and outcome.result != Result.DONE
 
 
-def _place(step: Write) -> tuple[Key, int]:
-    return step.key, list(Kind).index(step.kind)
+def _place(step: Write) -> tuple[Key, int, Key]:
+    return step.service, list(Kind).index(step.kind), step.key

@@ -13,15 +13,19 @@ from barrelman_sync.model import (
     MANUAL_MARKER,
     MARKER,
     MIRROR_MARKER,
+    SERVICE_NAME,
+    SLICE_MANAGED_BY,
     SOURCE,
     EndpointPort,
     LocalEndpoints,
     LocalService,
+    LocalSlice,
     Mirror,
     ServicePort,
     Wanted,
     WantedEndpoints,
     WantedNamespace,
+    WantedSlice,
 )
 
 Value = str | int | None | tuple[str, ...]
@@ -47,6 +51,8 @@ def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict
             labels[MARKER] = MIRROR_MARKER
         case WantedEndpoints():
             labels |= {MARKER: MANUAL_MARKER, ENDPOINTS_MANAGED_BY: FIELD_MANAGER}
+        case WantedSlice():
+            labels |= {SERVICE_NAME: wanted.service.name, SLICE_MANAGED_BY: FIELD_MANAGER}
     return labels
 
 
@@ -63,19 +69,27 @@ def mirror_changes(live: LocalService, wanted: Mirror) -> tuple[Change, ...]:
 
 def endpoints_changes(live: LocalEndpoints, wanted: WantedEndpoints) -> tuple[Change, ...]:
     """What an update of the Endpoints would change."""
-    owned = wanted.owner_uid in live.owners
     changes = (
         *_label_changes(live.labels, wanted_labels(wanted, live.labels)),
         *_scalar("subsets.addresses", live.addresses, wanted.addresses),
         *_scalar("subsets.ports", _listed(live.ports), _listed(wanted.ports)),
-        *_scalar(
-            "metadata.ownerReferences",
-            None if owned else ", ".join(sorted(live.owners)) or None,
-            None if owned else wanted.owner_uid or "the new Service",
-        ),
+        *_owner_changes(live.owners, wanted.owner_uid),
     )
     if not live.regular and not changes:
         return (Change("subsets", "more than one subset of plain, ready addresses", "one subset"),)
+    return changes
+
+
+def slice_changes(live: LocalSlice, wanted: WantedSlice) -> tuple[Change, ...]:
+    """What an update of the slice would change; its family never does."""
+    changes = (
+        *_label_changes(live.labels, wanted_labels(wanted, live.labels)),
+        *_scalar("endpoints.addresses", live.addresses, wanted.addresses),
+        *_scalar("ports", _listed(live.ports), _listed(wanted.ports)),
+        *_owner_changes(live.owners, wanted.owner_uid),
+    )
+    if not live.regular and not changes:
+        return (Change("endpoints", "more than plain, ready addresses", "plain, ready addresses"),)
     return changes
 
 
@@ -94,6 +108,12 @@ def _scalar(path: str, before: Value, after: Value) -> Iterator[Change]:
 def _label_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Change]:
     for label, value in sorted(wanted.items()):
         yield from _scalar(f"metadata.labels[{label}]", live.get(label), value)
+
+
+def _owner_changes(live: frozenset[str], wanted: str | None) -> Iterator[Change]:
+    if wanted not in live:
+        before = ", ".join(sorted(live)) or None
+        yield Change("metadata.ownerReferences", before, wanted or "the new Service")
 
 
 def _port_changes(live: Iterable[ServicePort], wanted: Iterable[ServicePort]) -> Iterator[Change]:

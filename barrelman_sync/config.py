@@ -12,6 +12,7 @@ from enum import StrEnum
 from barrelman_sync.desired import IGNORED_NAMESPACES, Scope
 from barrelman_sync.guards import DeleteLimit, Safety
 from barrelman_sync.nodes import IPNetwork, NodeRules
+from barrelman_sync.situation import EndpointRules
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -71,6 +72,7 @@ class Settings:
     scope: Scope
     """Its `source` is filled in once the remote is known, see `named`."""
     nodes: NodeRules = NodeRules()
+    endpoints: EndpointRules = EndpointRules()
     safety: Safety = Safety()
     run: RunRules = RunRules()
 

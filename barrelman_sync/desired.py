@@ -113,7 +113,7 @@ def _mirror(service: RemoteService, scope: Scope) -> Mirror:
         if port.node_port
     )
     local_type = "NodePort" if scope.nodeports else "ClusterIP"
-    return Mirror(service.key, scope.source, tuple(sorted(ports)), service.affinity, local_type)
+    return Mirror(service.key, scope.source, tuple(sorted(ports)), service.affinity, local_type, service.local_traffic)
 
 
 def _left_out_ports(service: RemoteService) -> list[str]:

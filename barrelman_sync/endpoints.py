@@ -1,49 +1,37 @@
 """Steps for the endpoints of mirrors and manual services. Pure.
 
-Section 4 of the design: one Endpoints object of the Service's name. It belongs to the Service, whoever made it.
+Section 4 of the design: one Endpoints object of the Service's name, which belongs to the Service, whoever made it; or
+EndpointSlices. Between the two there is no moment without endpoints.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from dataclasses import replace
 
 from barrelman_sync.changes import endpoints_changes
 from barrelman_sync.desired import endpoint_ports
-from barrelman_sync.model import Family, Key, Kind, LocalEndpoints, LocalService, ServicePort, WantedEndpoints
+from barrelman_sync.model import Key, Kind, LocalService, WantedEndpoints
 from barrelman_sync.situation import Situation
+from barrelman_sync.slices import SliceSet, delete_slice, slice_steps
 from barrelman_sync.steps import Create, Delete, Leave, Step, Unchanged, Update
-
-
-class Served(NamedTuple):
-    """A Service that gets endpoints from us; `uid` is None as long as it has yet to be created."""
-
-    key: Key
-    ports: tuple[ServicePort, ...]
-    uid: str | None
-    family: Family
+from barrelman_sync.targets import Keep, Served, Targets, targets
 
 
 def serve(situation: Situation, service: Served) -> Iterator[Step]:
-    """Endpoints with the addresses of the nodes. They are never emptied: without a node they stay as they are."""
-    live = situation.local.endpoints.get(service.key)
-    addresses = situation.nodes.sorted_addresses(service.family)
-    if not addresses:
-        nodes = "no node takes part" if situation.nodes.is_empty else f"no node has an {service.family} address"
-        yield Leave(Kind.ENDPOINTS, service.key, f"stay as they are: {nodes}", fails=True)
-        return
-    source = situation.scope.source
-    wanted = WantedEndpoints(service.key, source, addresses, endpoint_ports(service.ports), service.uid)
-    if live is None:
-        yield Create(wanted)
-    elif changes := endpoints_changes(live, wanted):
-        yield Update(wanted, live.revision, changes, live.labels)
-    else:
-        yield Unchanged(Kind.ENDPOINTS, service.key)
+    """Endpoints with the addresses of the nodes, in the mode that the user chose."""
+    match targets(situation, service):
+        case Keep(reason, fails):
+            yield Leave(Kind.ENDPOINTS, service.key, f"stay as they are: {reason}", fails=fails)
+        case Targets() as found:
+            if found.unserved:
+                missing = " and ".join(found.unserved)
+                yield Leave(Kind.ENDPOINTS, service.key, f"no node has an {missing} address")
+            yield from (_by_slices if situation.rules.slices else _by_endpoints)(situation, service, found)
+            yield from _left_behind(situation, service.key)
 
 
 def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """What a manual service gets: endpoints and nothing else."""
-    endpoints = situation.local.endpoints.get(live.key)
-    if reason := _not_to_serve(situation, live, endpoints):
+    if reason := _not_to_serve(situation, live):
         yield Leave(Kind.SERVICE, live.key, reason)
     elif reason := _cannot_have_endpoints(live):
         yield Leave(Kind.SERVICE, live.key, reason)
@@ -52,14 +40,12 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
         reason = f"targetPort {', '.join(named)} is a name: endpoints of another cluster's nodes need a number"
         yield Leave(Kind.SERVICE, live.key, reason)
     else:
-        family = live.families[0] if live.families else situation.default_family
-        yield from serve(situation, Served(live.key, live.ports, live.revision.uid, family))
+        yield from serve(situation, Served(live.key, live.ports, situation.families(live), live.revision.uid))
 
 
 def lost_label_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """What becomes of our endpoints at a Service that does not ask for any (more)."""
-    endpoints = situation.local.endpoints.get(live.key)
-    if endpoints is None or not _is_ours(situation, endpoints):
+    if not holds_our_endpoints(situation, live.key):
         return
     if reason := situation.hands_off(live):
         yield Leave(Kind.ENDPOINTS, live.key, reason)
@@ -67,27 +53,83 @@ def lost_label_steps(situation: Situation, live: LocalService) -> Iterator[Step]
         yield from remove(situation, live.key, "the Service no longer asks for endpoints")
 
 
-def remove(situation: Situation, key: Key, reason: str, *, guarded: bool = True) -> Iterator[Step]:
-    """Delete the Endpoints if they still say that they are ours: others, Kubernetes' controllers too, keep theirs."""
-    endpoints = situation.local.endpoints.get(key)
-    if endpoints and _is_ours(situation, endpoints):
-        yield Delete(Kind.ENDPOINTS, key, endpoints.revision, reason, guarded=guarded)
+def remove(situation: Situation, service: Key, reason: str, *, guarded: bool = True) -> Iterator[Step]:
+    """Delete the endpoints that still say that they are ours."""
+    if endpoints := situation.our_endpoints(service):
+        yield Delete(Kind.ENDPOINTS, service, service, endpoints.revision, reason, guarded=guarded)
+    for slice_ in situation.our_slices(service):
+        yield delete_slice(slice_, reason, guarded=guarded)
 
 
-def holds_our_endpoints(situation: Situation, live: LocalService) -> bool:
-    """Whether a Service that is no mirror has endpoints from this run's source."""
-    endpoints = situation.local.endpoints.get(live.key)
-    return endpoints is not None and _is_ours(situation, endpoints)
+def holds_our_endpoints(situation: Situation, service: Key) -> bool:
+    """Whether a Service has endpoints from this run's source."""
+    return bool(situation.our_endpoints(service) or situation.our_slices(service))
 
 
-def _is_ours(situation: Situation, endpoints: LocalEndpoints) -> bool:
-    return endpoints.is_ours and situation.scope.is_ours(endpoints.source)
+def _by_slices(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
+    """The slices, then the Endpoints go; slices of a family that no node serves now stay."""
+    yield from _slice_steps(situation, service, found)
+    for slice_ in situation.slices(service.key):
+        if slice_.is_ours and slice_.family not in service.families:
+            yield delete_slice(slice_, f"the Service has no {slice_.family} address any more")
+    if endpoints := situation.local.endpoints.get(service.key):
+        reason = "its EndpointSlices take over"
+        yield Delete(Kind.ENDPOINTS, service.key, service.key, endpoints.revision, reason, guarded=False)
 
 
-def _not_to_serve(situation: Situation, live: LocalService, endpoints: LocalEndpoints | None) -> str | None:
+def _by_endpoints(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
+    """The Endpoints; slices of ours stay until Kubernetes' copies of the Endpoints carry their addresses."""
+    ((_, addresses),) = found.addresses.items()
+    wanted = WantedEndpoints(service.key, situation.scope.source, addresses, endpoint_ports(service.ports), service.uid)
+    yield _endpoints_step(situation, wanted)
+    ours = [slice_ for slice_ in situation.slices(service.key) if slice_.is_ours]
+    if not ours:
+        return
+    if _is_mirrored(situation, wanted):
+        for slice_ in ours:
+            yield delete_slice(slice_, "the mirrored slices of its Endpoints take over")
+    else:
+        # As slices would be, and not only in the family that an Endpoints object serves.
+        both = replace(situation, rules=replace(situation.rules, slices=True))
+        yield from _slice_steps(both, service, targets(both, service))
+        reason = "kept until Kubernetes' endpointslice-mirroring controller has copied the Endpoints"
+        yield Leave(Kind.SLICE, service.key, reason)
+
+
+def _endpoints_step(situation: Situation, wanted: WantedEndpoints) -> Step:
+    live = situation.local.endpoints.get(wanted.key)
+    if live is None:
+        return Create(wanted)
+    if changes := endpoints_changes(live, wanted):
+        return Update(wanted, live.revision, changes, live.labels)
+    return Unchanged(Kind.ENDPOINTS, wanted.key, wanted.key)
+
+
+def _slice_steps(situation: Situation, service: Served, found: Targets | Keep) -> Iterator[Step]:
+    if isinstance(found, Keep):
+        return
+    ports = endpoint_ports(service.ports)
+    for family, addresses in found.addresses.items():
+        wanted = SliceSet(service.key, situation.scope.source, family, addresses, ports, service.uid)
+        yield from slice_steps(wanted, situation.slices(service.key))
+
+
+def _is_mirrored(situation: Situation, wanted: WantedEndpoints) -> bool:
+    copies = [copy for copy in situation.local.mirrored.get(wanted.key, ()) if copy.ports == wanted.ports]
+    return {address for copy in copies for address in copy.addresses} >= set(wanted.addresses)
+
+
+def _left_behind(situation: Situation, service: Key) -> Iterator[Step]:
+    """Slices of pods from when the Service had a selector: nobody else removes them, and kube-proxy uses them."""
+    for slice_ in situation.slices(service):
+        if not slice_.is_ours:
+            yield delete_slice(slice_, "left behind by Kubernetes' controller when the Service lost its selector")
+
+
+def _not_to_serve(situation: Situation, live: LocalService) -> str | None:
     if reason := situation.hands_off(live):
         return reason
-    holder = live.source or (endpoints.source if endpoints else None)
+    holder = situation.holder(live)
     return None if situation.scope.is_ours(holder) else f"served from {holder}"
 
 

@@ -6,7 +6,7 @@ callers, and hold all of it back where that is too much. Creates and updates are
 
 from dataclasses import dataclass, replace
 
-from barrelman_sync.model import Key, Kind
+from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
 from barrelman_sync.steps import Create, Delete, Held, Plan, Step, Update, node_ports_freed, node_ports_taken
 
 DEFAULT_NUMBER = 10
@@ -38,7 +38,7 @@ class Safety:
 
 def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
     """The same plan, with all guarded deletes held back if they are too many, or if the remote lists no node at all."""
-    doomed = {step.key for step in plan.steps if isinstance(step, Delete) and step.guarded}
+    doomed = {step.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
     limit = safety.limit.of(plan.owned)
     if safety.allow_mass_delete or not doomed or (nodes_listed and len(doomed) <= limit):
         return plan
@@ -63,7 +63,7 @@ def _hold_back_takers(plan: Plan) -> Plan:
     for step in plan.steps:
         if isinstance(step, Create | Update) and (ports := node_ports_taken(step) & kept.keys()):
             port = min(ports)
-            waiting[step.key] = f"needs node port {port} of {kept[port]}, which is held back"
+            waiting[step.service] = f"needs node port {port} of {kept[port]}, which is held back"
     if not waiting:
         return plan
     return _hold_back_takers(replace(plan, steps=tuple(_held_if_waiting(step, waiting) for step in plan.steps)))
@@ -71,7 +71,12 @@ def _hold_back_takers(plan: Plan) -> Plan:
 
 def _held_if_waiting(step: Step, waiting: dict[Key, str]) -> Step:
     """The Service waits, and with a new one its endpoints; those of a Service that is there follow the remote."""
-    reason = waiting.get(step.key)
+    reason = waiting.get(step.service)
     if reason is None or not isinstance(step, Create | Update):
         return step
-    return Held(step, reason) if step.kind == Kind.SERVICE or isinstance(step, Create) else step
+    waits = step.kind == Kind.SERVICE or _owner_is_missing(step)
+    return Held(step, reason) if waits else step
+
+
+def _owner_is_missing(step: Create | Update) -> bool:
+    return isinstance(step.wanted, WantedEndpoints | WantedSlice) and step.wanted.owner_uid is None

@@ -17,6 +17,7 @@ from barrelman_sync.model import (
     Wanted,
     WantedEndpoints,
     WantedNamespace,
+    WantedSlice,
 )
 from barrelman_sync.ownership import moved_to_us, without_us
 from barrelman_sync.steps import Release
@@ -38,7 +39,8 @@ def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | N
         metadata["resourceVersion"] = guard.resource_version
     if guard.uid:
         metadata["uid"] = guard.uid
-    body: Body = {"apiVersion": "v1", "kind": str(wanted.kind), "metadata": metadata}
+    api_version = "discovery.k8s.io/v1" if isinstance(wanted, WantedSlice) else "v1"
+    body: Body = {"apiVersion": api_version, "kind": str(wanted.kind), "metadata": metadata}
     match wanted:
         case WantedNamespace():
             return body
@@ -47,6 +49,9 @@ def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | N
         case WantedEndpoints():
             metadata["ownerReferences"] = [_owner(wanted)]
             return {**body, "subsets": [_subset(wanted)]}
+        case WantedSlice():
+            metadata["ownerReferences"] = [_owner(wanted)]
+            return {**body, **_slice(wanted)}
         case _:
             assert_never(wanted)
 
@@ -107,15 +112,24 @@ def _affinity(affinity: Affinity) -> Body:
     return {"sessionAffinity": affinity.mode, "sessionAffinityConfig": config}
 
 
-def _owner(wanted: WantedEndpoints) -> Body:
+def _owner(wanted: WantedEndpoints | WantedSlice) -> Body:
     """Lets Kubernetes collect the endpoints with their Service. No blockOwnerDeletion: that can need more rights."""
-    return {"apiVersion": "v1", "kind": "Service", "name": wanted.key.name, "uid": wanted.owner_uid}
+    return {"apiVersion": "v1", "kind": "Service", "name": wanted.service.name, "uid": wanted.owner_uid}
 
 
 def _subset(wanted: WantedEndpoints) -> Body:
     subset: Body = {"addresses": [{"ip": address} for address in wanted.addresses]}
     ports = [_endpoint_port(port) for port in wanted.ports]
     return subset | ({"ports": ports} if ports else {})
+
+
+def _slice(wanted: WantedSlice) -> Body:
+    """Ready said aloud, and no nodeName: it would name a node of this cluster (see pkg/proxy, isLocal)."""
+    return {
+        "addressType": wanted.family,
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in wanted.addresses],
+        "ports": [{"name": port.name, **_endpoint_port(port)} for port in wanted.ports],
+    }
 
 
 def _endpoint_port(port: EndpointPort) -> Body:

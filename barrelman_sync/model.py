@@ -19,6 +19,10 @@ SOURCE = "tfw.io/barrelman-source"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 """Where Kubernetes' own endpoints controller writes `endpoint-controller`, see docs/design.md."""
+SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
+SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
+SLICE_MIRRORING = "endpointslicemirroring-controller.k8s.io"
+SERVICE_NAME = "kubernetes.io/service-name"
 
 Protocol = str
 Family = Literal["IPv4", "IPv6"]
@@ -30,6 +34,7 @@ class Kind(StrEnum):
     NAMESPACE = "Namespace"
     SERVICE = "Service"
     ENDPOINTS = "Endpoints"
+    SLICE = "EndpointSlice"
 
 
 class Key(NamedTuple):
@@ -79,6 +84,8 @@ class RemoteService:
     ports: tuple[RemotePort, ...] = ()
     affinity: Affinity = Affinity()
     marker: str | None = None
+    local_traffic: bool = False
+    """externalTrafficPolicy Local: a node without an endpoint of this Service drops its traffic."""
     has_selector: bool = True
     ignored: bool = False
     deleting: bool = False
@@ -97,6 +104,14 @@ class Node:
     deleting: bool = False
     taints: frozenset[str] = frozenset()
     labels: Mapping[str, str] = field(default_factory=dict)
+
+
+class Serving(NamedTuple):
+    """The nodes that have endpoints of a Service with local traffic policy."""
+
+    ready: frozenset[str] = frozenset()
+    draining: frozenset[str] = frozenset()
+    """Serving though terminating: kube-proxy's choice when none is ready, and so ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +215,34 @@ class LocalEndpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalSlice:
+    """An EndpointSlice of the local cluster as it is now; addresses and ports sorted."""
+
+    key: Key
+    service: Key
+    revision: Revision
+    manager: str
+    """Who says that it manages it: we, or one of Kubernetes' controllers."""
+    family: str
+    addresses: tuple[str, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+    regular: bool = True
+    """Endpoints of one ready address each and nothing else, as we write them."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owners: frozenset[str] = frozenset()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it still says that we manage it."""
+        return self.manager == FIELD_MANAGER
+
+    @property
+    def source(self) -> str | None:
+        """The remote that we took the addresses from, None where we did not write it."""
+        return self.labels.get(SOURCE) if self.is_ours else None
+
+
+@dataclass(frozen=True, slots=True)
 class LocalNamespace:
     """A namespace of the local cluster."""
 
@@ -216,6 +259,10 @@ class Local:
     namespaces: Mapping[str, LocalNamespace]
     services: Mapping[Key, LocalService]
     endpoints: Mapping[Key, LocalEndpoints]
+    slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
+    """By Service: ours, and those that Kubernetes' controller left at Services that may be ours to serve."""
+    mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
+    """By Service: Kubernetes' copies of our Endpoints, read only where they are about to replace slices of ours."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
     """The resourceVersion of each list: a create is refused if the object appeared after it."""
 
@@ -237,6 +284,11 @@ class WantedNamespace:
         """Namespaces are cluster-wide."""
         return Key("", self.name)
 
+    @property
+    def service(self) -> Key:
+        """It serves many, so it stands for itself."""
+        return self.key
+
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
@@ -247,8 +299,15 @@ class Mirror:
     ports: tuple[ServicePort, ...]
     affinity: Affinity = Affinity()
     type: str = "ClusterIP"
+    local_traffic: bool = False
+    """The remote's traffic policy: it decides about the endpoints, and is never copied."""
 
     kind = Kind.SERVICE
+
+    @property
+    def service(self) -> Key:
+        """Itself."""
+        return self.key
 
     @property
     def node_ports(self) -> frozenset[int]:
@@ -269,8 +328,28 @@ class WantedEndpoints:
 
     kind = Kind.ENDPOINTS
 
+    @property
+    def service(self) -> Key:
+        """The Service of the same name."""
+        return self.key
 
-Wanted = WantedNamespace | Mirror | WantedEndpoints
+
+@dataclass(frozen=True, slots=True)
+class WantedSlice:
+    """One of the EndpointSlices of a mirror or manual service, for one family; addresses and ports sorted."""
+
+    key: Key
+    service: Key
+    source: str
+    family: Family
+    addresses: tuple[str, ...]
+    ports: tuple[EndpointPort, ...]
+    owner_uid: str | None = None
+
+    kind = Kind.SLICE
+
+
+Wanted = WantedNamespace | Mirror | WantedEndpoints | WantedSlice
 
 
 class Skipped(NamedTuple):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from barrelman_sync.model import Family, Node
 from barrelman_sync.selector import Selector, matches
+from barrelman_sync.subset import Member, Pool, pool
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -19,7 +20,8 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 DRAIN_LABEL = "operation.gke.io/type"
 AUTOSCALER_TAINT = "ToBeDeletedByClusterAutoscaler"
-RULE_LABELS = frozenset({EXCLUDE_LABEL, DRAIN_LABEL})
+ZONE_LABEL = "topology.kubernetes.io/zone"
+RULE_LABELS = frozenset({EXCLUDE_LABEL, DRAIN_LABEL, ZONE_LABEL})
 
 
 class Exclusion(StrEnum):
@@ -59,9 +61,9 @@ class Excluded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NodeChoice:
-    """The nodes that take part: by family, from the node's name to its canonical address."""
+    """The nodes that take part: a pool for each family that any of them has an address of."""
 
-    addresses: Mapping[Family, Mapping[str, str]] = field(default_factory=dict)
+    pools: Mapping[Family, Pool] = field(default_factory=dict)
     excluded: tuple[Excluded, ...] = ()
     listed: int = 0
     assumed_ready: tuple[str, ...] = ()
@@ -70,11 +72,7 @@ class NodeChoice:
     @property
     def is_empty(self) -> bool:
         """Whether no node takes part."""
-        return not any(self.addresses.values())
-
-    def sorted_addresses(self, family: Family) -> tuple[str, ...]:
-        """The addresses of a family, unique and sorted, so that order alone never causes a write."""
-        return tuple(sorted(set(self.addresses.get(family, {}).values())))
+        return not self.pools
 
 
 def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
@@ -86,7 +84,7 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
     verdicts = [(node, _unfit(node, rules) or _addresses(node, rules)) for node in sorted(nodes, key=_by_name)]
     fit = [node for node, verdict in verdicts if not isinstance(verdict, Exclusion)]
     lost = 2 * sum(node.ready == "True" for node in fit) < len(fit)
-    addresses: dict[Family, dict[str, str]] = {}
+    members: dict[Family, list[Member]] = {}
     excluded, assumed = [], []
     for node, verdict in verdicts:
         reason = verdict if isinstance(verdict, Exclusion) else _unready(node, lost=lost)
@@ -96,8 +94,9 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
         if node.ready != "True":
             assumed.append(node.name)
         for family, address in verdict.items():
-            addresses.setdefault(family, {})[node.name] = address
-    return NodeChoice(addresses, tuple(excluded), len(verdicts), tuple(assumed))
+            members.setdefault(family, []).append(Member(node.name, address, node.labels.get(ZONE_LABEL, "")))
+    pools = {family: pool(found) for family, found in members.items()}
+    return NodeChoice(pools, tuple(excluded), len(verdicts), tuple(assumed))
 
 
 def family_of(address: IPAddress) -> Family:

@@ -25,6 +25,7 @@ from barrelman_sync.desired import Scope
 from barrelman_sync.guards import DeleteLimit, Safety
 from barrelman_sync.nodes import NodeRules
 from barrelman_sync.selector import parse_selector
+from barrelman_sync.situation import EndpointRules
 
 ENVIRONMENT_PREFIX = "BARRELMAN_SYNC"
 _PROBLEMS = f"{__name__}.problems"
@@ -112,6 +113,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="Use only nodes with these labels, such as pool=a,zone!=b."),
     _text("--allowed-node-cidr", group=_ENDPOINTS, metavar="CIDR", multiple=True, type=Parsed("cidr", parse_network),
           help="Use only node addresses in this network; repeatable."),
+    _text("--max-endpoints", group=_ENDPOINTS, metavar="N", type=click.IntRange(min=0), default=250, show_default=True,
+          help="Use at most N nodes for each Service, a stable choice balanced over zones; 0 for all."),
+    _flag("--endpoint-slices", group=_ENDPOINTS, help="Write EndpointSlices instead of Endpoints."),
     _text("--max-deletes", group=_SAFETY, metavar="N|N%", type=Parsed("limit", parse_limit),
           help="Hold all deletes back if there are more. Default: 10, or 30% of what we own if that is more."),
     _flag("--allow-mass-delete", group=_SAFETY, help="Let this run delete as much as it plans to."),
@@ -147,6 +151,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
             create_namespaces=not values["no_create_namespaces"],
         ),
         nodes=NodeRules(values["node_selector"] or (), tuple(values["allowed_node_cidr"] or ())),
+        endpoints=EndpointRules(slices=values["endpoint_slices"], most=values["max_endpoints"]),
         safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
         run=RunRules(
             dry_run=values["dry_run"],

@@ -13,7 +13,7 @@ from barrelman_sync.model import Key, Kind, Mirror
 from barrelman_sync.steps import Create, Delete, Plan, Update, Write, node_ports_freed, node_ports_taken
 
 Unit = tuple[Write, ...]
-"""The writes for one key, to be done one after the other: a Service before its endpoints."""
+"""The writes for one Service, to be done one after the other: itself, then its endpoints."""
 Batch = tuple[Unit, ...]
 Needs = dict[Key, set[Key]]
 """For a unit, the units that have to be done before it."""
@@ -21,7 +21,7 @@ Needs = dict[Key, set[Key]]
 
 def batches(plan: Plan) -> tuple[Batch, ...]:
     """The writes of the plan; a batch may start when the one before it has ended."""
-    units = {key: tuple(writes) for key, writes in groupby(plan.writes, key=lambda write: write.key)}
+    units = {key: tuple(writes) for key, writes in groupby(plan.writes, key=lambda write: write.service)}
     namespaces = tuple(unit for unit in units.values() if unit[0].kind == Kind.NAMESPACE)
     needs = _needs(units)
     swapped = _break_cycles(units, needs)

@@ -6,7 +6,7 @@ The table of section 3 of the design. A plan without a write proves that the loc
 from collections.abc import Iterator
 
 from barrelman_sync.changes import mirror_changes
-from barrelman_sync.endpoints import Served, holds_our_endpoints, lost_label_steps, manual_steps, remove, serve
+from barrelman_sync.endpoints import holds_our_endpoints, lost_label_steps, manual_steps, remove, serve
 from barrelman_sync.model import (
     FIELD_MANAGER,
     MANAGED_BY,
@@ -21,7 +21,9 @@ from barrelman_sync.model import (
 )
 from barrelman_sync.ownership import other_holders
 from barrelman_sync.situation import Situation
+from barrelman_sync.slices import delete_slice
 from barrelman_sync.steps import Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
+from barrelman_sync.targets import Served
 
 
 def make_plan(situation: Situation) -> Plan:
@@ -34,7 +36,8 @@ def _keys(situation: Situation) -> list[Key]:
     """Every place where something is wanted, is ours, or may be."""
     labelled = (key for key, live in situation.local.services.items() if MARKER in live.labels)
     served = (key for key, live in situation.local.endpoints.items() if live.is_ours)
-    return sorted({*situation.desired.mirrors, *labelled, *served})
+    sliced = (key for key, slices in situation.local.slices.items() if any(found.is_ours for found in slices))
+    return sorted({*situation.desired.mirrors, *labelled, *served, *sliced})
 
 
 def _steps(situation: Situation, key: Key) -> Iterator[Step]:
@@ -59,7 +62,7 @@ def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
         yield Leave(Kind.SERVICE, wanted.key, f"namespace {namespace} does not exist (--no-create-namespaces)")
     else:
         yield Create(wanted)
-        yield from serve(situation, Served(wanted.key, wanted.ports, None, situation.default_family))
+        yield from serve(situation, _served(situation, wanted, None))
 
 
 def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | None) -> Iterator[Step]:
@@ -74,8 +77,12 @@ def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | Non
         yield from _unwanted_mirror(situation, live)
     else:
         yield _kept_mirror(live, wanted)
-        family = live.families[0] if live.families else situation.default_family
-        yield from serve(situation, Served(live.key, wanted.ports, live.revision.uid, family))
+        yield from serve(situation, _served(situation, wanted, live))
+
+
+def _served(situation: Situation, wanted: Mirror, live: LocalService | None) -> Served:
+    uid = live.revision.uid if live else None
+    return Served(wanted.key, wanted.ports, situation.families(live), uid, wanted.local_traffic)
 
 
 def _became_real(live: LocalService) -> str | None:
@@ -99,15 +106,17 @@ def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]
     """The Service first: callers are refused at once, and its endpoints serve nobody any more."""
     skipped = situation.desired.skipped.get(live.key)
     reason = f"the Service {skipped.reason}" if skipped else "the remote does not have it to mirror"
-    yield Delete(Kind.SERVICE, live.key, live.revision, reason, live_node_ports=allocated(live.ports))
+    yield Delete(Kind.SERVICE, live.key, live.key, live.revision, reason, live_node_ports=allocated(live.ports))
     if endpoints := situation.local.endpoints.get(live.key):
-        yield Delete(Kind.ENDPOINTS, live.key, endpoints.revision, reason)
+        yield Delete(Kind.ENDPOINTS, live.key, live.key, endpoints.revision, reason)
+    for slice_ in situation.slices(live.key):
+        yield delete_slice(slice_, reason, guarded=True)
 
 
 def _kept_mirror(live: LocalService, wanted: Mirror) -> Step:
     changes = mirror_changes(live, wanted)
     if not changes:
-        return Unchanged(Kind.SERVICE, live.key)
+        return Unchanged(Kind.SERVICE, live.key, live.key)
     return Update(
         wanted,
         live.revision,
@@ -129,6 +138,6 @@ def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterat
 def _owned(situation: Situation) -> int:
     """How many Services depend on us: what the guards count deletes against."""
     return sum(
-        situation.scope.is_ours(live.source) if live.is_mirror else holds_our_endpoints(situation, live)
+        situation.scope.is_ours(live.source) if live.is_mirror else holds_our_endpoints(situation, live.key)
         for live in situation.local.services.values()
     )

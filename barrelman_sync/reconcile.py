@@ -1,22 +1,25 @@
 """One run, from the lists to the last write. Read this first: every other module is one line of it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from barrelman_sync.apply import apply
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.connection import Connection, connect
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.cluster.reading import read_local, read_remote
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.reading import read_local, read_remote, read_serving
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.config import ConfigurationError, Settings, parse_source
-from barrelman_sync.desired import Scope, desired_mirrors
+from barrelman_sync.desired import Desired, Scope, desired_mirrors
 from barrelman_sync.guards import hold_back
-from barrelman_sync.model import Local, Remote
+from barrelman_sync.model import Key, Local, Remote, Serving
 from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.plan import make_plan
 from barrelman_sync.situation import Situation
+from barrelman_sync.targets import node_warnings
 
 _log = logging.getLogger(__name__)
 
@@ -30,10 +33,13 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
     remote_client = connect(settings.remote, "remote", deadline)
     scope = _named(settings, remote_client)
     # Local first: what the remote said must never be older than what we would delete for it.
-    local = read_local(local_client)
+    local = read_local(local_client, with_slices=settings.endpoints.slices)
     remote = read_remote(remote_client, settings.nodes)
     _refuse_same_cluster(local, remote)
-    report = _planned(settings, scope, local, remote)
+    desired = desired_mirrors(remote.services, scope)
+    nodes = choose_nodes(remote.nodes, settings.nodes)
+    serving = _serving(remote_client, desired)
+    report = _planned(settings, Situation(local, desired, nodes, scope, settings.endpoints, serving))
     show_plan(report)
     if settings.run.dry_run:
         return report
@@ -41,26 +47,30 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
     return replace(report, outcomes=apply(report.plan, writer, settings.run.concurrency))
 
 
-def _planned(settings: Settings, scope: Scope, local: Local, remote: Remote) -> Report:
-    desired = desired_mirrors(remote.services, scope)
-    nodes = choose_nodes(remote.nodes, settings.nodes)
-    plan = hold_back(make_plan(Situation(local, desired, nodes, scope)), settings.safety, nodes.listed)
-    warnings = list(desired.warnings)
-    if nodes.assumed_ready:
-        warnings.append(
-            f"fewer than half of the remote's fit nodes are Ready: its control plane has probably lost them, so"
-            f" {len(nodes.assumed_ready)} of unknown readiness count as ready"
-        )
+def _serving(remote: ClusterClient, desired: Desired) -> Mapping[Key, Serving] | None:
+    """Who serves the Services with local traffic policy; None if that cannot be read."""
+    local_traffic = [mirror.key for mirror in desired.mirrors.values() if mirror.local_traffic]
+    try:
+        return read_serving(remote, local_traffic)
+    except ClusterError as error:
+        _log.error("%s The endpoints of %d Services stay as they are.", error, len(local_traffic))
+        return None
+
+
+def _planned(settings: Settings, situation: Situation) -> Report:
+    nodes = situation.nodes
+    plan = hold_back(make_plan(situation), settings.safety, nodes.listed)
+    warnings = (*situation.desired.warnings, *node_warnings(situation))
     for warning in warnings:
         _log.warning("%s", warning)
     return Report(
-        source=scope.source,
+        source=situation.scope.source,
         plan=plan,
-        desired=desired,
+        desired=situation.desired,
         nodes=nodes,
         dry_run=settings.run.dry_run,
         detailed_exitcode=settings.run.detailed_exitcode,
-        warnings=tuple(warnings),
+        warnings=warnings,
     )
 
 

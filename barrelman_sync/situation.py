@@ -1,10 +1,21 @@
 """All that a plan depends on, and the questions that its parts ask of it. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from barrelman_sync.desired import Desired, Scope
-from barrelman_sync.model import Family, Key, Local, LocalService
+from barrelman_sync.model import Family, Key, Local, LocalEndpoints, LocalService, LocalSlice, Serving
 from barrelman_sync.nodes import NodeChoice
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRules:
+    """What the user wants of endpoints."""
+
+    slices: bool = False
+    """EndpointSlices instead of Endpoints."""
+    most: int = 250
+    """Endpoints of a Service; 0 for all nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +26,9 @@ class Situation:
     desired: Desired
     nodes: NodeChoice
     scope: Scope
+    rules: EndpointRules = EndpointRules()
+    serving: Mapping[Key, Serving] | None = field(default_factory=dict)
+    """For Services with local traffic policy; None if the remote's EndpointSlices could not be read."""
 
     def hands_off(self, live: LocalService) -> str | None:
         """Why this local Service and its endpoints stay as they are, whatever the remote wants; None if nothing."""
@@ -35,8 +49,29 @@ class Situation:
         """Whether the local cluster has it."""
         return namespace in self.local.namespaces
 
-    @property
-    def default_family(self) -> Family:
-        """The family that a new Service gets: that of the API server's own, which every cluster has."""
-        api_server = self.local.services.get(Key("default", "kubernetes"))
-        return api_server.families[0] if api_server and api_server.families else "IPv4"
+    def families(self, live: LocalService | None) -> tuple[Family, ...]:
+        """The families of a Service, the primary one first.
+
+        A new one gets that of the API server's own Service, which every cluster has.
+        """
+        known = live or self.local.services.get(Key("default", "kubernetes"))
+        return (known.families if known else ()) or ("IPv4",)
+
+    def slices(self, service: Key) -> tuple[LocalSlice, ...]:
+        """The slices of a Service that are ours or left behind."""
+        return self.local.slices.get(service, ())
+
+    def our_endpoints(self, service: Key) -> LocalEndpoints | None:
+        """Its Endpoints, if they are this run's: others, Kubernetes' controllers too, keep theirs."""
+        found = self.local.endpoints.get(service)
+        return found if found and found.is_ours and self.scope.is_ours(found.source) else None
+
+    def our_slices(self, service: Key) -> tuple[LocalSlice, ...]:
+        """Its slices that are this run's."""
+        return tuple(found for found in self.slices(service) if found.is_ours and self.scope.is_ours(found.source))
+
+    def holder(self, live: LocalService) -> str | None:
+        """The remote that serves a manual service: the one that it names, or else the first that wrote endpoints."""
+        endpoints = self.local.endpoints.get(live.key)
+        writers = [endpoints.source if endpoints else None, *(found.source for found in self.slices(live.key))]
+        return live.source or next((writer for writer in writers if writer), None)

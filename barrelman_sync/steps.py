@@ -23,6 +23,11 @@ class Create:
         """Where it is written."""
         return self.wanted.key
 
+    @property
+    def service(self) -> Key:
+        """The Service that it belongs to."""
+        return self.wanted.service
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -48,6 +53,11 @@ class Update:
         """Where it is written."""
         return self.wanted.key
 
+    @property
+    def service(self) -> Key:
+        """The Service that it belongs to."""
+        return self.wanted.service
+
 
 @dataclass(frozen=True, slots=True)
 class Delete:
@@ -55,6 +65,7 @@ class Delete:
 
     kind: Kind
     key: Key
+    service: Key
     live: Revision
     reason: str
     guarded: bool = True
@@ -74,6 +85,11 @@ class Release:
 
     kind = Kind.SERVICE
 
+    @property
+    def service(self) -> Key:
+        """Itself."""
+        return self.key
+
 
 @dataclass(frozen=True, slots=True)
 class Leave:
@@ -85,6 +101,11 @@ class Leave:
     fails: bool = False
     """Whether it should have been written, so that the run has to fail."""
 
+    @property
+    def service(self) -> Key:
+        """What is left alone is named by its Service."""
+        return self.key
+
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
@@ -92,6 +113,7 @@ class Unchanged:
 
     kind: Kind
     key: Key
+    service: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +132,11 @@ class Held:
     def key(self) -> Key:
         """Where it would have been written."""
         return self.step.key
+
+    @property
+    def service(self) -> Key:
+        """The Service that it belongs to."""
+        return self.step.service
 
 
 def node_ports_taken(step: Create | Update) -> frozenset[int]:

@@ -8,14 +8,19 @@ from barrelman_sync.cluster import resources
 from barrelman_sync.model import (
     MARKER,
     MIRROR_MARKER,
+    SERVICE_NAME,
+    SLICE_MANAGED_BY,
     EndpointPort,
+    Key,
     LocalEndpoints,
     LocalNamespace,
     LocalService,
+    LocalSlice,
     Node,
     RemotePort,
     RemoteService,
     ServicePort,
+    Serving,
 )
 
 
@@ -62,6 +67,37 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
     )
 
 
+def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
+    """An EndpointSlice of the local cluster."""
+    metadata, endpoints = slice_.metadata, slice_.endpoints or []
+    labels = metadata.our_labels
+    return LocalSlice(
+        key=metadata.key,
+        service=Key(metadata.namespace, labels.get(SERVICE_NAME, "")),
+        revision=metadata.revision,
+        manager=labels.get(SLICE_MANAGED_BY, ""),
+        family=slice_.address_type,
+        addresses=tuple(sorted({_canonical(address) for entry in endpoints for address in entry.addresses or ()})),
+        ports=tuple(sorted(_slice_port(port) for port in slice_.ports or ())),
+        regular=all(_is_plain(endpoint) for endpoint in endpoints),
+        labels=labels,
+        owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
+    )
+
+
+def serving_nodes(slice_: resources.EndpointSlice) -> tuple[Key, Serving]:
+    """The Service of a remote slice, and the nodes whose endpoints in it get traffic."""
+    service = Key(slice_.metadata.namespace, (slice_.metadata.labels or {}).get(SERVICE_NAME, ""))
+    ready, draining = set(), set()
+    for endpoint in slice_.endpoints or ():
+        conditions = endpoint.conditions
+        if endpoint.node_name and conditions.ready is not False:
+            ready.add(endpoint.node_name)
+        elif endpoint.node_name and conditions.serving is not False and conditions.terminating:
+            draining.add(endpoint.node_name)
+    return service, Serving(frozenset(ready), frozenset(draining))
+
+
 def remote_service(service: resources.Service) -> RemoteService:
     """A Service of the remote cluster."""
     metadata, spec = service.metadata, service.spec
@@ -71,6 +107,7 @@ def remote_service(service: resources.Service) -> RemoteService:
         ports=tuple(_remote_port(port) for port in spec.ports or ()),
         affinity=spec.affinity,
         marker=(metadata.labels or {}).get(MARKER),
+        local_traffic=spec.external_traffic_policy == "Local",
         has_selector=bool(spec.selector),
         ignored=metadata.ignored,
         deleting=metadata.deleting,
@@ -108,6 +145,18 @@ def _remote_port(port: resources.Port) -> RemotePort:
 
 def _endpoint_port(port: resources.Port) -> EndpointPort:
     return EndpointPort(port.name, port.protocol, port.port, port.app_protocol or "")
+
+
+def _slice_port(port: resources.SlicePort) -> EndpointPort:
+    return EndpointPort(port.name or "", port.protocol or "TCP", port.port or 0, port.app_protocol or "")
+
+
+def _is_plain(endpoint: resources.Endpoint) -> bool:
+    """Whether it is one ready address and nothing else, as we write it."""
+    conditions = endpoint.conditions
+    ready = conditions.ready is True and conditions.serving is not False and not conditions.terminating
+    extra = (endpoint.node_name, endpoint.hostname, endpoint.zone, endpoint.target_ref, endpoint.hints)
+    return ready and len(endpoint.addresses or ()) == 1 and not any(extra)
 
 
 @lru_cache(maxsize=65_536)

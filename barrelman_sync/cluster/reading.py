@@ -1,47 +1,113 @@
-"""What a run reads of the two clusters. A list that fails, or is cut short, ends the run before its first write."""
+"""What a run reads of the two clusters. A list that fails, or is cut short, ends the run before its first write.
 
-from collections.abc import Mapping
+The remote's EndpointSlices are the one exception: without them the endpoints of some Services stay as they are.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.client import ClusterClient, Listed
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.model import MARKER, Key, Kind, Local, LocalEndpoints, LocalService, Remote
+from barrelman_sync.model import (
+    FIELD_MANAGER,
+    MARKER,
+    SERVICE_NAME,
+    SLICE_CONTROLLER,
+    SLICE_MANAGED_BY,
+    SLICE_MIRRORING,
+    Key,
+    Kind,
+    Local,
+    LocalEndpoints,
+    LocalService,
+    LocalSlice,
+    Remote,
+    Serving,
+)
 from barrelman_sync.nodes import NodeRules
 
 IDENTITY = "kube-system"
 """The namespace whose uid stands for a cluster: every cluster has one, and it lives as long."""
 
+_OURS_OR_LEFT = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
+_NAMES_AT_ONCE = 100
+"""Names in one label selector: 6 kB of URL at the most, servers take 8 kB at least."""
 
-def read_local(client: ClusterClient) -> Local:
-    """All of the local cluster that a plan depends on."""
+Slices = Mapping[Key, tuple[LocalSlice, ...]]
+
+
+def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
+    """All of the local cluster that a plan depends on; `with_slices` if slices are what it will write."""
     namespaces = client.list_all(resources.Namespace, parsing.local_namespace)
-    services = client.list_all(resources.Service, parsing.local_service)
-    by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
-    endpoints = client.list_all(resources.Endpoints, lambda item: _endpoints_of_interest(item, by_key))
     by_name = {namespace.name: namespace for namespace in namespaces.items}
     if IDENTITY not in by_name:
         raise _without_identity(client)
+    services = client.list_all(resources.Service, parsing.local_service)
+    by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
+    endpoints = client.list_all(resources.Endpoints, lambda item: _endpoints_of_interest(item, by_key))
+    slices = client.list_all(
+        resources.EndpointSlice, lambda item: _slice_of_interest(item, by_key), labels=_OURS_OR_LEFT
+    )
+    by_service = _by_service(slices.items)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
         namespaces=by_name,
         services=by_key,
         endpoints={endpoint.key: endpoint for endpoint in endpoints.items},
+        slices=by_service,
+        mirrored={} if with_slices else _copies_of_endpoints(client, by_service),
         versions={
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,
             Kind.ENDPOINTS: endpoints.version,
+            Kind.SLICE: slices.version,
         },
     )
 
 
 def read_remote(client: ClusterClient, rules: NodeRules) -> Remote:
-    """All of the remote cluster that a plan depends on."""
+    """All of the remote cluster that a plan depends on, but for `read_serving`."""
     identity = client.get(resources.Namespace, Key("", IDENTITY))
     if identity is None:
         raise _without_identity(client)
-    nodes: Listed = client.list_all(resources.Node, parsing.node_parser(rules.label_keys))
-    services: Listed = client.list_all(resources.Service, parsing.remote_service)
+    nodes = client.list_all(resources.Node, parsing.node_parser(rules.label_keys))
+    services = client.list_all(resources.Service, parsing.remote_service)
     return Remote(identity.metadata.uid, nodes.items, services.items)
+
+
+def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, Serving]:
+    """The nodes that serve these Services of the remote cluster."""
+    found: dict[Key, Serving] = {}
+    for selector in _selectors(services):
+        slices = client.list_all(resources.EndpointSlice, parsing.serving_nodes, labels=selector)
+        for service, serving in slices.items:
+            known = found.get(service, Serving())
+            found[service] = Serving(known.ready | serving.ready, known.draining | serving.draining)
+    return {service: found[service] for service in services if service in found}
+
+
+def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
+    """Kubernetes' copies of our Endpoints, of which a cluster has many: only where slices of ours are to go."""
+    switching = {service for service, found in slices.items() if any(slice_.is_ours for slice_ in found)}
+    copies: list[LocalSlice] = []
+    for selector in _selectors(switching):
+        labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
+        copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
+    return _by_service(copy for copy in copies if copy.service in switching)
+
+
+def _selectors(services: Iterable[Key]) -> Iterator[str]:
+    """Label selectors for the slices of these Services, and of namesakes in other namespaces."""
+    names = sorted({service.name for service in services})
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        yield f"{SERVICE_NAME} in ({','.join(names[start : start + _NAMES_AT_ONCE])})"
+
+
+def _by_service(slices: Iterable[LocalSlice]) -> Slices:
+    grouped: dict[Key, tuple[LocalSlice, ...]] = {}
+    for slice_ in sorted(slices, key=lambda slice_: slice_.key):
+        grouped[slice_.service] = (*grouped.get(slice_.service, ()), slice_)
+    return grouped
 
 
 def _endpoints_of_interest(
@@ -51,6 +117,14 @@ def _endpoints_of_interest(
     parsed = parsing.local_endpoints(endpoints)
     service = services.get(parsed.key)
     return parsed if service is None or MARKER in service.labels or parsed.is_ours else None
+
+
+def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
+    """Slices of ours, and those that Kubernetes' controller left at a Service without a selector."""
+    parsed = parsing.local_slice(slice_)
+    service = services.get(parsed.service)
+    left_behind = service is not None and MARKER in service.labels and not service.has_selector
+    return parsed if parsed.is_ours or left_behind else None
 
 
 def _without_identity(client: ClusterClient) -> ClusterError:

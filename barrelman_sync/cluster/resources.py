@@ -14,6 +14,8 @@ from barrelman_sync.model import (
     IGNORE,
     MANAGED_BY,
     MARKER,
+    SERVICE_NAME,
+    SLICE_MANAGED_BY,
     SOURCE,
     Affinity,
     Family,
@@ -21,7 +23,7 @@ from barrelman_sync.model import (
     Revision,
 )
 
-_OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY)
+_OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY, SLICE_MANAGED_BY, SERVICE_NAME)
 _VERBS = ["delete", "get", "list", "global_list", "patch"]
 
 
@@ -101,6 +103,15 @@ class Port(_Struct):
     app_protocol: str | None = None
 
 
+class SlicePort(_Struct):
+    """A port of a slice; the API leaves nothing of it out, but allows null."""
+
+    name: str | None = None
+    protocol: str | None = None
+    port: int | None = None
+    app_protocol: str | None = None
+
+
 class ClientIP(_Struct):
     """How long affinity lasts, in seconds."""
 
@@ -123,6 +134,7 @@ class ServiceSpec(_Struct):
     ip_families: list[Family] | None = None
     session_affinity: str = "None"
     session_affinity_config: AffinityConfig | None = None
+    external_traffic_policy: str = ""
 
     @property
     def affinity(self) -> Affinity:
@@ -170,6 +182,37 @@ class Endpoints(_Struct, NamespacedResourceG):
 
     metadata: Metadata
     subsets: list[Subset] | None = None
+
+
+class EndpointConditions(_Struct):
+    """How fit an endpoint is; None stands for ready, serving and not terminating (discovery/v1 types.go)."""
+
+    ready: bool | None = None
+    serving: bool | None = None
+    terminating: bool | None = None
+
+
+class Endpoint(_Struct):
+    """An endpoint of a slice; `addresses` and `conditions.ready` are what we write."""
+
+    addresses: list[str] | None = None
+    conditions: EndpointConditions = msgspec.field(default_factory=EndpointConditions)
+    node_name: str | None = None
+    hostname: str | None = None
+    zone: str | None = None
+    target_ref: Presence | None = None
+    hints: Presence | None = None
+
+
+class EndpointSlice(_Struct, NamespacedResourceG):
+    """A part of a Service's endpoints, of one family."""
+
+    _api_info = ApiInfo(ResourceDef("discovery.k8s.io", "v1", "EndpointSlice"), "endpointslices", _VERBS)
+
+    metadata: Metadata
+    address_type: str = ""
+    endpoints: list[Endpoint] | None = None
+    ports: list[SlicePort] | None = None
 
 
 class Condition(_Struct):

@@ -6,18 +6,21 @@ from typing import assert_never
 import httpx2
 from lightkube.core.resource import Resource
 
-from barrelman_sync.changes import endpoints_changes, mirror_changes
+from barrelman_sync.changes import endpoints_changes, mirror_changes, slice_changes
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.manifests import delete_options, manifest, move_fields_patch, release_patch
-from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted, WantedEndpoints, WantedNamespace
+from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.steps import Create, Delete, Release, Update, Write
 
-_RESOURCES: Mapping[Kind, type[resources.Namespace | resources.Service | resources.Endpoints]] = {
+_RESOURCES: Mapping[
+    Kind, type[resources.Namespace | resources.Service | resources.Endpoints | resources.EndpointSlice]
+] = {
     Kind.NAMESPACE: resources.Namespace,
     Kind.SERVICE: resources.Service,
     Kind.ENDPOINTS: resources.Endpoints,
+    Kind.SLICE: resources.EndpointSlice,
 }
 _STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND})
 
@@ -97,5 +100,7 @@ def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:
             return not (found.deleting or found.has_selector or mirror_changes(found, wanted))
         case resources.Endpoints(), WantedEndpoints():
             return not endpoints_changes(parsing.local_endpoints(live), wanted)
+        case resources.EndpointSlice(), WantedSlice():
+            return not slice_changes(parsing.local_slice(live), wanted)
         case _:
             return False

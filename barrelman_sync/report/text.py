@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from barrelman_sync.changes import Change, describe_port
-from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace
+from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.outcome import Report, Result
 from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
 
@@ -15,7 +15,7 @@ _KIND_WIDTH = max(len(kind) for kind in Kind)
 
 def plan_lines(report: Report) -> Iterator[str]:
     """The plan, sorted by object, and the remote Services that are left out."""
-    steps = ((step.key, line) for step in report.plan.steps if (line := step_line(step)))
+    steps = ((step.service, line) for step in report.plan.steps if (line := step_line(step)))
     skipped = (
         (skip.key, _line("!", Kind.SERVICE, skip.key, f"skipped: {skip.reason}"))
         for skip in report.desired.skipped.values()
@@ -81,7 +81,7 @@ def _content(step: Create) -> str:
             return f"{step.wanted.type} " + ", ".join(
                 f"{port.name}:{describe_port(port)}" if port.name else describe_port(port) for port in step.wanted.ports
             )
-        case WantedEndpoints():
+        case WantedEndpoints() | WantedSlice():
             ports = ", ".join(f"{port.port}/{port.protocol}" for port in step.wanted.ports)
             return f"{_addresses(step.wanted.addresses)} : {ports}"
         case _:

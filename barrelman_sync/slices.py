@@ -1,0 +1,91 @@
+"""Which addresses are in which EndpointSlice, and the steps that make it so. Pure.
+
+At most 100 endpoints a slice. An address stays in the slice that has it, so that a node that comes or goes rewrites one
+slice of a Service and no more: every change of a slice is sent to every node of the local cluster.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from barrelman_sync.changes import slice_changes
+from barrelman_sync.model import EndpointPort, Family, Key, Kind, LocalSlice, WantedSlice
+from barrelman_sync.steps import Create, Delete, Step, Unchanged, Update
+
+CAPACITY = 100
+
+Addresses = tuple[str, ...]
+
+
+class SliceSet(NamedTuple):
+    """The slices that a Service should have in one family."""
+
+    service: Key
+    source: str
+    family: Family
+    addresses: Addresses
+    ports: tuple[EndpointPort, ...]
+    owner_uid: str | None
+
+
+def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
+    """Creates and updates, then the deletes of slices of ours in this family that are not needed any more."""
+    ours = {slice_.key.name: slice_ for slice_ in live if slice_.is_ours and slice_.family == wanted.family}
+    prefix = _name(wanted, "")
+    numbered = {int(end): slice_ for name, slice_ in ours.items() if (end := name.removeprefix(prefix)).isdigit()}
+    used = spread(wanted.addresses, {number: slice_.addresses for number, slice_ in numbered.items()})
+    for number, addresses in sorted(used.items()):
+        yield _step(_wanted_slice(wanted, number, addresses), numbered.get(number))
+    kept = {_name(wanted, number) for number in used}
+    for name, slice_ in sorted(ours.items()):
+        if name not in kept:
+            yield delete_slice(slice_, "its addresses are in others or gone")
+
+
+def spread(addresses: Addresses, held: Mapping[int, Addresses]) -> dict[int, Addresses]:
+    """The addresses of each slice by its number, given those that it holds now.
+
+    New ones go where something left, then where there is room, then into new slices of even size.
+    """
+    left = set(addresses)
+    kept: dict[int, list[str]] = {}
+    for number, present in sorted(held.items()):
+        kept[number] = [address for address in present if address in left][:CAPACITY]
+        left.difference_update(kept[number])
+    changed_first = sorted(kept, key=lambda number: (len(kept[number]) == len(held[number]), number))
+    new = sorted(left)
+    for number in changed_first:
+        room = CAPACITY - len(kept[number])
+        kept[number] += new[:room]
+        new = new[room:]
+    unused = (number for number in range(len(kept) + len(new)) if number not in kept)
+    for chunk in _chunks(new):
+        kept[next(unused)] = chunk
+    return {number: tuple(sorted(members)) for number, members in kept.items() if members}
+
+
+def delete_slice(slice_: LocalSlice, reason: str, *, guarded: bool = False) -> Delete:
+    """Deletes one slice."""
+    return Delete(Kind.SLICE, slice_.key, slice_.service, slice_.revision, reason, guarded=guarded)
+
+
+def _chunks(addresses: list[str]) -> Iterator[list[str]]:
+    number = -(-len(addresses) // CAPACITY)
+    for index in range(number):
+        yield addresses[index * len(addresses) // number : (index + 1) * len(addresses) // number]
+
+
+def _name(wanted: SliceSet, number: int | str) -> str:
+    return f"{wanted.service.name}-barrelman-{wanted.family.lower()}-{number}"
+
+
+def _wanted_slice(wanted: SliceSet, number: int, addresses: Addresses) -> WantedSlice:
+    key = Key(wanted.service.namespace, _name(wanted, number))
+    return WantedSlice(key, wanted.service, wanted.source, wanted.family, addresses, wanted.ports, wanted.owner_uid)
+
+
+def _step(wanted: WantedSlice, live: LocalSlice | None) -> Step:
+    if live is None:
+        return Create(wanted)
+    if changes := slice_changes(live, wanted):
+        return Update(wanted, live.revision, changes, live.labels)
+    return Unchanged(Kind.SLICE, wanted.key, wanted.service)

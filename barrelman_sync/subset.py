@@ -1,0 +1,94 @@
+"""Which nodes serve which Service, where there are more nodes than it needs. Pure.
+
+The N smallest of sha256(node:namespace/service), which is rendezvous hashing: no state to keep, and a node that comes
+or goes changes at most one member of a Service's subset. After ingress-gce pkg/neg/syncers/subsets.go. See
+docs/scaling.md.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from heapq import nsmallest
+from itertools import chain
+from typing import NamedTuple
+
+from barrelman_sync.model import Key
+
+MIRRORING_LIMIT = 1000
+"""Kubernetes mirrors no more addresses of an Endpoints object; it drops the rest without a word to us."""
+
+
+class Member(NamedTuple):
+    """A node that takes part, with its address in one family."""
+
+    node: str
+    address: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The nodes that take part in one family, by zone."""
+
+    zones: Mapping[str, tuple[tuple[bytes, str], ...]]
+    """For each zone its nodes: the name as it is hashed, and the address."""
+    addresses: tuple[str, ...]
+    """All addresses, unique and sorted."""
+    size: int
+
+    def pick(self, service: Key, limit: int) -> tuple[str, ...]:
+        """At most `limit` addresses (0 = all) for a Service, balanced over the zones; unique and sorted."""
+        if not limit or self.size <= limit:
+            return self.addresses
+        suffix = f":{service}".encode()
+        quotas = self._quotas(suffix, limit)
+        picked = (_smallest(self.zones[zone], suffix, quota) for zone, quota in quotas.items())
+        return tuple(sorted(set(chain.from_iterable(picked))))
+
+    def only(self, nodes: frozenset[str]) -> "Pool":
+        """The pool of these nodes alone."""
+        members = (
+            Member(name.decode(), address, zone)
+            for zone, entries in self.zones.items()
+            for name, address in entries
+            if name.decode() in nodes
+        )
+        return pool(members)
+
+    def _quotas(self, suffix: bytes, limit: int) -> dict[str, int]:
+        """How many of each zone: as even as their sizes allow, what is left over to the zones of the smallest hashes.
+
+        That is the order in which zones would be asked in turn, so one node more or less moves at most one place.
+        """
+        by_size = sorted(self.zones, key=lambda zone: (len(self.zones[zone]), zone))
+        quotas: dict[str, int] = {}
+        left = limit
+        for position, zone in enumerate(by_size):
+            others = by_size[position:]
+            if len(self.zones[zone]) * len(others) > left:
+                level, extra = divmod(left, len(others))
+                favoured = nsmallest(extra, others, key=lambda zone: _digest(zone.encode(), suffix))
+                return quotas | {zone: level + (zone in favoured) for zone in others}
+            quotas[zone] = len(self.zones[zone])
+            left -= quotas[zone]
+        return quotas
+
+
+def pool(members: Iterable[Member]) -> Pool:
+    """The pool of these nodes, whatever their order."""
+    zones: dict[str, list[tuple[bytes, str]]] = {}
+    for member in sorted(members):
+        zones.setdefault(member.zone, []).append((member.node.encode(), member.address))
+    entries = [entry for zone in zones.values() for entry in zone]
+    frozen = {zone: tuple(nodes) for zone, nodes in sorted(zones.items())}
+    return Pool(frozen, tuple(sorted({address for _, address in entries})), len(entries))
+
+
+def _smallest(entries: tuple[tuple[bytes, str], ...], suffix: bytes, number: int) -> list[str]:
+    hashed = ((_digest(name, suffix), address) for name, address in entries)
+    return [address for _, address in nsmallest(number, hashed)]
+
+
+def _digest(name: bytes, suffix: bytes) -> bytes:
+    """Orders as its hexadecimal form does."""
+    return sha256(name + suffix).digest()

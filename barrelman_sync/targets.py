@@ -1,0 +1,94 @@
+"""Which addresses a Service gets. Pure. Section 4 of the design."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from barrelman_sync.model import Family, Key, ServicePort
+from barrelman_sync.situation import Situation
+from barrelman_sync.subset import MIRRORING_LIMIT, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A Service that gets endpoints from us."""
+
+    key: Key
+    ports: tuple[ServicePort, ...]
+    families: tuple[Family, ...]
+    """The primary one first."""
+    uid: str | None = None
+    """None as long as the Service has yet to be created."""
+    local_traffic: bool = False
+    """Only nodes with an endpoint of the Service answer for it, see externalTrafficPolicy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The addresses by family, unique and sorted; never empty."""
+
+    addresses: Mapping[Family, tuple[str, ...]]
+    unserved: tuple[Family, ...] = ()
+    """Families of the Service that no node has an address of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """The endpoints stay as they are: they are never emptied."""
+
+    reason: str
+    fails: bool
+
+
+def targets(situation: Situation, service: Served) -> Targets | Keep:
+    """The addresses of a Service, or why nothing better is known than those that it has."""
+    if situation.nodes.is_empty:
+        return Keep("no node takes part", fails=True)
+    pools = _pools(situation, service)
+    if isinstance(pools, Keep):
+        return pools
+    # An Endpoints object serves the primary family alone (pkg/controller/endpointslicemirroring).
+    families = service.families if situation.rules.slices else service.families[:1]
+    limit = most(situation)
+    addresses = {family: pools[family].pick(service.key, limit) for family in families if family in pools}
+    unserved = tuple(family for family in families if family not in pools)
+    if not addresses:
+        return Keep(f"no node has an {' or '.join(unserved)} address", fails=True)
+    return Targets(addresses, unserved)
+
+
+def node_warnings(situation: Situation) -> Iterator[str]:
+    """What the user should know about the choice of nodes."""
+    if assumed := situation.nodes.assumed_ready:
+        yield (
+            "fewer than half of the remote's fit nodes are Ready: its control plane has probably lost them, so"
+            f" {len(assumed)} of unknown readiness count as ready"
+        )
+    largest = max((pool.size for pool in situation.nodes.pools.values()), default=0)
+    asked = situation.rules.most or largest
+    if most(situation) and min(asked, largest) > most(situation):
+        yield (
+            f"a Service gets {most(situation)} of {largest} nodes: Kubernetes mirrors no more addresses of an Endpoints"
+            " object (--endpoint-slices has no such limit)"
+        )
+
+
+def most(situation: Situation) -> int:
+    """How many endpoints a Service gets, 0 for all: with Endpoints never more than Kubernetes mirrors."""
+    asked = situation.rules.most
+    if situation.rules.slices:
+        return asked
+    return min(asked or MIRRORING_LIMIT, MIRRORING_LIMIT)
+
+
+def _pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:
+    pools = situation.nodes.pools
+    if not service.local_traffic:
+        return pools
+    if situation.serving is None:
+        return Keep("the remote's EndpointSlices could not be read (externalTrafficPolicy Local)", fails=True)
+    serving = situation.serving.get(service.key)
+    for nodes in (serving.ready, serving.draining) if serving else ():
+        found = {family: pool.only(nodes) for family, pool in pools.items()}
+        if fit := {family: pool for family, pool in found.items() if pool.size}:
+            return fit
+    return Keep("no node that takes part has a serving endpoint (externalTrafficPolicy Local)", fails=False)
