@@ -1,10 +1,9 @@
 """Carries out a plan: batch by batch, independent objects side by side, one failure never stopping the others."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import chain
 from typing import Protocol
 
 from barrelman_sync.cluster.faults import ClusterError
@@ -14,6 +13,9 @@ from barrelman_sync.outcome import Outcome, Result
 from barrelman_sync.steps import Create, Delete, Plan, Update, Write
 
 _log = logging.getLogger(__name__)
+
+
+Advance = Callable[[int], None]
 
 
 class Writes(Protocol):
@@ -26,14 +28,20 @@ class Writes(Protocol):
         """The uid of an object that was written in this run."""
 
 
-def apply(plan: Plan, writer: Writes, concurrency: int) -> tuple[Outcome, ...]:
-    """Does every write of the plan and says what became of each."""
+def _unseen(_: int) -> None:
+    """Nobody watches."""
+
+
+def apply(plan: Plan, writer: Writes, concurrency: int, advance: Advance = _unseen) -> tuple[Outcome, ...]:
+    """Does every write of the plan and says what became of each; `advance` is told how many more are done."""
     outcomes: list[Outcome] = []
     with ThreadPoolExecutor(concurrency, thread_name_prefix="write") as pool:
         for batch in batches(plan):
             refused = {outcome.step.key.name for outcome in outcomes if _is_refused_namespace(outcome)}
             units = (unit for unit in batch if unit[0].key.namespace not in refused)
-            outcomes += chain.from_iterable(pool.map(lambda unit: tuple(_carry_out(unit, writer)), units))
+            for done in pool.map(lambda unit: tuple(_carry_out(unit, writer)), units):
+                outcomes += done
+                advance(len(done))
             outcomes += [
                 Outcome(step, Result.NOT_TRIED, f"namespace {step.key.namespace} could not be created")
                 for unit in batch

@@ -13,6 +13,7 @@ from barrelman_sync.config import ConfigurationError, Settings
 from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
 from barrelman_sync.outcome import ExitCode
+from barrelman_sync.terminal import wants_colour
 
 _EPILOG = """\b
 Exit codes:
@@ -49,7 +50,7 @@ def _run(settings: Settings) -> ExitCode:
 
     deadline = Deadline(settings.run.timeout)
     _stop_on_signals(deadline.stop)
-    printer = printer_for(settings.run.output, click.echo)
+    printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
     try:
         report = reconcile(settings, deadline, printer.plan)
     except ClusterError as error:

@@ -36,6 +36,14 @@ class Output(StrEnum):
     YAML = "yaml"
 
 
+class Colour(StrEnum):
+    """When text is coloured."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
     """A cluster by a kubeconfig; None stands for the default file and its current context."""
@@ -56,6 +64,9 @@ class RunRules:
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT
+    colour: Colour = Colour.AUTO
+    expected_plan: str | None = None
+    """The only fingerprint whose plan may be carried out; None for any."""
     timeout: float = 45.0
     """Seconds for the whole run."""
     concurrency: int = 8
@@ -114,6 +125,14 @@ def parse_source(text: str) -> str:
             f"{text!r} cannot be the value of a label: 1 to 63 letters, digits, '-', '_' and '.', "
             "beginning and ending with a letter or digit"
         )
+        raise ValueError(message)
+    return text
+
+
+def parse_fingerprint(text: str) -> str:
+    """What a dry run calls its plan."""
+    if not re.fullmatch(r"[0-9a-f]{16}", text):
+        message = f"{text!r} is not the fingerprint of a plan: 16 characters that a dry run prints"
         raise ValueError(message)
     return text
 

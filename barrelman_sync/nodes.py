@@ -66,6 +66,8 @@ class NodeChoice:
     pools: Mapping[Family, Pool] = field(default_factory=dict)
     excluded: tuple[Excluded, ...] = ()
     listed: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
+    """The node of each InternalIP, of all nodes that were listed."""
     assumed_ready: tuple[str, ...] = ()
     """Nodes of unknown readiness that count as ready, because fewer than half of the fit ones are."""
 
@@ -96,7 +98,8 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
         for family, address in verdict.items():
             members.setdefault(family, []).append(Member(node.name, address, node.labels.get(ZONE_LABEL, "")))
     pools = {family: pool(found) for family, found in members.items()}
-    return NodeChoice(pools, tuple(excluded), len(verdicts), tuple(assumed))
+    names = {address: node.name for node, _ in verdicts for address in node.addresses}
+    return NodeChoice(pools, tuple(excluded), len(verdicts), names, tuple(assumed))
 
 
 def family_of(address: IPAddress) -> Family:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from barrelman_sync.config import (
+    Colour,
     ConfigurationError,
     InCluster,
     Kubeconfig,
@@ -16,6 +17,7 @@ from barrelman_sync.config import (
     Settings,
     ignored_namespaces,
     parse_duration,
+    parse_fingerprint,
     parse_ignored,
     parse_limit,
     parse_network,
@@ -123,6 +125,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _flag("--detailed-exitcode", group=_RUN, help="With --dry-run: exit 4 if there are changes."),
     _text("-o", "--output", group=_RUN, metavar="FORMAT", type=click.Choice([*map(str, Output)]), default="text",
           help="text, json or yaml.", show_default=True),
+    _text("--expect-plan", group=_RUN, metavar="FINGERPRINT", type=Parsed("fingerprint", parse_fingerprint),
+          help="Write only if the plan is the one that a dry run printed this fingerprint of."),
+    _text("--color", group=_RUN, metavar="WHEN", type=click.Choice([*map(str, Colour)]), default="auto",
+          help="auto, always or never.", show_default=True),
     _text("--timeout", group=_RUN, metavar="DURATION", type=Parsed("duration", parse_duration), default="45s",
           help="Time for the whole run.", show_default=True),
     _text("--concurrency", group=_RUN, metavar="N", type=click.IntRange(min=1, max=64), default=8,
@@ -157,6 +163,8 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
             dry_run=values["dry_run"],
             detailed_exitcode=values["detailed_exitcode"],
             output=Output(values["output"]),
+            colour=Colour(values["color"]),
+            expected_plan=values["expect_plan"],
             timeout=values["timeout"],
             concurrency=values["concurrency"],
         ),

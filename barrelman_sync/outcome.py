@@ -48,6 +48,8 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     """In the order of the plan's writes; empty in a dry run."""
     warnings: tuple[str, ...] = ()
+    refusal: str = ""
+    """Why the plan was not carried out at all; empty if it was."""
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -59,7 +61,10 @@ class Report:
         """What fails the run although everything could be read and written."""
         kept = [step for step in self.plan.steps if isinstance(step, Leave) and step.fails]
         reasons = sorted({step.reason for step in kept})
-        return tuple(f"{sum(step.reason == reason for step in kept)} endpoints {reason}" for reason in reasons)
+        refusal = (self.refusal,) if self.refusal else ()
+        return refusal + tuple(
+            f"{sum(step.reason == reason for step in kept)} endpoints {reason}" for reason in reasons
+        )
 
     @property
     def exit_code(self) -> ExitCode:

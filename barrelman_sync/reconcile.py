@@ -18,8 +18,11 @@ from barrelman_sync.model import Key, Local, Remote, Serving
 from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.plan import make_plan
+from barrelman_sync.report.document import plan_fingerprint
 from barrelman_sync.situation import Situation
+from barrelman_sync.steps import Plan
 from barrelman_sync.targets import node_warnings
+from barrelman_sync.terminal import progress
 
 _log = logging.getLogger(__name__)
 
@@ -41,10 +44,11 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
     serving = _serving(remote_client, desired)
     report = _planned(settings, Situation(local, desired, nodes, scope, settings.endpoints, serving))
     show_plan(report)
-    if settings.run.dry_run:
+    if settings.run.dry_run or report.refusal:
         return report
     writer = Writer(local_client, local.versions)
-    return replace(report, outcomes=apply(report.plan, writer, settings.run.concurrency))
+    with progress(len(report.plan.writes)) as advance:
+        return replace(report, outcomes=apply(report.plan, writer, settings.run.concurrency, advance))
 
 
 def _serving(remote: ClusterClient, desired: Desired) -> Mapping[Key, Serving] | None:
@@ -71,7 +75,15 @@ def _planned(settings: Settings, situation: Situation) -> Report:
         dry_run=settings.run.dry_run,
         detailed_exitcode=settings.run.detailed_exitcode,
         warnings=warnings,
+        refusal=_refusal(plan, settings.run.expected_plan),
     )
+
+
+def _refusal(plan: Plan, expected: str | None) -> str:
+    found = plan_fingerprint(plan)
+    if expected in (None, found):
+        return ""
+    return f"the plan is {found}, not the expected {expected}: nothing is written; review it with --dry-run"
 
 
 def _named(settings: Settings, remote: Connection) -> Scope:

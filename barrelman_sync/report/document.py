@@ -2,15 +2,20 @@
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, assert_never
 
 import yaml
 
 from barrelman_sync.changes import Change
+from barrelman_sync.manifests import manifest
+from barrelman_sync.model import Revision
 from barrelman_sync.outcome import Outcome, Report
-from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
+from barrelman_sync.steps import Create, Delete, Held, Leave, Plan, Release, Step, Unchanged, Update
 
 SCHEMA_VERSION = 1
+
+_NO_REVISION = Revision("", "")
 
 Document = dict[str, Any]
 
@@ -35,6 +40,7 @@ def document(report: Report) -> Document:
         "source": report.source,
         "dryRun": report.dry_run,
         "exitCode": int(report.exit_code),
+        "fingerprint": plan_fingerprint(report.plan),
         "unchanged": unchanged,
         "steps": [_step(step, outcomes) for step in report.plan.steps if not isinstance(step, Unchanged)],
         "skipped": [
@@ -46,6 +52,12 @@ def document(report: Report) -> Document:
         "warnings": list(report.warnings),
         "problems": list(report.problems),
     }
+
+
+def plan_fingerprint(plan: Plan) -> str:
+    """Sixteen characters that stand for all that the plan would write; for `--expect-plan`."""
+    writes = [_step(step, {}) for step in plan.writes]
+    return sha256(json.dumps(writes, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def failure(message: str, exit_code: int) -> Document:
@@ -89,7 +101,7 @@ def _action(step: Step) -> str:
 def _details(step: Step) -> Document:
     match step:
         case Create():
-            return {}
+            return {"object": manifest(step.wanted, _NO_REVISION)}
         case Update():
             taken = {"takenFrom": list(step.taken_from)} if step.taken_from else {}
             return {"changes": [_change(change) for change in step.changes], **taken}

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Protocol
 
+import click
+
 from barrelman_sync.config import Output
 from barrelman_sync.outcome import Report
 from barrelman_sync.report import document, text
 
-Echo = Callable[[str], None]
+_COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
+"""Colour repeats what the sign says: without it nothing is lost."""
 
 
 class Printer(Protocol):
@@ -23,20 +26,20 @@ class Printer(Protocol):
         """At the end of a run that came to no plan."""
 
 
-def printer_for(output: Output, echo: Echo) -> Printer:
-    """The printer for what `--output` asks for."""
+def printer_for(output: Output, *, colour: bool) -> Printer:
+    """The printer for what `--output` asks for; colours are for text alone."""
     match output:
         case Output.TEXT:
-            return _TextPrinter(echo)
+            return _TextPrinter(colour=colour)
         case Output.JSON:
-            return _DocumentPrinter(echo, document.as_json)
+            return _DocumentPrinter(document.as_json)
         case Output.YAML:
-            return _DocumentPrinter(echo, document.as_yaml)
+            return _DocumentPrinter(document.as_yaml)
 
 
 class _TextPrinter:
-    def __init__(self, echo: Echo) -> None:
-        self._echo = echo
+    def __init__(self, *, colour: bool) -> None:
+        self._colour = colour
 
     def plan(self, report: Report) -> None:
         for line in text.plan_lines(report):
@@ -45,22 +48,25 @@ class _TextPrinter:
     def outcome(self, report: Report) -> None:
         for line in text.failure_lines(report):
             self._echo(line)
-        self._echo(text.summary_line(report))
+        self._echo(text.summary_line(report), bold=True)
 
     def failure(self, message: str, exit_code: int) -> None:  # noqa: ARG002 - the caller exits with it
-        self._echo(f"failed, nothing was written: {message}")
+        self._echo(f"failed, nothing was written: {message}", bold=True)
+
+    def _echo(self, line: str, *, bold: bool = False) -> None:
+        styled = click.style(line, fg=_COLOURS.get(line[:1]), bold=bold) if self._colour else line
+        click.echo(styled, color=self._colour)
 
 
 class _DocumentPrinter:
-    def __init__(self, echo: Echo, render: Callable[[document.Document], str]) -> None:
-        self._echo = echo
+    def __init__(self, render: Callable[[document.Document], str]) -> None:
         self._render = render
 
     def plan(self, report: Report) -> None:
         """Nothing yet: a document is whole or not there."""
 
     def outcome(self, report: Report) -> None:
-        self._echo(self._render(document.document(report)))
+        click.echo(self._render(document.document(report)))
 
     def failure(self, message: str, exit_code: int) -> None:
-        self._echo(self._render(document.failure(message, exit_code)))
+        click.echo(self._render(document.failure(message, exit_code)))

@@ -1,13 +1,16 @@
 """A plan as lines of text, one an object: `+ - ~ !`, kind, name, then what changes."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from barrelman_sync.changes import Change, describe_port
 from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.outcome import Report, Result
+from barrelman_sync.report.document import plan_fingerprint
 from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
+
+NO_NAMES: Mapping[str, str] = {}
 
 _SHOWN_ADDRESSES = 6
 _KIND_WIDTH = max(len(kind) for kind in Kind)
@@ -15,7 +18,8 @@ _KIND_WIDTH = max(len(kind) for kind in Kind)
 
 def plan_lines(report: Report) -> Iterator[str]:
     """The plan, sorted by object, and the remote Services that are left out."""
-    steps = ((step.service, line) for step in report.plan.steps if (line := step_line(step)))
+    names = report.nodes.names
+    steps = ((step.service, line) for step in report.plan.steps if (line := step_line(step, names)))
     skipped = (
         (skip.key, _line("!", Kind.SERVICE, skip.key, f"skipped: {skip.reason}"))
         for skip in report.desired.skipped.values()
@@ -24,13 +28,15 @@ def plan_lines(report: Report) -> Iterator[str]:
         yield line
 
 
-def step_line(step: Step) -> str:
-    """One step as a line; empty where there is nothing to tell."""
+def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
+    """One step as a line; empty where there is nothing to tell. `nodes` has the names of nodes by address."""
     match step:
         case Create():
             return _line("+", step.kind, step.key, _content(step))
         case Update():
-            return _line("~", step.kind, step.key, "; ".join(_change(change) for change in step.changes) + _taken(step))
+            return _line(
+                "~", step.kind, step.key, "; ".join(_change(change, nodes) for change in step.changes) + _taken(step)
+            )
         case Delete():
             return _line("-", step.kind, step.key, step.reason)
         case Release():
@@ -66,7 +72,8 @@ def summary_line(report: Report) -> str:
     if report.failures or report.problems:
         verdict = "failed" if not report.dry_run else "dry run, would fail"
     problems = "".join(f"; {problem}" for problem in report.problems)
-    return f"{verdict}: {', '.join(parts)}{_not_candidates(report)}; {_nodes(report)}{problems}"
+    fingerprint = f"; plan {plan_fingerprint(report.plan)}" if report.dry_run else ""
+    return f"{verdict}: {', '.join(parts)}{_not_candidates(report)}; {_nodes(report)}{problems}{fingerprint}"
 
 
 def _line(sign: str, kind: Kind, key: Key, rest: str) -> str:
@@ -88,12 +95,16 @@ def _content(step: Create) -> str:
             assert_never(step.wanted)
 
 
-def _change(change: Change) -> str:
+def _change(change: Change, nodes: Mapping[str, str]) -> str:
     if isinstance(change.before, tuple) and isinstance(change.after, tuple):
-        gone = [f"-{address}" for address in change.before if address not in set(change.after)]
-        come = [f"+{address}" for address in change.after if address not in set(change.before)]
-        return f"{change.path}: {_addresses((*gone, *come))}"
+        gone, come = set(change.before) - set(change.after), set(change.after) - set(change.before)
+        signed = [(address, "-") for address in gone] + [(address, "+") for address in come]
+        return f"{change.path}: {_addresses(tuple(sign + _named(address, nodes) for address, sign in sorted(signed)))}"
     return f"{change.path}: {_value(change.before)} -> {_value(change.after)}"
+
+
+def _named(address: str, nodes: Mapping[str, str]) -> str:
+    return f"{address} ({nodes[address]})" if address in nodes else address
 
 
 def _value(value: object) -> str:
