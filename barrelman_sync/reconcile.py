@@ -6,19 +6,19 @@ from dataclasses import replace
 
 from barrelman_sync.apply import apply
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.connection import Connection, connect
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.reading import read_local, read_remote, read_serving
 from barrelman_sync.cluster.writing import Writer
-from barrelman_sync.config import ConfigurationError, Settings, parse_source
-from barrelman_sync.desired import Desired, Scope, desired_mirrors
+from barrelman_sync.config import ConfigurationError, Settings
+from barrelman_sync.desired import Desired, desired_mirrors
 from barrelman_sync.guards import hold_back
 from barrelman_sync.model import Key, Local, Remote, Serving
 from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.plan import make_plan
 from barrelman_sync.report.document import plan_fingerprint
+from barrelman_sync.sides import connect_local, connect_remote, named_scope
 from barrelman_sync.situation import Situation
 from barrelman_sync.steps import Plan
 from barrelman_sync.targets import node_warnings
@@ -32,9 +32,9 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
 
     Raises ConfigurationError and ClusterError as long as nothing was written; afterwards all is in the report.
     """
-    local_client = connect(settings.local, "local", deadline)
-    remote_client = connect(settings.remote, "remote", deadline)
-    scope = _named(settings, remote_client)
+    local_client = connect_local(settings, deadline)
+    remote_client = connect_remote(settings, deadline)
+    scope = named_scope(settings, remote_client)
     # Local first: what the remote said must never be older than what we would delete for it.
     local = read_local(local_client, with_slices=settings.endpoints.slices)
     remote = read_remote(remote_client, settings.nodes)
@@ -84,17 +84,6 @@ def _refusal(plan: Plan, expected: str | None) -> str:
     if expected in (None, found):
         return ""
     return f"the plan is {found}, not the expected {expected}: nothing is written; review it with --dry-run"
-
-
-def _named(settings: Settings, remote: Connection) -> Scope:
-    """The scope, with the remote's name in it."""
-    if settings.remote_name:
-        return settings.scope
-    try:
-        return replace(settings.scope, source=parse_source(remote.name))
-    except ValueError as error:
-        message = f"Missing option '--remote-name': the name of the remote's context does not serve, {error}."
-        raise ConfigurationError(message) from error
 
 
 def _refuse_same_cluster(local: Local, remote: Remote) -> None:
