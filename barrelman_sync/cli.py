@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from barrelman_sync import __version__
+from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.config import ConfigurationError, Settings
 from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
@@ -43,13 +44,14 @@ def run(**values: Any) -> None:
 
 def _run(settings: Settings) -> ExitCode:
     # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
-    from barrelman_sync.cluster.deadline import Deadline
     from barrelman_sync.cluster.faults import ClusterError
     from barrelman_sync.reconcile import reconcile
     from barrelman_sync.report.printer import printer_for
 
     deadline = Deadline(settings.run.timeout)
     _stop_on_signals(deadline.stop)
+    if settings.run.preflight:
+        return _preflight(settings, deadline)
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
     try:
         report = reconcile(settings, deadline, printer.plan)
@@ -59,6 +61,20 @@ def _run(settings: Settings) -> ExitCode:
         return ExitCode.FAILED
     printer.outcome(report)
     return ExitCode.FAILED if deadline.stopped else report.exit_code
+
+
+def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
+    from barrelman_sync.preflight import preflight  # loads lightkube, see _run
+
+    colour = wants_colour(settings.run.colour)
+    passed = True
+    for check in preflight(settings, deadline):
+        passed = passed and check.passed
+        mark = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red")
+        click.echo(f"{mark} {check.what}", color=colour)
+        for line in check.advice.splitlines():
+            click.echo(f"     {line}")
+    return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 
 def _stop_on_signals(stop: Callable[[str], None]) -> None:

@@ -61,6 +61,8 @@ class InCluster:
 class RunRules:
     """How a run goes about its work."""
 
+    preflight: bool = False
+    """Only try what a run needs."""
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT

@@ -121,6 +121,7 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--max-deletes", group=_SAFETY, metavar="N|N%", type=Parsed("limit", parse_limit),
           help="Hold all deletes back if there are more. Default: 10, or 30% of what we own if that is more."),
     _flag("--allow-mass-delete", group=_SAFETY, help="Let this run delete as much as it plans to."),
+    _flag("--preflight", group=_RUN, help="Only try all that a run needs: access, rights, the way to the node ports."),
     _flag("--dry-run", group=_RUN, help="Print the plan and stop. Needs only get and list."),
     _flag("--detailed-exitcode", group=_RUN, help="With --dry-run: exit 4 if there are changes."),
     _text("-o", "--output", group=_RUN, metavar="FORMAT", type=click.Choice([*map(str, Output)]), default="text",
@@ -160,6 +161,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
         endpoints=EndpointRules(slices=values["endpoint_slices"], most=values["max_endpoints"]),
         safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
         run=RunRules(
+            preflight=values["preflight"],
             dry_run=values["dry_run"],
             detailed_exitcode=values["detailed_exitcode"],
             output=Output(values["output"]),

@@ -80,6 +80,17 @@ class ClusterClient:
         """Deletes an object; `options` is the body, whose preconditions lightkube's own `delete` cannot send."""
         self._send(f"deleting {_title(resource, key)}", lambda: self._call("delete", resource, key, body=options))
 
+    def ask(self, resource: type[R], body: Mapping[str, Any]) -> R:
+        """Posts a question that the server answers and does not keep, such as an access review."""
+
+        def call() -> R:
+            generic = self._client._client  # noqa: SLF001 - `create` wants lightkube's own model
+            basic = generic.prepare_request("post", resource, body)
+            answer: R = generic.handle_response("post", generic.send(generic.build_adapter_request(basic)), basic)
+            return answer
+
+        return self._send(f"asking by {resource._api_info.resource.kind}", call)  # noqa: SLF001
+
     def _patch(self, doing: str, resource: type[R], key: Key, body: Any) -> R:
         apply = isinstance(body, Mapping)
         content_type = PatchType.APPLY if apply else PatchType.JSON

@@ -28,9 +28,10 @@ _log = logging.getLogger(__name__)
 class Connection(ClusterClient):
     """A client for one cluster, with the name of the context that it was made from."""
 
-    def __init__(self, client: Client, side: str, deadline: Deadline, name: str) -> None:
+    def __init__(self, client: Client, side: str, deadline: Deadline) -> None:
         super().__init__(client, f"{side} cluster", deadline)
-        self.name = name
+        self.name = client.config.context_name
+        self.server = client.config.cluster.server
 
 
 def connect(target: Kubeconfig | InCluster, side: str, deadline: Deadline) -> Connection:
@@ -48,7 +49,7 @@ def connect(target: Kubeconfig | InCluster, side: str, deadline: Deadline) -> Co
     if command and credential and credential.token:
         http.auth = ExecAuth(command, credential.token)
     _bind(http, access, deadline)
-    return Connection(client, side, deadline, access.config.context_name)
+    return Connection(client, side, deadline)
 
 
 def _client(access: Access) -> Client:

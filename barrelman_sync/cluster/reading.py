@@ -65,14 +65,20 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     )
 
 
+def read_identity(client: ClusterClient) -> str:
+    """The uid that tells which cluster this is."""
+    namespace = client.get(resources.Namespace, Key("", IDENTITY))
+    if namespace is None:
+        raise _without_identity(client)
+    return namespace.metadata.uid
+
+
 def read_remote(client: ClusterClient, rules: NodeRules) -> Remote:
     """All of the remote cluster that a plan depends on, but for `read_serving`."""
-    identity = client.get(resources.Namespace, Key("", IDENTITY))
-    if identity is None:
-        raise _without_identity(client)
+    identity = read_identity(client)
     nodes = client.list_all(resources.Node, parsing.node_parser(rules.label_keys))
     services = client.list_all(resources.Service, parsing.remote_service)
-    return Remote(identity.metadata.uid, nodes.items, services.items)
+    return Remote(identity, nodes.items, services.items)
 
 
 def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, Serving]:

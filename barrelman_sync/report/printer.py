@@ -50,8 +50,8 @@ class _TextPrinter:
             self._echo(line)
         self._echo(text.summary_line(report), bold=True)
 
-    def failure(self, message: str, exit_code: int) -> None:  # noqa: ARG002 - the caller exits with it
-        self._echo(f"failed, nothing was written: {message}", bold=True)
+    def failure(self, message: str, exit_code: int) -> None:  # noqa: ARG002 - stderr tells
+        self._echo("failed: nothing was planned and nothing written", bold=True)
 
     def _echo(self, line: str, *, bold: bool = False) -> None:
         styled = click.style(line, fg=_COLOURS.get(line[:1]), bold=bold) if self._colour else line

@@ -1,0 +1,116 @@
+"""Tells before the first run what would fail in it: access to both clusters, rights, and the way to the node ports."""
+
+import socket
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from barrelman_sync.access import REMOTE_NEEDS, Need, local_needs, rbac_rules
+from barrelman_sync.cluster.asking import is_allowed
+from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.reading import read_identity, read_remote
+from barrelman_sync.config import ConfigurationError, Settings
+from barrelman_sync.desired import desired_mirrors
+from barrelman_sync.model import Mirror
+from barrelman_sync.nodes import choose_nodes
+from barrelman_sync.sides import connect_local, connect_remote, named_scope
+
+PROBED_NODES = 3
+PROBED_SERVICES = 3
+PROBE_SECONDS = 3.0
+
+
+class Check(NamedTuple):
+    """One thing that was tried; `advice` may have several lines."""
+
+    passed: bool
+    what: str
+    advice: str = ""
+
+
+class Side(NamedTuple):
+    """A cluster that answered, and the uid that tells which one it is."""
+
+    client: Connection
+    uid: str
+
+
+Checks = Generator[Check, None, Side | None]
+
+
+def preflight(settings: Settings, deadline: Deadline) -> Iterator[Check]:
+    """Tries all that a run needs and yields each result as it comes. Writes nothing."""
+    needs = local_needs(dry_run=settings.run.dry_run, create_namespaces=settings.scope.create_namespaces)
+    local = yield from _side("local", lambda: connect_local(settings, deadline), needs)
+    remote = yield from _side("remote", lambda: connect_remote(settings, deadline), REMOTE_NEEDS)
+    if local and remote:
+        same = local.uid == remote.uid
+        yield Check(not same, "the two are different clusters", "Check the kubeconfigs and contexts." if same else "")
+    if remote:
+        yield from _node_ports(settings, remote.client)
+
+
+def _side(name: str, connect: Callable[[], Connection], needs: tuple[Need, ...]) -> Checks:
+    """Whether a side answers, which cluster it is, and whether it lets us do what we need."""
+    try:
+        client = connect()
+        uid = read_identity(client)
+    except (ConfigurationError, ClusterError) as error:
+        yield Check(passed=False, what=f"{name} cluster answers", advice=str(error))
+        return None
+    yield Check(
+        passed=True, what=f"{name} cluster answers: {client.name} at {client.server}, kube-system has uid {uid}"
+    )
+    yield from _rights(name, client, needs)
+    return Side(client, uid)
+
+
+def _rights(name: str, client: Connection, needs: tuple[Need, ...]) -> Iterator[Check]:
+    missing = []
+    for need in needs:
+        try:
+            allowed = is_allowed(client, need)
+        except ClusterError as error:
+            yield Check(passed=False, what=f"{name} cluster tells what it allows", advice=str(error))
+            return
+        yield Check(allowed, f"{name} cluster allows to {need}")
+        missing += [] if allowed else [need]
+    if missing:
+        advice = f"Rules to add to its ClusterRole:\n{rbac_rules(missing)}"
+        yield Check(passed=False, what=f"{name} cluster grants all rights: {len(missing)} are missing", advice=advice)
+
+
+def _node_ports(settings: Settings, client: Connection) -> Iterator[Check]:
+    """One connection each to a few node ports: firewalls between two clusters are closed until somebody opens them."""
+    try:
+        remote = read_remote(client, settings.nodes)
+        mirrors = desired_mirrors(remote.services, named_scope(settings, client)).mirrors.values()
+    except (ConfigurationError, ClusterError) as error:
+        yield Check(passed=False, what="remote nodes and services can be listed", advice=str(error))
+        return
+    nodes = choose_nodes(remote.nodes, settings.nodes)
+    addresses = [address for pool in nodes.pools.values() for address in pool.addresses[:PROBED_NODES]]
+    yield Check(bool(addresses), f"{nodes.listed - len(nodes.excluded)} of {nodes.listed} remote nodes take part")
+    for mirror, port in islice(_tcp_ports(mirrors), PROBED_SERVICES):
+        for address in addresses:
+            yield _probe(address, port, mirror)
+
+
+def _tcp_ports(mirrors: Iterable[Mirror]) -> Iterator[tuple[Mirror, int]]:
+    """A TCP port of each Service that every node answers for."""
+    for mirror in mirrors:
+        ports = [int(port.target_port) for port in mirror.ports if port.protocol == "TCP"]
+        if ports and not mirror.local_traffic:
+            yield mirror, ports[0]
+
+
+def _probe(address: str, port: int, mirror: Mirror) -> Check:
+    what = f"{address} answers on node port {port} ({mirror.key})"
+    try:
+        socket.create_connection((address, port), PROBE_SECONDS).close()
+    except OSError as error:
+        advice = f"{error}. Open the node ports (30000-32767) of the remote nodes to this cluster's nodes and pods."
+        return Check(passed=False, what=what, advice=advice)
+    return Check(passed=True, what=what)
