@@ -1,0 +1,134 @@
+"""What was read from the local cluster."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from barrelman_sync.model.basics import (
+    ENDPOINTS_MANAGED_BY,
+    FIELD_MANAGER,
+    MANUAL_MARKER,
+    MARKER,
+    MIRROR_MARKER,
+    SOURCE,
+    Affinity,
+    EndpointPort,
+    Family,
+    Key,
+    Kind,
+    Revision,
+    ServicePort,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalService:
+    """A Service of the local cluster as it is now."""
+
+    key: Key
+    revision: Revision
+    type: str = "ClusterIP"
+    ports: tuple[ServicePort, ...] = ()
+    """Sorted."""
+    affinity: Affinity = Affinity()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Only those that we may write."""
+    has_selector: bool = False
+    headless: bool = False
+    ignored: bool = False
+    deleting: bool = False
+    families: tuple[Family, ...] = ()
+    managed_fields: bytes = b"null"
+    """`metadata.managedFields` as the server sent it; only of a mirror."""
+
+    @property
+    def is_mirror(self) -> bool:
+        """Whether it says that it was made by us, or by the original."""
+        return self.labels.get(MARKER) == MIRROR_MARKER
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether it is a user's own Service that asks us for endpoints."""
+        return self.labels.get(MARKER) == MANUAL_MARKER
+
+    @property
+    def source(self) -> str | None:
+        """The remote that it names, None where it names none."""
+        return self.labels.get(SOURCE)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEndpoints:
+    """An Endpoints object of the local cluster as it is now; addresses and ports sorted."""
+
+    key: Key
+    revision: Revision
+    addresses: tuple[str, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+    regular: bool = True
+    """One subset of plain, ready addresses, as we write them. Anything else is to be replaced."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owners: frozenset[str] = frozenset()
+    """uids of its owner references."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it still says that we manage it; no other label may be asked, see docs/design.md."""
+        return self.labels.get(ENDPOINTS_MANAGED_BY) == FIELD_MANAGER
+
+    @property
+    def source(self) -> str | None:
+        """The remote that we took the addresses from, None where we did not write it."""
+        return self.labels.get(SOURCE) if self.is_ours else None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSlice:
+    """An EndpointSlice of the local cluster as it is now; addresses and ports sorted."""
+
+    key: Key
+    service: Key
+    revision: Revision
+    manager: str
+    """Who says that it manages it: we, or one of Kubernetes' controllers."""
+    family: str
+    addresses: tuple[str, ...] = ()
+    ports: tuple[EndpointPort, ...] = ()
+    regular: bool = True
+    """Endpoints of one ready address each and nothing else, as we write them."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    owners: frozenset[str] = frozenset()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it still says that we manage it."""
+        return self.manager == FIELD_MANAGER
+
+    @property
+    def source(self) -> str | None:
+        """The remote that we took the addresses from, None where we did not write it."""
+        return self.labels.get(SOURCE) if self.is_ours else None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalNamespace:
+    """A namespace of the local cluster."""
+
+    name: str
+    uid: str = ""
+    terminating: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """All that was read from the local cluster. It exists only if every list was read to its end."""
+
+    cluster_id: str
+    namespaces: Mapping[str, LocalNamespace]
+    services: Mapping[Key, LocalService]
+    endpoints: Mapping[Key, LocalEndpoints]
+    slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
+    """By Service: ours, and those that Kubernetes' controller left at Services that may be ours to serve."""
+    mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
+    """By Service: Kubernetes' copies of our Endpoints, read only where they are about to replace slices of ours."""
+    versions: Mapping[Kind, str] = field(default_factory=dict)
+    """The resourceVersion of each list: a create is refused if the object appeared after it."""
