@@ -1,0 +1,257 @@
+"""A local cluster that carries out a plan, on values: what the API server would make of the bodies that are sent.
+
+It refuses what the server refuses: another revision than the live one, a node port that is still held, an owner that is
+not there, an object in a namespace that is not there. Within a batch nothing may depend on what another unit gives up.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from barrelman_sync.manifests import claim_patch, manifest, release_patch
+from barrelman_sync.model import (
+    Affinity,
+    EndpointPort,
+    Key,
+    Local,
+    LocalEndpoints,
+    LocalNamespace,
+    LocalService,
+    LocalSlice,
+    Mirror,
+    Revision,
+    ServicePort,
+    WantedEndpoints,
+    WantedNamespace,
+    WantedSlice,
+)
+from barrelman_sync.order import batches
+from barrelman_sync.steps import Create, Delete, Plan, Release, Update, Write
+from tests.values.builders import held_by
+
+Object = LocalService | LocalEndpoints | LocalSlice
+Address = tuple[str, Key]
+Body = Mapping[str, Any]
+
+
+class RefusedError(AssertionError):
+    """The API server would have refused the write."""
+
+
+def after(local: Local, plan: Plan) -> Local:
+    """Return the local cluster after the plan."""
+    cluster = _Cluster(local)
+    for batch in batches(plan):
+        held = cluster.node_ports()
+        for unit in batch:
+            for step in unit:
+                cluster.write(step, held)
+    return cluster.local()
+
+
+class _Cluster:
+    def __init__(self, local: Local) -> None:
+        self._before = local
+        self._namespaces = dict(local.namespaces)
+        slices = [found for group in local.slices.values() for found in group]
+        found: list[Object] = [*local.services.values(), *local.endpoints.values(), *slices]
+        self._objects: dict[Address, Object] = {_address(item): item for item in found}
+        self._written: set[Address] = set()
+
+    def local(self) -> Local:
+        found = list(self._objects.values())
+        slices: dict[Key, tuple[LocalSlice, ...]] = {}
+        for item in sorted((item for item in found if isinstance(item, LocalSlice)), key=lambda item: item.key):
+            slices[item.service] = (*slices.get(item.service, ()), item)
+        return replace(
+            self._before,
+            namespaces=self._namespaces,
+            services={item.key: item for item in found if isinstance(item, LocalService)},
+            endpoints={item.key: item for item in found if isinstance(item, LocalEndpoints)},
+            slices=slices,
+        )
+
+    def node_ports(self) -> dict[int, Key]:
+        """Return who holds which node port."""
+        services = (item for item in self._objects.values() if isinstance(item, LocalService))
+        return {port.node_port: item.key for item in services for port in item.ports if port.node_port}
+
+    def write(self, step: Write, held: Mapping[int, Key]) -> None:
+        match step:
+            case Create():
+                self._create(step, held)
+            case Update():
+                self._update(step, held)
+            case Delete():
+                self._checked(step)
+                del self._objects[str(step.kind), step.key]
+            case Release():
+                self._release(step)
+
+    def _create(self, step: Create, held: Mapping[int, Key]) -> None:
+        if isinstance(step.wanted, WantedNamespace):
+            _require(step.wanted.name not in self._namespaces, f"{step.key} is there already")
+            body = manifest(step.wanted, Revision("", "7"))
+            self._namespaces[body["metadata"]["name"]] = LocalNamespace(step.wanted.name, f"new uid of {step.key}")
+            return
+        namespace = self._namespaces.get(step.key.namespace)
+        _require(namespace is not None and not namespace.terminating, f"no namespace for {step.key}")
+        _require((str(step.kind), step.key) not in self._objects, f"{step.kind} {step.key} is there already")
+        self._apply(step, None, held)
+
+    def _update(self, step: Update, held: Mapping[int, Key]) -> None:
+        live = self._checked(step)
+        if step.claim is not None:
+            assert isinstance(live, LocalService)
+            guard, move = claim_patch(step.claim, live.revision)
+            _require(guard["value"] == live.revision.resource_version, f"{step.key} has changed")
+            _require(move["path"] == "/metadata/managedFields", "a claim of something else")
+            live = replace(live, managed_fields=json.dumps(move["value"]).encode())
+        self._apply(step, live, held)
+
+    def _apply(self, step: Create | Update, live: Object | None, held: Mapping[int, Key]) -> None:
+        labels = step.labels if isinstance(step, Update) else {}
+        body = manifest(self._owned(step), Revision("", "7"), labels)
+        revision = Revision(live.revision.uid if live else f"new uid of {step.kind} {step.key}", "8")
+        applied = _applied(body, live, revision)
+        if isinstance(applied, LocalService):
+            for port in applied.ports:
+                _require(held.get(port.node_port, step.key) == step.key, f"node port {port.node_port} is held")
+            _require(applied.type == "NodePort" or not any(p.node_port for p in applied.ports), "a stray node port")
+        self._objects[_address(applied)] = applied
+        self._written.add(_address(applied))
+
+    def _owned(self, step: Create | Update) -> Mirror | WantedNamespace | WantedEndpoints | WantedSlice:
+        """Return what is wanted with the uid of its Service, which has to be there."""
+        if not isinstance(step.wanted, WantedEndpoints | WantedSlice):
+            return step.wanted
+        owner = self._objects.get(("Service", step.service))
+        _require(owner is not None, f"{step.kind} {step.key} has no owner")
+        assert owner is not None
+        _require(step.wanted.owner_uid in {None, owner.revision.uid}, f"{step.kind} {step.key} has a wrong owner")
+        return replace(step.wanted, owner_uid=owner.revision.uid)
+
+    def _checked(self, step: Update | Delete | Release) -> Object:
+        """Return the live object, if it is still the one that the plan saw."""
+        live = self._objects.get((str(step.kind), step.key))
+        _require(live is not None, f"{step.kind} {step.key} is not there")
+        assert live is not None
+        seen = step.live if _address(live) not in self._written else replace_version(step.live, live.revision)
+        _require(live.revision == seen, f"{step.kind} {step.key} has changed")
+        return live
+
+    def _release(self, step: Release) -> None:
+        live = self._checked(step)
+        assert isinstance(live, LocalService)
+        labels = dict(live.labels)
+        for operation in release_patch(step):
+            if operation["op"] == "remove":
+                label = operation["path"].removeprefix("/metadata/labels/").replace("~1", "/").replace("~0", "~")
+                _require(label in labels, f"{step.key} has no label {label}")
+                del labels[label]
+        self._objects[_address(live)] = replace(
+            live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")
+        )
+
+
+def replace_version(seen: Revision, live: Revision) -> Revision:
+    """Return the revision that the writer knows after its own first write."""
+    return Revision(seen.uid, live.resource_version)
+
+
+def _require(condition: bool, message: str) -> None:  # noqa: FBT001
+    if not condition:
+        raise RefusedError(message)
+
+
+def _address(item: Object) -> Address:
+    kinds = {LocalService: "Service", LocalEndpoints: "Endpoints", LocalSlice: "EndpointSlice"}
+    return kinds[type(item)], item.key
+
+
+# --- from a body to the object ----------------------------------------------------------------------------------
+
+
+def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
+    metadata = body["metadata"]
+    key = Key(metadata["namespace"], metadata["name"])
+    labels = {**(live.labels if live else {}), **metadata["labels"]}
+    match body["kind"]:
+        case "Service":
+            assert live is None or isinstance(live, LocalService)
+            return _service(
+                body["spec"], replace(live or LocalService(key, revision), revision=revision, labels=labels)
+            )
+        case "Endpoints":
+            assert live is None or isinstance(live, LocalEndpoints)
+            (subset,) = body["subsets"]
+            return replace(
+                live or LocalEndpoints(key, revision),
+                revision=revision,
+                labels=labels,
+                addresses=tuple(sorted(entry["ip"] for entry in subset["addresses"])),
+                ports=tuple(sorted(_endpoint_port(port) for port in subset.get("ports", ()))),
+                regular=True,
+                owners=_owners(metadata, live.owners if live else frozenset()),
+            )
+        case _:
+            assert live is None or isinstance(live, LocalSlice)
+            service = Key(key.namespace, labels["kubernetes.io/service-name"])
+            manager = labels["endpointslice.kubernetes.io/managed-by"]
+            return LocalSlice(
+                key,
+                service,
+                revision,
+                manager,
+                body["addressType"],
+                tuple(sorted(entry["addresses"][0] for entry in body["endpoints"])),
+                tuple(sorted(_endpoint_port(port) for port in body["ports"])),
+                labels=labels,
+                owners=_owners(metadata, live.owners if live else frozenset()),
+            )
+
+
+def _service(spec: Body, live: LocalService) -> LocalService:
+    """Return the Service with this spec, and with the ports that an apply does not remove."""
+    ports = {_port_key(port): port for port in live.ports if not _is_ours_alone(port, live.managed_fields)}
+    ports |= {_port_key(port): port for port in map(_service_port, spec["ports"])}
+    timeout = spec.get("sessionAffinityConfig", {}).get("clientIP", {}).get("timeoutSeconds")
+    applied = replace(
+        live,
+        type=spec["type"],
+        ports=tuple(sorted(ports.values())),
+        affinity=Affinity(spec["sessionAffinity"], timeout),
+    )
+    return held_by(applied, "barrelman-sync", "Apply")
+
+
+def _is_ours_alone(port: ServicePort, managed_fields: bytes) -> bool:
+    """Return whether our apply removes a port that it does not name: we hold it, and nobody else does."""
+    holders = {
+        (entry["manager"], entry["operation"])
+        for entry in json.loads(managed_fields) or []
+        if _port_key(port) in entry["fieldsV1"].get("f:spec", {}).get("f:ports", {})
+    }
+    return holders == {("barrelman-sync", "Apply")}
+
+
+def _port_key(port: ServicePort) -> str:
+    return f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}'
+
+
+def _service_port(body: Body) -> ServicePort:
+    name, app_protocol = body.get("name", ""), body.get("appProtocol", "")
+    return ServicePort(name, body["protocol"], body["port"], body["targetPort"], body.get("nodePort", 0), app_protocol)
+
+
+def _endpoint_port(body: Body) -> EndpointPort:
+    return EndpointPort(body.get("name", ""), body["protocol"], body["port"], body.get("appProtocol", ""))
+
+
+def _owners(metadata: Body, before: frozenset[str]) -> frozenset[str]:
+    """Return the owners; those that somebody else wrote stay."""
+    foreign = {uid for uid in before if "operator" in uid}
+    return frozenset({owner["uid"] for owner in metadata["ownerReferences"]} | foreign)

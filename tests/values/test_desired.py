@@ -1,0 +1,136 @@
+"""Which remote Services get a mirror, and what it looks like."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from barrelman_sync.desired import Scope, desired_mirrors
+from barrelman_sync.model import Affinity, Key, RemoteService
+from tests.values.builders import CART, SCOPE, cases, port, remote, service_port
+
+SYSTEM = Key("kube-system", "dns")
+LOADBALANCERS = replace(SCOPE, include_loadbalancers=True)
+NODEPORTS = replace(SCOPE, nodeports=True)
+
+
+@cases(
+    "service, reason",
+    {
+        "annotated to be ignored": (remote(ignored=True), "annotated to be ignored at the remote"),
+        "a mirror": (remote(marker="managed-resource"), "is a mirror itself at the remote"),
+        "a mirror that has a selector": (
+            remote(marker="managed-resource", has_selector=True),
+            "is a mirror itself at the remote",
+        ),
+        "a manual service": (remote(marker="true", has_selector=False), "is a manual service at the remote"),
+        "being deleted": (remote(deleting=True), "is being deleted at the remote"),
+        "no node port": (remote(CART, port(node_port=0)), "has no node port at the remote"),
+        "no port": (remote(CART, ports=()), "has no node port at the remote"),
+        "all at once: the first reason": (
+            remote(CART, port(node_port=0), ignored=True, deleting=True, marker="managed-resource"),
+            "annotated to be ignored at the remote",
+        ),
+    },
+)
+def test_skipped_by_name_with_the_reason(service: RemoteService, reason: str) -> None:
+    desired = desired_mirrors([service], SCOPE)
+    assert (desired.mirrors, desired.skipped[CART].reason) == ({}, reason)
+
+
+@cases(
+    "service, scope",
+    {
+        "as it is": (remote(), SCOPE),
+        "label true with a selector, so no manual service": (remote(marker="true"), SCOPE),
+        "label with another value": (remote(marker="false", has_selector=False), SCOPE),
+        "without selector, without label": (remote(has_selector=False), SCOPE),
+        "a load balancer, if included": (remote(type="LoadBalancer"), LOADBALANCERS),
+        "NodePort, if load balancers are included": (remote(), LOADBALANCERS),
+        "kube-system, if not ignored": (remote(SYSTEM), replace(SCOPE, ignored_namespaces=frozenset())),
+    },
+)
+def test_mirrored(service: RemoteService, scope: Scope) -> None:
+    desired = desired_mirrors([service], scope)
+    assert list(desired.mirrors) == [service.key]
+    assert (desired.skipped, desired.never_candidates, desired.warnings) == ({}, {}, ())
+
+
+@cases(
+    "service, scope, reason",
+    {
+        "type ClusterIP": (remote(type="ClusterIP"), SCOPE, "type ClusterIP"),
+        "type ExternalName": (remote(type="ExternalName"), SCOPE, "type ExternalName"),
+        "a load balancer": (remote(type="LoadBalancer"), SCOPE, "type LoadBalancer"),
+        "ClusterIP even with load balancers": (remote(type="ClusterIP"), LOADBALANCERS, "type ClusterIP"),
+        "ignored namespace": (remote(SYSTEM), SCOPE, "ignored namespace kube-system"),
+        "type before anything else": (remote(SYSTEM, type="ClusterIP", ignored=True), SCOPE, "type ClusterIP"),
+        "namespace before the annotation": (remote(SYSTEM, ignored=True), SCOPE, "ignored namespace kube-system"),
+    },
+)
+def test_no_candidate_is_counted_only(service: RemoteService, scope: Scope, reason: str) -> None:
+    desired = desired_mirrors([service], scope)
+    assert (desired.mirrors, desired.skipped, desired.never_candidates) == ({}, {}, {reason: 1})
+
+
+def test_no_candidates_are_counted_by_reason() -> None:
+    services = [remote(Key("shop", f"s{n}"), type="ClusterIP") for n in range(3)] + [remote(SYSTEM)]
+    counted = desired_mirrors(services, SCOPE).never_candidates
+    assert list(counted.items()) == [("ignored namespace kube-system", 1), ("type ClusterIP", 3)]
+
+
+def test_the_mirror_of_a_service() -> None:
+    affinity = Affinity("ClientIP", 600)
+    web, dns = port(80, 30080, "web", "TCP", "http"), port(53, 30053, "dns", "UDP")
+    found = desired_mirrors([remote(CART, web, dns, affinity=affinity)], SCOPE).mirrors[CART]
+    assert (found.key, found.source, found.type, found.affinity) == (CART, "prod", "ClusterIP", affinity)
+    assert found.ports == (
+        service_port(53, 30053, "dns", "UDP"),
+        service_port(80, 30080, "web", "TCP", app_protocol="http"),
+    )
+    assert found.node_ports == frozenset()
+
+
+def test_with_node_ports_the_mirror_has_those_of_the_remote() -> None:
+    dns = port(53, 30053, "dns", "UDP"), port(53, 30053, "dns-tcp", "TCP")
+    found = desired_mirrors([remote(CART, *dns)], NODEPORTS).mirrors[CART]
+    assert found.type == "NodePort"
+    assert found.node_ports == {30053}
+    assert {item.node_port for item in found.ports} == {30053}
+
+
+def test_ports_without_node_port_are_left_out_with_a_warning() -> None:
+    ports = port(80, 30080), port(81, 0, "admin"), port(82, 0, "", "UDP")
+    desired = desired_mirrors([remote(CART, *ports)], SCOPE)
+    assert desired.mirrors[CART].ports == (service_port(),)
+    assert desired.warnings == (
+        "port admin/TCP of Service shop/cart is left out: the remote gave it no node port",
+        "port 82/UDP of Service shop/cart is left out: the remote gave it no node port",
+    )
+
+
+def test_a_skipped_service_warns_of_no_ports() -> None:
+    assert desired_mirrors([remote(CART, port(node_port=0))], SCOPE).warnings == ()
+
+
+def test_everything_comes_in_the_order_of_the_keys() -> None:
+    keys = [Key("b", "x"), Key("a", "z"), Key("c", "a"), Key("a", "b"), Key("b", "a")]
+    ports = port(), port(81, 0, "admin")
+    desired = desired_mirrors([remote(key, *ports) for key in keys], SCOPE)
+    skipping = desired_mirrors([remote(key, ignored=True) for key in keys], SCOPE)
+    assert list(desired.mirrors) == list(skipping.skipped) == sorted(keys)
+    assert [warning.split()[4] for warning in desired.warnings] == [str(key) for key in sorted(keys)]
+
+
+@cases(
+    "source, scope, ours",
+    {
+        "its own": ("prod", SCOPE, True),
+        "none, as the original's": (None, SCOPE, True),
+        "another": ("stage", SCOPE, False),
+        "empty is a name too": ("", SCOPE, False),
+        "the adopted one": ("old", replace(SCOPE, adopted_source="old"), True),
+        "another beside the adopted one": ("stage", replace(SCOPE, adopted_source="old"), False),
+    },
+)
+def test_whose_it_is(source: str | None, scope: Scope, *, ours: bool) -> None:
+    assert scope.is_ours(source) is ours

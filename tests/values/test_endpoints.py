@@ -1,0 +1,335 @@
+"""What endpoints a mirror or manual service gets, and when it keeps or loses them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from barrelman_sync.model import EndpointPort, Key, LocalEndpoints, LocalNamespace, LocalService, WantedEndpoints
+from barrelman_sync.steps import Cause, Create, Delete, Leave, Update
+from tests.values.builders import (
+    CART,
+    ENDPOINTS_LABELS,
+    ENDPOINTS_MANAGER,
+    FROM,
+    KIND,
+    MANAGER,
+    NODES,
+    SCOPE,
+    World,
+    cases,
+    endpoints,
+    endpoints_of,
+    local,
+    manual,
+    mirror,
+    node,
+    port,
+    reasons,
+    remote,
+    service,
+    service_port,
+    words,
+)
+
+API_SERVER = Key("default", "kubernetes")
+FROM_STAGE = {**ENDPOINTS_LABELS, FROM: "stage"}
+
+
+def wanted_endpoints(world: World) -> WantedEndpoints:
+    (found,) = (
+        step.wanted
+        for step in world.plan().steps
+        if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints)
+    )
+    return found
+
+
+# --- of a mirror ------------------------------------------------------------------------------------------------
+
+
+def test_endpoints_carry_the_nodes_and_the_ports_by_name_and_protocol() -> None:
+    ports = port(80, 30080, "web", "TCP", "http"), port(53, 30053, "dns", "UDP"), port(53, 30053, "dns-tcp", "TCP")
+    found = wanted_endpoints(World(local(), services=(remote(CART, *ports),)))
+    assert found.addresses == ("10.0.0.1", "10.0.0.2")
+    assert found.ports == (
+        EndpointPort("dns", "UDP", 30053),
+        EndpointPort("dns-tcp", "TCP", 30053),
+        EndpointPort("web", "TCP", 30080, "http"),
+    )
+    assert (found.key, found.source, found.owner_uid) == (CART, "prod", None)
+
+
+def test_endpoints_of_a_mirror_that_is_there_name_its_uid() -> None:
+    assert wanted_endpoints(World(local(mirror()))).owner_uid == "uid of shop/cart"
+
+
+@cases(
+    "live, paths",
+    {
+        "an address less": (endpoints(addresses=("10.0.0.1",)), ["subsets.addresses"]),
+        "an address more": (endpoints(addresses=("10.0.0.1", "10.0.0.2", "10.0.0.3")), ["subsets.addresses"]),
+        "empty": (endpoints(addresses=()), ["subsets.addresses"]),
+        "another port": (endpoints(ports=(EndpointPort("http", "TCP", 30081),)), ["subsets.ports"]),
+        "another protocol": (endpoints(ports=(EndpointPort("http", "UDP", 30080),)), ["subsets.ports"]),
+        "another name": (endpoints(ports=(EndpointPort("web", "TCP", 30080),)), ["subsets.ports"]),
+        "another appProtocol": (endpoints(ports=(EndpointPort("http", "TCP", 30080, "h2c"),)), ["subsets.ports"]),
+        "two subsets": (endpoints(regular=False), ["subsets"]),
+        "no owner": (endpoints(owners=frozenset()), ["metadata.ownerReferences"]),
+        "the owner of an earlier Service": (endpoints(owners=frozenset({"old"})), ["metadata.ownerReferences"]),
+        "taken over by Kubernetes": (
+            endpoints(labels={**ENDPOINTS_LABELS, ENDPOINTS_MANAGER: "endpoint-controller"}),
+            [f"metadata.labels[{ENDPOINTS_MANAGER}]"],
+        ),
+        "the original's": (
+            endpoints(labels={KIND: "true"}),
+            [f"metadata.labels[{MANAGER}]", f"metadata.labels[{ENDPOINTS_MANAGER}]", f"metadata.labels[{FROM}]"],
+        ),
+        "another source": (endpoints(labels=FROM_STAGE), [f"metadata.labels[{FROM}]"]),
+    },
+)
+def test_endpoints_that_differ_are_updated(live: LocalEndpoints, paths: list[str]) -> None:
+    plan = World(local(mirror(), live)).plan()
+    assert words(plan) == ["unchanged Service shop/cart", "update Endpoints shop/cart"]
+    (update,) = (step for step in plan.steps if isinstance(step, Update))
+    assert [change.path for change in update.changes] == paths
+    assert update.live == live.revision
+
+
+@cases(
+    "live",
+    {
+        "as they are": endpoints(),
+        "managed-by set by Helm": endpoints(labels={**ENDPOINTS_LABELS, MANAGER: "Helm"}),
+        "a second owner": endpoints(owners=frozenset({"uid of shop/cart", "uid of an operator"})),
+    },
+)
+def test_endpoints_are_left_as_they_are(live: LocalEndpoints) -> None:
+    assert words(World(local(mirror(), live)).plan()) == [
+        "unchanged Service shop/cart",
+        "unchanged Endpoints shop/cart",
+    ]
+
+
+def test_endpoints_follow_a_mirror_that_changes() -> None:
+    world = World(services=(remote(CART, port(80, 30099)),))
+    assert words(world.plan()) == ["update Service shop/cart", "update Endpoints shop/cart"]
+    assert wanted_endpoints(world).ports == (EndpointPort("http", "TCP", 30099),)
+
+
+def test_stray_endpoints_are_taken_for_a_new_mirror() -> None:
+    world = World(local(endpoints(labels={}, owners=frozenset())))
+    assert words(world.plan()) == ["create Service shop/cart", "update Endpoints shop/cart"]
+    assert wanted_endpoints(world).owner_uid is None
+
+
+def test_the_order_of_nodes_is_no_difference() -> None:
+    assert World(nodes=NODES[::-1]).plan() == World().plan()
+
+
+def test_addresses_are_sorted_and_unique() -> None:
+    nodes = [node(f"n{n}", f"10.0.0.{n}") for n in (9, 3, 12, 7, 1, 5)] + [node("twin", "10.0.0.9")]
+    found = wanted_endpoints(World(local(), nodes=tuple(nodes)))
+    assert found.addresses == ("10.0.0.1", "10.0.0.12", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9")
+
+
+# --- no node ----------------------------------------------------------------------------------------------------
+
+NONE_FIT = (node("a", ready="False"), node("b", deleting=True))
+
+
+@cases("nodes", {"none is fit": NONE_FIT, "none is listed": ()})
+def test_without_nodes_endpoints_stay_and_the_run_fails(nodes: Any) -> None:
+    plan = World(nodes=nodes).plan()
+    assert words(plan) == ["unchanged Service shop/cart", "leave Endpoints shop/cart"]
+    assert plan.steps[1] == Leave(
+        plan.steps[1].kind, CART, Cause.ENDPOINTS_KEPT, "stay as they are: no node takes part", fails=True
+    )
+
+
+def test_without_nodes_a_new_mirror_is_created_without_endpoints() -> None:
+    assert words(World(local(), nodes=NONE_FIT).plan()) == ["create Service shop/cart", "leave Endpoints shop/cart"]
+
+
+def test_without_nodes_an_unwanted_mirror_still_goes() -> None:
+    assert words(World(services=(), nodes=NONE_FIT).plan()) == [
+        "delete Service shop/cart",
+        "delete Endpoints shop/cart",
+    ]
+
+
+# --- families ---------------------------------------------------------------------------------------------------
+
+DUAL_NODES = (node("a", "10.0.0.1", "fd00::1"), node("b", "10.0.0.2", "fd00::2"))
+V4, V6 = ("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")
+
+
+@cases(
+    "families, expected",
+    {"IPv4": (("IPv4",), V4), "IPv6": (("IPv6",), V6), "IPv6 first": (("IPv6", "IPv4"), V6), "unknown": ((), V4)},
+)
+def test_the_first_family_of_the_service_decides(families: Any, expected: tuple[str, ...]) -> None:
+    world = World(local(mirror(families=families), endpoints(addresses=())), nodes=DUAL_NODES)
+    assert wanted_endpoints(world).addresses == expected
+
+
+@cases("families, expected", {"IPv4": (("IPv4",), V4), "IPv6": (("IPv6",), V6), "IPv6 first": (("IPv6", "IPv4"), V6)})
+def test_a_new_service_gets_the_family_of_the_api_server(families: Any, expected: tuple[str, ...]) -> None:
+    world = World(local(service(API_SERVER, families=families)), nodes=DUAL_NODES)
+    assert wanted_endpoints(world).addresses == expected
+
+
+def test_without_an_address_of_the_family_endpoints_stay_and_the_run_fails() -> None:
+    plan = World(local(mirror(families=("IPv6",)), endpoints())).plan()
+    assert reasons(plan) == ["stay as they are: no node has an IPv6 address"]
+    assert [step.fails for step in plan.steps if isinstance(step, Leave)] == [True]
+
+
+# --- of a manual service ----------------------------------------------------------------------------------------
+
+
+def asked(live: LocalService, *found: LocalEndpoints, **fields: Any) -> World:
+    """Return a world in which the remote has nothing, and a local Service asks for endpoints."""
+    return World(local(live, *found), services=(), **fields)
+
+
+def test_a_manual_service_gets_endpoints_and_nothing_else() -> None:
+    ports = service_port(8080, 31000, "web"), service_port(53, 31053, "dns", "UDP", app_protocol="dns")
+    world = asked(manual(CART, *ports))
+    assert words(world.plan()) == ["create Endpoints shop/cart"]
+    assert wanted_endpoints(world).ports == (
+        EndpointPort("dns", "UDP", 31053, "dns"),
+        EndpointPort("web", "TCP", 31000),
+    )
+    assert wanted_endpoints(world).owner_uid == "uid of shop/cart"
+
+
+@cases("live", {"as it is": manual(), "headless": manual(headless=True), "NodePort": manual(type="NodePort")})
+def test_a_manual_service_that_has_its_endpoints_is_unchanged(live: LocalService) -> None:
+    assert words(asked(live, endpoints_of(live)).plan()) == ["unchanged Endpoints shop/cart"]
+
+
+def test_a_manual_service_wins_over_a_mirror_and_still_gets_endpoints() -> None:
+    plan = World(local(manual(), endpoints(addresses=()))).plan()
+    assert words(plan) == ["leave Service shop/cart", "update Endpoints shop/cart"]
+
+
+@cases(
+    "live, found, reason",
+    {
+        "a target by name": (
+            manual(CART, service_port(80, "web")),
+            endpoints(),
+            "targetPort web is a name: endpoints of another cluster's nodes need a number",
+        ),
+        "two targets by name": (
+            manual(CART, service_port(80, "web"), service_port(81, "admin", "x"), service_port(82, 1, "y")),
+            endpoints(),
+            "targetPort web, admin is a name: endpoints of another cluster's nodes need a number",
+        ),
+        "its label names another source": (
+            manual(labels={KIND: "true", FROM: "stage"}),
+            endpoints(),
+            "served from stage",
+        ),
+        "no label, its endpoints name another": (manual(), endpoints(labels=FROM_STAGE), "served from stage"),
+        "annotated": (manual(ignored=True), endpoints(), "annotated to be ignored"),
+        "being deleted": (manual(deleting=True), endpoints(), "is being deleted"),
+    },
+)
+def test_a_manual_service_is_left_with_the_reason(live: LocalService, found: LocalEndpoints, reason: str) -> None:
+    plan = asked(live, replace(found, addresses=())).plan()
+    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], [reason])
+
+
+def test_a_manual_service_in_an_ignored_namespace_is_left() -> None:
+    plan = asked(manual(), scope=replace(SCOPE, ignored_namespaces=frozenset({"shop"}))).plan()
+    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["in an ignored namespace"])
+
+
+def test_a_manual_service_in_a_terminating_namespace_is_left() -> None:
+    shop = LocalNamespace("shop", terminating=True)
+    plan = World(local(manual(), namespaces=[shop]), services=()).plan()
+    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["namespace shop is terminating"])
+
+
+@cases(
+    "live, found",
+    {
+        "its label names us, its endpoints another": (manual(labels={KIND: "true", FROM: "prod"}), FROM_STAGE),
+        "endpoints of Kubernetes that copied a foreign source": (
+            manual(),
+            {**FROM_STAGE, ENDPOINTS_MANAGER: "endpoint-controller"},
+        ),
+        "endpoints of the user": (manual(), {}),
+        "the original's endpoints": (manual(), {KIND: "true"}),
+    },
+)
+def test_endpoints_of_a_manual_service_are_taken(live: LocalService, found: dict[str, str]) -> None:
+    assert words(asked(live, endpoints(labels=found)).plan()) == ["update Endpoints shop/cart"]
+
+
+CANNOT = {
+    "a manual service must not have a selector: its endpoints are left to Kubernetes": manual(has_selector=True),
+    "type ExternalName has no endpoints": manual(type="ExternalName"),
+}
+
+
+@pytest.mark.parametrize("reason", CANNOT)
+def test_a_manual_service_that_cannot_have_endpoints_loses_ours(reason: str) -> None:
+    plan = asked(CANNOT[reason], endpoints()).plan()
+    assert words(plan) == ["leave Service shop/cart", "delete Endpoints shop/cart"]
+    assert reasons(plan) == [reason, reason]
+    assert [step.guarded for step in plan.steps if isinstance(step, Delete)] == [True]
+
+
+@pytest.mark.parametrize("reason", CANNOT)
+@cases(
+    "found",
+    {"another source's": FROM_STAGE, "Kubernetes' own": {ENDPOINTS_MANAGER: "endpoint-controller"}, "a user's": {}},
+)
+def test_endpoints_of_others_stay_there(reason: str, found: dict[str, str]) -> None:
+    plan = asked(CANNOT[reason], endpoints(labels=found)).plan()
+    assert words(plan) == ["leave Service shop/cart"]
+
+
+# --- the label goes ---------------------------------------------------------------------------------------------
+
+
+@cases("found", {"no label": {}, "another value": {KIND: "false"}, "only the source is left": {FROM: "prod"}})
+def test_endpoints_of_ours_go_with_the_label(found: dict[str, str]) -> None:
+    plan = asked(service(labels=found), endpoints()).plan()
+    assert words(plan) == ["delete Endpoints shop/cart"]
+    assert reasons(plan) == ["the Service no longer asks for endpoints"]
+    assert [step.guarded for step in plan.steps if isinstance(step, Delete)] == [True]
+
+
+def test_a_mirror_that_loses_its_label_loses_the_endpoints_and_stays() -> None:
+    plan = World(local(service(), endpoints())).plan()
+    assert words(plan) == ["leave Service shop/cart", "delete Endpoints shop/cart"]
+
+
+@cases(
+    "found",
+    {
+        "of another source": FROM_STAGE,
+        "of Kubernetes, with labels of ours": {**ENDPOINTS_LABELS, ENDPOINTS_MANAGER: "endpoint-controller"},
+        "of the original": {KIND: "true"},
+        "of a user": {},
+    },
+)
+def test_endpoints_of_others_stay_where_nobody_asks(found: dict[str, str]) -> None:
+    assert asked(service(), endpoints(labels=found)).plan().steps == ()
+
+
+@cases("live, reason", {"annotated": (service(ignored=True), "annotated to be ignored"),
+                        "being deleted": (service(deleting=True), "is being deleted")})  # fmt: skip
+def test_endpoints_of_ours_stay_where_hands_are_off(live: LocalService, reason: str) -> None:
+    plan = asked(live, endpoints()).plan()
+    assert (words(plan), reasons(plan)) == (["leave Endpoints shop/cart"], [reason])
+
+
+def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None:
+    assert World(local(endpoints()), services=()).plan().steps == ()

@@ -1,0 +1,236 @@
+"""Which nodes take part: each rule beside what looks like it and is none."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import replace
+
+from barrelman_sync.model import Family, Node
+from barrelman_sync.nodes import Exclusion, NodeChoice, NodeRules, choose_nodes
+from barrelman_sync.selector import parse_selector
+from tests.values.builders import cases, node
+
+EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
+DRAIN = "operation.gke.io/type"
+ANY = NodeRules()
+POOL = NodeRules(selector=parse_selector("pool=a"))
+
+
+def reason_for(asked: Node, rules: NodeRules = ANY) -> Exclusion | None:
+    """Return why a node takes no part, beside a sound one, so that the majority rule stays out of it."""
+    sound = (node("sound 1", "10.9.9.1", labels={"pool": "a"}), node("sound 2", "10.9.9.2", labels={"pool": "a"}))
+    excluded = dict(choose_nodes((*sound, asked), rules).excluded)
+    return excluded.get(asked.name)
+
+
+@cases(
+    "asked, reason",
+    {
+        "being deleted": (node(deleting=True), Exclusion.DELETING),
+        "the autoscaler's taint": (node(taints=frozenset({"ToBeDeletedByClusterAutoscaler"})), Exclusion.AUTOSCALER),
+        "label excluded, true": (node(labels={EXCLUDE: "true"}), Exclusion.EXCLUDED),
+        "label excluded, without a value": (node(labels={EXCLUDE: ""}), Exclusion.EXCLUDED),
+        "label excluded, some value": (node(labels={EXCLUDE: "False"}), Exclusion.EXCLUDED),
+        "draining on GKE": (node(labels={DRAIN: "drain"}), Exclusion.DRAINING),
+        "network unavailable": (node(network_unavailable=True), Exclusion.NETWORK),
+        "not ready": (node(ready="False"), Exclusion.NOT_READY),
+        "no condition Ready at all": (node(ready=None), Exclusion.NOT_READY),
+        "readiness unknown": (node(ready="Unknown"), Exclusion.UNKNOWN),
+        "no address": (Node("a", ready="True"), Exclusion.NO_ADDRESS),
+    },
+)
+def test_it_takes_no_part(asked: Node, reason: Exclusion) -> None:
+    assert reason_for(asked) is reason
+
+
+@cases(
+    "asked",
+    {
+        "as it is": node(),
+        "label excluded, false": node(labels={EXCLUDE: "false"}),
+        "another operation on GKE": node(labels={DRAIN: "upgrade"}),
+        "cordoned": node(taints=frozenset({"node.kubernetes.io/unschedulable"})),
+        "the autoscaler's other taint": node(taints=frozenset({"DeletionCandidateOfClusterAutoscaler"})),
+        "a taint of the user": node(taints=frozenset({"dedicated"})),
+        "labels that no rule asks for": node(labels={"pool": "b"}),
+    },
+)
+def test_it_takes_part(asked: Node) -> None:
+    assert reason_for(asked) is None
+
+
+@cases(
+    "asked, reason",
+    {
+        "it has the label": (node(labels={"pool": "a"}), None),
+        "it has the label and others": (node(labels={"pool": "a", "zone": "x"}), None),
+        "it has another value": (node(labels={"pool": "b"}), Exclusion.NOT_SELECTED),
+        "it has no such label": (node(), Exclusion.NOT_SELECTED),
+    },
+)
+def test_node_selector(asked: Node, reason: Exclusion | None) -> None:
+    assert reason_for(asked, POOL) is reason
+
+
+def test_the_first_reason_that_applies_is_told() -> None:
+    everything = node(
+        "a",
+        "127.0.0.1",
+        deleting=True,
+        taints=frozenset({"ToBeDeletedByClusterAutoscaler"}),
+        labels={EXCLUDE: "true", DRAIN: "drain"},
+        network_unavailable=True,
+        ready="False",
+    )
+    assert reason_for(everything, POOL) is Exclusion.DELETING
+
+
+# --- addresses --------------------------------------------------------------------------------------------------
+
+NOT_USABLE = {
+    "loopback": "127.0.0.1",
+    "link-local": "169.254.10.1",
+    "multicast of the link": "224.0.0.1",
+    "global multicast": "239.1.2.3",
+    "unspecified": "0.0.0.0",  # noqa: S104
+    "IPv6 loopback": "::1",
+    "IPv6 link-local": "fe80::1",
+    "IPv6 multicast": "ff02::1",
+    "IPv6 unspecified": "::",
+    "IPv4 in IPv6": "::ffff:10.0.0.1",
+    "with a zone": "fd00::1%eth0",
+    "a name": "node-a.internal",
+    "leading zeros": "010.0.0.1",
+    "empty": "",
+}
+
+
+@cases("address", NOT_USABLE)
+def test_an_address_that_the_api_refuses_is_none(address: str) -> None:
+    assert reason_for(node("a", address)) is Exclusion.NO_ADDRESS
+
+
+@cases("address", NOT_USABLE)
+def test_a_usable_address_behind_it_counts(address: str) -> None:
+    assert chosen(node("a", address, "10.0.0.7")) == {"IPv4": "10.0.0.7"}
+
+
+def addresses(choice: NodeChoice, family: Family) -> tuple[str, ...]:
+    return choice.pools[family].addresses if family in choice.pools else ()
+
+
+def chosen(asked: Node, *allowed: str) -> dict[Family, str]:
+    choice = choose_nodes([asked], NodeRules(allowed=tuple(ipaddress.ip_network(text) for text in allowed)))
+    return {family: found.addresses[0] for family, found in choice.pools.items()}
+
+
+@cases(
+    "asked, expected",
+    {
+        "the only one": (node("a", "10.0.0.1"), {"IPv4": "10.0.0.1"}),
+        "the first of two": (node("a", "10.0.0.2", "10.0.0.1"), {"IPv4": "10.0.0.2"}),
+        "the first of each family": (
+            node("a", "10.0.0.2", "fd00::2", "10.0.0.1", "fd00::1"),
+            {"IPv4": "10.0.0.2", "IPv6": "fd00::2"},
+        ),
+        "the family that comes second": (
+            node("a", "fd00::2", "10.0.0.2", "fd00::1"),
+            {"IPv4": "10.0.0.2", "IPv6": "fd00::2"},
+        ),
+        "written canonically": (node("a", "FD00:0:0:0:0:0:0:1"), {"IPv6": "fd00::1"}),
+        "a public one": (node("a", "203.0.113.7"), {"IPv4": "203.0.113.7"}),
+    },
+)
+def test_the_address_of_a_node(asked: Node, expected: dict[Family, str]) -> None:
+    assert chosen(asked) == expected
+
+
+@cases(
+    "allowed, expected",
+    {
+        "no network means any": ((), {"IPv4": "192.168.0.5", "IPv6": "fd00::5"}),
+        "the first one inside": (("10.0.0.0/8",), {"IPv4": "10.0.0.5"}),
+        "one network a family": (("10.0.0.0/8", "fd00::/8"), {"IPv4": "10.0.0.5", "IPv6": "fd00::5"}),
+        "two networks of a family": (("10.0.0.0/8", "192.168.0.0/16"), {"IPv4": "192.168.0.5"}),
+        "a network of one address": (("10.0.0.5/32",), {"IPv4": "10.0.0.5"}),
+        "a network of all": (("0.0.0.0/0",), {"IPv4": "192.168.0.5"}),
+    },
+)
+def test_allowed_networks(allowed: tuple[str, ...], expected: dict[Family, str]) -> None:
+    assert chosen(node("a", "192.168.0.5", "10.0.0.5", "fd00::5"), *allowed) == expected
+
+
+def test_a_node_outside_the_allowed_networks_takes_no_part() -> None:
+    rules = NodeRules(allowed=(ipaddress.ip_network("172.16.0.0/12"),))
+    assert reason_for(node("a", "192.168.0.5"), rules) is Exclusion.NOT_ALLOWED
+
+
+def test_a_node_without_usable_address_is_not_called_outside_the_allowed_networks() -> None:
+    rules = NodeRules(allowed=(ipaddress.ip_network("172.16.0.0/12"),))
+    assert reason_for(node("a", "127.0.0.1"), rules) is Exclusion.NO_ADDRESS
+
+
+# --- many nodes that are not ready ------------------------------------------------------------------------------
+
+STATUS = {"T": "True", "F": "False", "U": "Unknown", "-": None}
+
+
+def fleet(statuses: str) -> list[Node]:
+    return [node(f"n{n}", f"10.0.0.{n + 1}", ready=STATUS[status]) for n, status in enumerate(statuses)]
+
+
+@cases(
+    "statuses, taking_part, assumed",
+    {
+        "all ready": ("TTT", "n0 n1 n2", ""),
+        "most ready: unknown stays out": ("TTU", "n0 n1", ""),
+        "exactly half ready: unknown stays out": ("TTUU", "n0 n1", ""),
+        "fewer than half ready: unknown counts": ("TUU", "n0 n1 n2", "n1 n2"),
+        "none ready: unknown counts": ("UU", "n0 n1", "n0 n1"),
+        "fewer than half ready: not ready stays out": ("TUFF", "n0 n1", "n1"),
+        "fewer than half ready, no condition: stays out": ("TU--", "n0 n1", "n1"),
+        "fewer than half ready, none unknown": ("TFF", "n0", ""),
+        "none ready and none unknown": ("FF-", "", ""),
+        "no nodes": ("", "", ""),
+    },
+)
+def test_fewer_than_half_ready(statuses: str, taking_part: str, assumed: str) -> None:
+    choice = choose_nodes(fleet(statuses), ANY)
+    assert [found.name for found in fleet(statuses) if found.name not in dict(choice.excluded)] == taking_part.split()
+    assert addresses(choice, "IPv4") == tuple(f"10.0.0.{int(name[1:]) + 1}" for name in taking_part.split())
+    assert list(choice.assumed_ready) == assumed.split()
+    assert choice.is_empty == (not taking_part)
+    assert choice.listed == len(statuses)
+
+
+@cases(
+    "unfit",
+    {
+        "being deleted": node("x", deleting=True, ready="Unknown"),
+        "excluded": node("x", labels={EXCLUDE: "true"}, ready="Unknown"),
+        "without network": node("x", network_unavailable=True, ready="Unknown"),
+        "without address": Node("x", ready="Unknown"),
+    },
+)
+def test_unfit_nodes_are_not_counted_as_lost(unfit: Node) -> None:
+    others = [replace(unfit, name=f"x{n}") for n in range(5)]
+    assert choose_nodes([*fleet("TTU"), *others], ANY).assumed_ready == ()
+
+
+def test_addresses_are_unique_and_sorted() -> None:
+    fleet = [node(f"n{n}", address) for n, address in enumerate(["10.0.0.9", "10.0.0.10", "10.0.0.9", "10.0.0.1"])]
+    assert addresses(choose_nodes(fleet, ANY), "IPv4") == ("10.0.0.1", "10.0.0.10", "10.0.0.9")
+
+
+def test_a_family_without_nodes_has_no_addresses() -> None:
+    assert addresses(choose_nodes([node()], ANY), "IPv6") == ()
+
+
+def test_exclusions_come_in_the_order_of_the_names() -> None:
+    names = ["n7", "n3", "n9", "n1", "n5"]
+    excluded = choose_nodes([node(name, ready="False") for name in names], ANY).excluded
+    assert [name for name, _ in excluded] == sorted(names)
+
+
+def test_the_labels_that_rules_ask_for_are_known() -> None:
+    assert NodeRules(parse_selector("pool=a,!spot")).label_keys >= {EXCLUDE, DRAIN, "pool", "spot"}
