@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
@@ -10,10 +11,10 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.config import ConfigurationError, Settings
+from barrelman_sync.config import ConfigurationError, GkeCluster, Settings
 from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
-from barrelman_sync.outcome import ExitCode
+from barrelman_sync.outcome import ExitCode, Report, RunError
 from barrelman_sync.terminal import wants_colour
 
 _EPILOG = """\b
@@ -43,24 +44,56 @@ def run(**values: Any) -> None:
 
 
 def _run(settings: Settings) -> ExitCode:
-    # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
-    from barrelman_sync.cluster.faults import ClusterError
-    from barrelman_sync.reconcile import reconcile
-    from barrelman_sync.report.printer import printer_for
-
     deadline = Deadline(settings.run.timeout)
     _stop_on_signals(deadline.stop)
     if settings.run.preflight:
         return _preflight(settings, deadline)
+    # A dry run is none that the metrics are about: it would say that all is well, or hide that it is not.
+    if settings.metrics.wanted and not settings.run.dry_run:
+        return _measured(settings, deadline)
+    return _reconciled(settings, deadline)[1]
+
+
+def _measured(settings: Settings, deadline: Deadline) -> ExitCode:
+    from barrelman_sync.metrics import Run, publish  # loads prometheus_client
+
+    started, clock = time.time(), time.monotonic()
+
+    def end(report: Report | None, exit_code: ExitCode) -> ExitCode:
+        source = report.source if report else _expected_source(settings)
+        duration = time.monotonic() - clock
+        run = Run(source, exit_code, started, duration, settings.run.timeout, report)
+        return publish(settings.metrics, run, deadline.remaining())
+
+    try:
+        report, exit_code = _reconciled(settings, deadline)
+    except Exception as error:
+        end(None, ExitCode.USAGE if isinstance(error, ConfigurationError) else ExitCode.FAILED)
+        raise
+    return end(report, exit_code)
+
+
+def _expected_source(settings: Settings) -> str:
+    """The name that the remote would have had, as far as the options say it."""
+    own = settings.remote.name if isinstance(settings.remote, GkeCluster) else settings.remote.context
+    return settings.remote_name or own or ""
+
+
+def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, ExitCode]:
+    """The run itself; without a report if it ended before there was a plan."""
+    # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
+    from barrelman_sync.reconcile import reconcile
+    from barrelman_sync.report.printer import printer_for
+
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
     try:
         report = reconcile(settings, deadline, printer.plan)
-    except ClusterError as error:
+    except RunError as error:
         printer.failure(str(error), ExitCode.FAILED)
         click.echo(f"Error: {error}", err=True)
-        return ExitCode.FAILED
+        return None, ExitCode.FAILED
     printer.outcome(report)
-    return ExitCode.FAILED if deadline.stopped else report.exit_code
+    return report, ExitCode.FAILED if deadline.stopped else report.exit_code
 
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:

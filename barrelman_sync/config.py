@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from barrelman_sync.desired import IGNORED_NAMESPACES, Scope
 from barrelman_sync.guards import DeleteLimit, Safety
@@ -17,6 +18,8 @@ from barrelman_sync.situation import EndpointRules
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
+_EMAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -52,6 +55,27 @@ class Kubeconfig:
     context: str | None = None
 
 
+class RemoteEndpoint(StrEnum):
+    """By which of its addresses a GKE control plane is reached."""
+
+    AUTO = "auto"
+    PUBLIC = "public"
+    PRIVATE = "private"
+    DNS = "dns"
+
+
+@dataclass(frozen=True, slots=True)
+class GkeCluster:
+    """A cluster by its name in Google Cloud; `location` is a zone or a region."""
+
+    project: str
+    location: str
+    name: str
+    endpoint: RemoteEndpoint = RemoteEndpoint.AUTO
+    impersonate: str | None = None
+    """The service account to act as."""
+
+
 @dataclass(frozen=True, slots=True)
 class InCluster:
     """The cluster that we run in, by the pod's service account."""
@@ -75,19 +99,34 @@ class RunRules:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsRules:
+    """Where a run leaves its metrics; None for nowhere."""
+
+    file: str | None = None
+    pushgateway: str | None = None
+    """The URL."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there are any."""
+        return bool(self.file or self.pushgateway)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All that the user asked for."""
 
     local: Kubeconfig | InCluster
-    remote: Kubeconfig
+    remote: Kubeconfig | GkeCluster
     remote_name: str | None
-    """None for the name of the remote's context."""
+    """None for the name of the GKE cluster or of the remote's context."""
     scope: Scope
     """Its `source` is filled in once the remote is known, see `named`."""
     nodes: NodeRules = NodeRules()
     endpoints: EndpointRules = EndpointRules()
     safety: Safety = Safety()
     run: RunRules = RunRules()
+    metrics: MetricsRules = MetricsRules()
 
 
 def parse_duration(text: str) -> float:
@@ -120,6 +159,22 @@ def parse_network(text: str) -> IPNetwork:
         raise ValueError(message) from error
 
 
+def parse_resource(text: str) -> str:
+    """The name of a project, place or cluster in Google Cloud; loose, Google has the last word."""
+    if not _RESOURCE.fullmatch(text):
+        message = f"{text!r} is not a name in Google Cloud"
+        raise ValueError(message)
+    return text
+
+
+def parse_email(text: str) -> str:
+    """The address of a service account."""
+    if not _EMAIL.fullmatch(text):
+        message = f"{text!r} is not the address of a service account such as NAME@PROJECT.iam.gserviceaccount.com"
+        raise ValueError(message)
+    return text
+
+
 def parse_source(text: str) -> str:
     """The name of a remote: it becomes the value of a label, see the syntax of Kubernetes' label values."""
     if not _LABEL_VALUE.fullmatch(text):
@@ -137,6 +192,30 @@ def parse_fingerprint(text: str) -> str:
         message = f"{text!r} is not the fingerprint of a plan: 16 characters that a dry run prints"
         raise ValueError(message)
     return text
+
+
+def parse_file(text: str) -> str:
+    """The path of a file."""
+    if not text.strip() or text.endswith("/"):
+        message = f"{text!r} is not the path of a file"
+        raise ValueError(message)
+    return text
+
+
+def parse_gateway(text: str) -> str:
+    """The URL of a Pushgateway; `host:port` stands for one with http."""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:  # of the port
+        usable = False
+    else:
+        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url))
+    if not usable:
+        message = f"{text!r} is neither a URL such as http://pushgateway:9091 nor host:port"
+        raise ValueError(message)
+    return url.rstrip("/")
 
 
 def parse_ignored(text: str) -> str:

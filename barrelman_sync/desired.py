@@ -15,6 +15,7 @@ from barrelman_sync.model import (
     Mirror,
     RemoteService,
     ServicePort,
+    Skip,
     Skipped,
 )
 
@@ -61,8 +62,8 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
     for service in sorted(services, key=lambda service: service.key):
         if reason := _not_a_candidate(service, scope):
             counted[reason] += 1
-        elif reason := _skip_reason(service):
-            skipped[service.key] = Skipped(service.key, reason)
+        elif skip := _skip_reason(service):
+            skipped[service.key] = Skipped(service.key, skip)
         else:
             mirrors[service.key] = _mirror(service, scope)
             warnings.extend(_left_out_ports(service))
@@ -88,13 +89,13 @@ def _not_a_candidate(service: RemoteService, scope: Scope) -> str | None:
     return None
 
 
-def _skip_reason(service: RemoteService) -> str | None:
+def _skip_reason(service: RemoteService) -> Skip | None:
     checks = (
-        (service.ignored, "annotated to be ignored at the remote"),
-        (service.marker == MIRROR_MARKER, "is a mirror itself at the remote"),
-        (service.marker == MANUAL_MARKER and not service.has_selector, "is a manual service at the remote"),
-        (service.deleting, "is being deleted at the remote"),
-        (not any(port.node_port for port in service.ports), "has no node port at the remote"),
+        (service.ignored, Skip.IGNORED),
+        (service.marker == MIRROR_MARKER, Skip.MIRROR),
+        (service.marker == MANUAL_MARKER and not service.has_selector, Skip.MANUAL),
+        (service.deleting, Skip.DELETING),
+        (not any(port.node_port for port in service.ports), Skip.NO_NODE_PORT),
     )
     return next((reason for applies, reason in checks if applies), None)
 

@@ -12,7 +12,7 @@ from barrelman_sync.desired import endpoint_ports
 from barrelman_sync.model import Key, Kind, LocalService, WantedEndpoints
 from barrelman_sync.situation import Situation
 from barrelman_sync.slices import SliceSet, delete_slice, slice_steps
-from barrelman_sync.steps import Create, Delete, Leave, Step, Unchanged, Update
+from barrelman_sync.steps import Cause, Create, Delete, Leave, Step, Unchanged, Update
 from barrelman_sync.targets import Keep, Served, Targets, targets
 
 
@@ -20,25 +20,43 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
     """Endpoints with the addresses of the nodes, in the mode that the user chose."""
     match targets(situation, service):
         case Keep(reason, fails):
-            yield Leave(Kind.ENDPOINTS, service.key, f"stay as they are: {reason}", fails=fails)
+            kept = f"stay as they are: {reason}"
+            yield Leave(Kind.ENDPOINTS, service.key, Cause.ENDPOINTS_KEPT, kept, fails=fails)
         case Targets() as found:
             if found.unserved:
                 missing = " and ".join(found.unserved)
-                yield Leave(Kind.ENDPOINTS, service.key, f"no node has an {missing} address")
+                yield Leave(Kind.ENDPOINTS, service.key, Cause.FAMILY, f"no node has an {missing} address")
             yield from (_by_slices if situation.rules.slices else _by_endpoints)(situation, service, found)
             yield from _left_behind(situation, service.key)
 
 
+def follow_nodes(situation: Situation, live: LocalService) -> Iterator[Step]:
+    """Endpoints of a mirror that the remote does not ask for any more: without the nodes that are gone.
+
+    It gets others only if none is left: nobody knows any more whether they would answer for it (traffic policy Local).
+    """
+    service = Served(live.key, live.ports, situation.families(live), live.revision.uid)
+    found = targets(situation, service)
+    if isinstance(found, Keep) or any(isinstance(port.target_port, str) for port in live.ports):
+        return
+    present = situation.present_addresses(live.key)
+    kept = {family: situation.nodes.pools[family].among(present) for family in found.addresses}
+    addresses = {family: kept[family] or chosen for family, chosen in found.addresses.items()}
+    yield from (_by_slices if situation.rules.slices else _by_endpoints)(situation, service, Targets(addresses))
+
+
 def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """What a manual service gets: endpoints and nothing else."""
-    if reason := _not_to_serve(situation, live):
-        yield Leave(Kind.SERVICE, live.key, reason)
+    if reason := situation.hands_off(live):
+        yield Leave(Kind.SERVICE, live.key, Cause.HANDS_OFF, reason)
+    elif not situation.scope.is_ours(holder := situation.holder(live)):
+        yield Leave(Kind.SERVICE, live.key, Cause.OTHER_SOURCE, f"served from {holder}")
     elif reason := _cannot_have_endpoints(live):
-        yield Leave(Kind.SERVICE, live.key, reason)
+        yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
         yield from remove(situation, live.key, reason)
     elif named := [str(port.target_port) for port in live.ports if isinstance(port.target_port, str)]:
         reason = f"targetPort {', '.join(named)} is a name: endpoints of another cluster's nodes need a number"
-        yield Leave(Kind.SERVICE, live.key, reason)
+        yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
     else:
         yield from serve(situation, Served(live.key, live.ports, situation.families(live), live.revision.uid))
 
@@ -48,7 +66,7 @@ def lost_label_steps(situation: Situation, live: LocalService) -> Iterator[Step]
     if not holds_our_endpoints(situation, live.key):
         return
     if reason := situation.hands_off(live):
-        yield Leave(Kind.ENDPOINTS, live.key, reason)
+        yield Leave(Kind.ENDPOINTS, live.key, Cause.HANDS_OFF, reason)
     else:
         yield from remove(situation, live.key, "the Service no longer asks for endpoints")
 
@@ -93,7 +111,7 @@ def _by_endpoints(situation: Situation, service: Served, found: Targets) -> Iter
         both = replace(situation, rules=replace(situation.rules, slices=True))
         yield from _slice_steps(both, service, targets(both, service))
         reason = "kept until Kubernetes' endpointslice-mirroring controller has copied the Endpoints"
-        yield Leave(Kind.SLICE, service.key, reason)
+        yield Leave(Kind.SLICE, service.key, Cause.MIRRORING, reason)
 
 
 def _endpoints_step(situation: Situation, wanted: WantedEndpoints) -> Step:
@@ -124,13 +142,6 @@ def _left_behind(situation: Situation, service: Key) -> Iterator[Step]:
     for slice_ in situation.slices(service):
         if not slice_.is_ours:
             yield delete_slice(slice_, "left behind by Kubernetes' controller when the Service lost its selector")
-
-
-def _not_to_serve(situation: Situation, live: LocalService) -> str | None:
-    if reason := situation.hands_off(live):
-        return reason
-    holder = situation.holder(live)
-    return None if situation.scope.is_ours(holder) else f"served from {holder}"
 
 
 def _cannot_have_endpoints(live: LocalService) -> str | None:

@@ -5,6 +5,7 @@ callers, and hold all of it back where that is too much. Creates and updates are
 """
 
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
 from barrelman_sync.steps import Create, Delete, Held, Plan, Step, Update, node_ports_freed, node_ports_taken
@@ -44,8 +45,14 @@ def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
         return plan
     cause = f"{len(doomed)} of {plan.owned} owned exceed {limit}" if nodes_listed else "the remote lists no node at all"
     reason = f"{cause}; --allow-mass-delete lets one run through"
-    steps = tuple(Held(step, reason) if isinstance(step, Delete) and step.guarded else step for step in plan.steps)
-    return _hold_back_takers(replace(plan, steps=steps))
+    steps = chain.from_iterable(_held(step, reason) for step in plan.steps)
+    return _hold_back_takers(replace(plan, steps=tuple(steps)))
+
+
+def _held(step: Step, reason: str) -> tuple[Step, ...]:
+    if isinstance(step, Delete) and step.guarded:
+        return (Held(step, reason), *step.meanwhile)
+    return (step,)
 
 
 def _hold_back_takers(plan: Plan) -> Plan:

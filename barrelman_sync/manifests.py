@@ -11,6 +11,7 @@ from barrelman_sync.changes import wanted_labels
 from barrelman_sync.model import (
     Affinity,
     EndpointPort,
+    LocalService,
     Mirror,
     Revision,
     ServicePort,
@@ -19,7 +20,7 @@ from barrelman_sync.model import (
     WantedNamespace,
     WantedSlice,
 )
-from barrelman_sync.ownership import moved_to_us, without_us
+from barrelman_sync.ownership import claimed, without_us
 from barrelman_sync.steps import Release
 
 Body = dict[str, Any]
@@ -56,12 +57,12 @@ def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | N
             assert_never(wanted)
 
 
-def move_fields_patch(managed_fields: bytes, live: Revision) -> JsonPatch:
-    """Makes us the only holder of the fields that a mirror consists of, if the object is still at that revision."""
-    return [
-        *_guard(live),
-        {"op": "replace", "path": "/metadata/managedFields", "value": moved_to_us(managed_fields)},
-    ]
+def claim_patch(live: LocalService, revision: Revision) -> JsonPatch:
+    """Makes us the only holder of the fields that a mirror consists of, if the object is still at that revision.
+
+    An `add`, which replaces what is there: somebody may have cleared the fields.
+    """
+    return [*_guard(revision), {"op": "add", "path": "/metadata/managedFields", "value": claimed(live)}]
 
 
 def release_patch(step: Release) -> JsonPatch:

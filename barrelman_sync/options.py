@@ -12,12 +12,16 @@ from barrelman_sync.config import (
     ConfigurationError,
     InCluster,
     Kubeconfig,
+    MetricsRules,
     Output,
+    RemoteEndpoint,
     RunRules,
     Settings,
     ignored_namespaces,
     parse_duration,
+    parse_file,
     parse_fingerprint,
+    parse_gateway,
     parse_ignored,
     parse_limit,
     parse_network,
@@ -26,6 +30,7 @@ from barrelman_sync.config import (
 from barrelman_sync.desired import Scope
 from barrelman_sync.guards import DeleteLimit, Safety
 from barrelman_sync.nodes import NodeRules
+from barrelman_sync.remotes import remote_of, remote_problems
 from barrelman_sync.selector import parse_selector
 from barrelman_sync.situation import EndpointRules
 
@@ -92,18 +97,28 @@ def _flag(*names: str, group: str, help: str) -> GroupedOption:  # noqa: A002
 
 
 _LOCAL, _REMOTE, _IDENTITY = "Local cluster", "Remote cluster", "Identity"
-_SCOPE, _ENDPOINTS, _SAFETY, _RUN = "What is mirrored", "Endpoints", "Safety", "Run"
+_SCOPE, _ENDPOINTS, _SAFETY, _RUN, _METRICS = "What is mirrored", "Endpoints", "Safety", "Run", "Metrics"
 
 OPTIONS: tuple[click.Parameter, ...] = (
     _text("--local-kubeconfig", group=_LOCAL, metavar="FILE",
           help="Kubeconfig of the local cluster. Without it and --local-context: the pod's service account."),
     _text("--local-context", group=_LOCAL, metavar="NAME",
           help="Context in it, or alone in the default kubeconfig. Default: its current context."),
-    _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", help="Kubeconfig of the remote cluster."),
+    _text("--remote-project", group=_REMOTE, metavar="ID", help="Google Cloud project of a remote GKE cluster."),
+    _text("--remote-location", "--remote-zone", group=_REMOTE, metavar="PLACE",
+          envvar=[f"{ENVIRONMENT_PREFIX}_REMOTE_LOCATION", f"{ENVIRONMENT_PREFIX}_REMOTE_ZONE"],
+          help="Its zone or region."),
+    _text("--remote-cluster-name", group=_REMOTE, metavar="NAME", help="Its name."),
+    _text("--remote-endpoint", group=_REMOTE, metavar="KIND", type=click.Choice([*map(str, RemoteEndpoint)]),
+          default="auto", show_default=True,
+          help="By which address: public, private or dns; auto takes public, else dns, else private."),
+    _text("--impersonate-service-account", group=_REMOTE, metavar="EMAIL",
+          help="Act as this Google service account, not as the one whose credentials are found."),
+    _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", help="Kubeconfig of any other remote cluster."),
     _text("--remote-context", group=_REMOTE, metavar="NAME",
           help="Context in it, or alone in the default kubeconfig. Default: its current context."),
     _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed("name", parse_source),
-          help="Name of the remote, kept as a label on all we create. Default: the name of its context."),
+          help="Name of the remote, kept as a label on all we create. Default: that of the GKE cluster or context."),
     _text("--adopt-source", group=_IDENTITY, metavar="OLD", type=Parsed("name", parse_source),
           help="Take over what was mirrored under this other name."),
     _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed("name", parse_ignored),
@@ -137,6 +152,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
     GroupedOption("-v", "--verbose", group=_RUN, count=True, help="Log more: -v what is done, -vv every request."),
     _text("--log-format", group=_RUN, metavar="FORMAT", type=click.Choice(["text", "json"]), default="text",
           help="text or json, on stderr.", show_default=True),
+    _text("--metrics-file", group=_METRICS, metavar="FILE", type=Parsed("file", parse_file),
+          help="Write metrics here, for node exporter's textfile collector, which wants a name that ends in .prom."),
+    _text("--pushgateway", group=_METRICS, metavar="URL", type=Parsed("url", parse_gateway),
+          help="Push metrics there; that it is down is a warning only."),
 )  # fmt: skip
 
 
@@ -147,7 +166,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
         raise ConfigurationError(*problems)
     return Settings(
         local=_local(values),
-        remote=Kubeconfig(values["remote_kubeconfig"], values["remote_context"]),
+        remote=remote_of(values),
         remote_name=values["remote_name"],
         scope=Scope(
             source=values["remote_name"] or "",
@@ -170,6 +189,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
             timeout=values["timeout"],
             concurrency=values["concurrency"],
         ),
+        metrics=MetricsRules(values["metrics_file"], values["pushgateway"]),
     )
 
 
@@ -181,9 +201,7 @@ def _local(values: Values) -> Kubeconfig | InCluster:
 
 def _conflicts(values: Values) -> list[str]:
     """What is wrong with the options taken together."""
-    problems = []
-    if not values["remote_kubeconfig"] and not values["remote_context"]:
-        problems.append("Missing the remote cluster: give '--remote-kubeconfig' or '--remote-context'.")
+    problems = remote_problems(values)
     if not values["local_kubeconfig"] and not values["local_context"] and not _in_pod():
         problems.append("Missing the local cluster: outside a pod, give '--local-kubeconfig' or '--local-context'.")
     if values["timeout"] == 0:

@@ -82,8 +82,8 @@ def _without_node_ports(update: Update) -> Update:
 
 
 def _second(update: Update) -> Update:
-    """The same update once the fields of others were moved to us by the first."""
-    return replace(update, taken_from=(), managed_fields=b"null")
+    """The same update once the first has claimed the fields."""
+    return replace(update, claim=None, taken_from=())
 
 
 def _levels(units: Mapping[Key, Unit], needs: Needs) -> list[list[Key]]:

@@ -25,6 +25,10 @@ class Outcome:
     message: str = ""
 
 
+class RunError(Exception):
+    """What ends a run that was asked for properly, with exit code 1; the text says what to do."""
+
+
 class ExitCode(IntEnum):
     """What the caller is told; the table of section 7 of the design."""
 

@@ -1,62 +1,81 @@
 """Who holds the fields of a mirror, by `metadata.managedFields`, and how they become ours alone. Pure.
 
-Server-side apply removes a list item only if nobody else holds it. A port that the original (manager `barrelman`,
-operation Update) or a user's edit made therefore survives our apply, and once its number changes the server answers 422
-`Duplicate value` for ever. So the fields that a mirror consists of are moved from all others to our own entry first.
-See docs/adr/002-move-fields-before-apply.md and https://github.com/kubernetes/kubernetes/issues/99003.
+Server-side apply removes a list item only if we hold it and nobody else does. A port that the original (manager
+`barrelman`, operation Update) or a user's edit made therefore survives our apply, and so does one that nobody holds;
+once its number changes the server answers 422 `Duplicate value` for ever. So we claim the fields that a mirror consists
+of first. See docs/adr/002-move-fields-before-apply.md and https://github.com/kubernetes/kubernetes/issues/99003.
 """
 
 import json
 from typing import Any
 
-from barrelman_sync.model import FIELD_MANAGER
+from barrelman_sync.model import FIELD_MANAGER, LocalService
 
 Entry = dict[str, Any]
-"""One item of managedFields, as JSON."""
+"""One item of managedFields, or a field set in it, as JSON."""
 
 _SPEC = "f:spec"
-_MIRROR_FIELDS = frozenset({"f:ports", "f:type", "f:sessionAffinity", "f:sessionAffinityConfig"})
+_MIRROR_FIELDS = frozenset(
+    {
+        "f:ports",
+        "f:type",
+        "f:sessionAffinity",
+        "f:sessionAffinityConfig",
+        "f:loadBalancerSourceRanges",  # from somebody's type LoadBalancer; the server refuses our type beside it
+    }
+)
 
 
-def other_holders(managed_fields: bytes) -> tuple[str, ...]:
+def other_holders(live: LocalService) -> tuple[str, ...]:
     """The managers, other than our apply, that hold a field which a mirror consists of; sorted."""
-    entries = _entries(managed_fields)
+    entries = _entries(live)
     return tuple(sorted({str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _taken(entry)}))
 
 
-def moved_to_us(managed_fields: bytes) -> list[Entry]:
+def holds_all(live: LocalService) -> bool:
+    """Whether our apply alone holds everything that an update may have to remove."""
+    ours = next((entry for entry in _entries(live) if _is_ours(entry)), {})
+    held = ours.get("fieldsV1", {}).get(_SPEC, {})
+    return not other_holders(live) and _merged(held, _present(live)) == held
+
+
+def claimed(live: LocalService) -> list[Entry]:
     """The same entries, with the fields of a mirror moved to our own entry and all else left with its holder."""
-    entries = _entries(managed_fields)
-    taken: Entry = {}
-    kept: list[Entry] = []
-    ours: Entry = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1"}
-    for entry in entries:
-        if _is_ours(entry):
-            ours = entry
-            continue
-        fields = _taken(entry)
-        taken = _merged(taken, fields)
-        rest = _without(entry, fields)
-        if rest.get("fieldsV1"):
-            kept.append(rest)
+    entries = _entries(live)
+    ours = next((entry for entry in entries if _is_ours(entry)), _NEW_ENTRY)
+    others = [entry for entry in entries if not _is_ours(entry)]
+    fields = ours.get("fieldsV1", {})
+    spec = _merged(fields.get(_SPEC, {}), _present(live))
+    for entry in others:
+        spec = _merged(spec, _taken(entry))
+    kept = [rest for entry in others if (rest := _without_taken(entry)).get("fieldsV1")]
     times = [str(entry["time"]) for entry in entries if "time" in entry]
-    own_spec = _merged(ours.get("fieldsV1", {}).get(_SPEC, {}), taken)
-    own_fields = {**ours.get("fieldsV1", {}), _SPEC: own_spec}
-    return [*kept, {**ours, **({"time": max(times)} if times else {}), "fieldsV1": own_fields}]
+    return [*kept, {**ours, **({"time": max(times)} if times else {}), "fieldsV1": {**fields, _SPEC: spec}}]
 
 
-def without_us(managed_fields: bytes) -> list[Entry]:
+def without_us(live_fields: bytes) -> list[Entry]:
     """The entries of everyone else: what a Service that we hand over keeps."""
-    return [entry for entry in _entries(managed_fields) if entry.get("manager") != FIELD_MANAGER]
+    return [entry for entry in json.loads(live_fields) or [] if entry.get("manager") != FIELD_MANAGER]
 
 
-def _entries(managed_fields: bytes) -> list[Entry]:
-    return json.loads(managed_fields) or []
+_NEW_ENTRY: Entry = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1"}
+
+
+def _entries(live: LocalService) -> list[Entry]:
+    return json.loads(live.managed_fields) or []
 
 
 def _is_ours(entry: Entry) -> bool:
     """Our own Update entry is somebody else's: the server tells the two operations apart."""
     return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
+
+
+def _present(live: LocalService) -> Entry:
+    """What the Service has that an apply can only remove if we hold it: list items, and a map that must go whole."""
+    ports: Entry = {f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}': {".": {}} for port in live.ports}
+    config: Entry = {"f:clientIP": {"f:timeoutSeconds": {}}}
+    affinity = {"f:sessionAffinityConfig": config} if live.affinity.timeout is not None else {}
+    return {"f:ports": ports, **affinity}
 
 
 def _taken(entry: Entry) -> Entry:
@@ -66,7 +85,8 @@ def _taken(entry: Entry) -> Entry:
     return {name: fields for name, fields in spec.items() if name in _MIRROR_FIELDS}
 
 
-def _without(entry: Entry, taken: Entry) -> Entry:
+def _without_taken(entry: Entry) -> Entry:
+    taken = _taken(entry)
     if not taken:
         return entry
     fields = entry["fieldsV1"]

@@ -6,7 +6,7 @@ The table of section 3 of the design. A plan without a write proves that the loc
 from collections.abc import Iterator
 
 from barrelman_sync.changes import mirror_changes
-from barrelman_sync.endpoints import holds_our_endpoints, lost_label_steps, manual_steps, remove, serve
+from barrelman_sync.endpoints import follow_nodes, holds_our_endpoints, lost_label_steps, manual_steps, remove, serve
 from barrelman_sync.model import (
     FIELD_MANAGER,
     MANAGED_BY,
@@ -19,10 +19,10 @@ from barrelman_sync.model import (
     WantedNamespace,
     allocated,
 )
-from barrelman_sync.ownership import other_holders
+from barrelman_sync.ownership import holds_all, other_holders
 from barrelman_sync.situation import Situation
 from barrelman_sync.slices import delete_slice
-from barrelman_sync.steps import Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
+from barrelman_sync.steps import Cause, Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
 from barrelman_sync.targets import Served
 
 
@@ -50,16 +50,17 @@ def _steps(situation: Situation, key: Key) -> Iterator[Step]:
         yield from _mirror_steps(situation, live, wanted)
     else:
         if wanted is not None:
-            yield Leave(Kind.SERVICE, key, "a local Service of that name wins")
+            yield Leave(Kind.SERVICE, key, Cause.LOCAL_SERVICE, "a local Service of that name wins")
         yield from (manual_steps if live.is_manual else lost_label_steps)(situation, live)
 
 
 def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
     namespace = wanted.key.namespace
     if reason := situation.terminating(namespace):
-        yield Leave(Kind.SERVICE, wanted.key, reason)
+        yield Leave(Kind.SERVICE, wanted.key, Cause.NAMESPACE, reason)
     elif not situation.has_namespace(namespace) and not situation.scope.create_namespaces:
-        yield Leave(Kind.SERVICE, wanted.key, f"namespace {namespace} does not exist (--no-create-namespaces)")
+        reason = f"namespace {namespace} does not exist (--no-create-namespaces)"
+        yield Leave(Kind.SERVICE, wanted.key, Cause.NAMESPACE, reason)
     else:
         yield Create(wanted)
         yield from serve(situation, _served(situation, wanted, None))
@@ -67,9 +68,9 @@ def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
 
 def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | None) -> Iterator[Step]:
     if not situation.scope.is_ours(live.source):
-        yield Leave(Kind.SERVICE, live.key, f"mirrored from {live.source}")
+        yield Leave(Kind.SERVICE, live.key, Cause.OTHER_SOURCE, f"mirrored from {live.source}")
     elif reason := situation.hands_off(live):
-        yield Leave(Kind.SERVICE, live.key, reason)
+        yield Leave(Kind.SERVICE, live.key, Cause.HANDS_OFF, reason)
     elif reason := _became_real(live):
         yield _release(live, reason)
         yield from remove(situation, live.key, f"its Service {reason}", guarded=False)
@@ -106,7 +107,16 @@ def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]
     """The Service first: callers are refused at once, and its endpoints serve nobody any more."""
     skipped = situation.desired.skipped.get(live.key)
     reason = f"the Service {skipped.reason}" if skipped else "the remote does not have it to mirror"
-    yield Delete(Kind.SERVICE, live.key, live.key, live.revision, reason, live_node_ports=allocated(live.ports))
+    meanwhile = tuple(step for step in follow_nodes(situation, live) if isinstance(step, Create | Update))
+    yield Delete(
+        Kind.SERVICE,
+        live.key,
+        live.key,
+        live.revision,
+        reason,
+        live_node_ports=allocated(live.ports),
+        meanwhile=meanwhile,
+    )
     if endpoints := situation.local.endpoints.get(live.key):
         yield Delete(Kind.ENDPOINTS, live.key, live.key, endpoints.revision, reason)
     for slice_ in situation.slices(live.key):
@@ -122,8 +132,8 @@ def _kept_mirror(live: LocalService, wanted: Mirror) -> Step:
         live.revision,
         changes,
         live.labels,
-        taken_from=other_holders(live.managed_fields),
-        managed_fields=live.managed_fields,
+        claim=None if holds_all(live) else live,
+        taken_from=other_holders(live),
         live_node_ports=allocated(live.ports),
     )
 

@@ -15,6 +15,7 @@ from barrelman_sync.config import ConfigurationError, Settings
 from barrelman_sync.desired import desired_mirrors
 from barrelman_sync.model import Mirror
 from barrelman_sync.nodes import choose_nodes
+from barrelman_sync.outcome import RunError
 from barrelman_sync.sides import connect_local, connect_remote, named_scope
 
 PROBED_NODES = 3
@@ -57,7 +58,7 @@ def _side(name: str, connect: Callable[[], Connection], needs: tuple[Need, ...])
     try:
         client = connect()
         uid = read_identity(client)
-    except (ConfigurationError, ClusterError) as error:
+    except (ConfigurationError, RunError) as error:
         yield Check(passed=False, what=f"{name} cluster answers", advice=str(error))
         return None
     yield Check(

@@ -8,12 +8,12 @@ from barrelman_sync.apply import apply
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.cluster.reading import read_local, read_remote, read_serving
+from barrelman_sync.cluster.reading import read_identity, read_local, read_remote, read_serving
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.config import ConfigurationError, Settings
 from barrelman_sync.desired import Desired, desired_mirrors
 from barrelman_sync.guards import hold_back
-from barrelman_sync.model import Key, Local, Remote, Serving
+from barrelman_sync.model import Key, Local, Serving
 from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.plan import make_plan
@@ -30,15 +30,15 @@ _log = logging.getLogger(__name__)
 def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Report], None]) -> Report:
     """Reads both clusters, plans, shows the plan, and carries it out unless this is a dry run.
 
-    Raises ConfigurationError and ClusterError as long as nothing was written; afterwards all is in the report.
+    Raises ConfigurationError and RunError as long as nothing was written; afterwards all is in the report.
     """
     local_client = connect_local(settings, deadline)
     remote_client = connect_remote(settings, deadline)
     scope = named_scope(settings, remote_client)
     # Local first: what the remote said must never be older than what we would delete for it.
     local = read_local(local_client, with_slices=settings.endpoints.slices)
+    _refuse_same_cluster(local, remote_client)
     remote = read_remote(remote_client, settings.nodes)
-    _refuse_same_cluster(local, remote)
     desired = desired_mirrors(remote.services, scope)
     nodes = choose_nodes(remote.nodes, settings.nodes)
     serving = _serving(remote_client, desired)
@@ -86,8 +86,8 @@ def _refusal(plan: Plan, expected: str | None) -> str:
     return f"the plan is {found}, not the expected {expected}: nothing is written; review it with --dry-run"
 
 
-def _refuse_same_cluster(local: Local, remote: Remote) -> None:
-    if local.cluster_id == remote.cluster_id:
+def _refuse_same_cluster(local: Local, remote: ClusterClient) -> None:
+    if local.cluster_id == read_identity(remote):
         message = (
             f"The local and the remote cluster are the same one (namespace kube-system has uid {local.cluster_id}"
             " on both sides): check the kubeconfigs and contexts."

@@ -1,10 +1,12 @@
 """The two sides of a run, connected as the settings say."""
 
+import warnings
 from dataclasses import replace
 
 from barrelman_sync.cluster.connection import Connection, connect
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.config import ConfigurationError, Settings, parse_source
+from barrelman_sync.config import ConfigurationError, GkeCluster, Settings, parse_source
+from barrelman_sync.contact import TokenAccess
 from barrelman_sync.desired import Scope
 
 
@@ -14,8 +16,16 @@ def connect_local(settings: Settings, deadline: Deadline) -> Connection:
 
 
 def connect_remote(settings: Settings, deadline: Deadline) -> Connection:
-    """A client for the cluster that is mirrored. Raises ConfigurationError."""
-    return connect(settings.remote, "remote", deadline)
+    """A client for the cluster that is mirrored. Raises ConfigurationError, and RunError where it has to be found."""
+    found = _located(settings.remote, deadline) if isinstance(settings.remote, GkeCluster) else settings.remote
+    return connect(found, "remote", deadline)
+
+
+def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
+    with warnings.catch_warnings(action="ignore"):  # what Google's libraries say there is for programmers
+        from barrelman_sync.gke.locating import locate  # loads them, which costs half a second
+
+        return locate(cluster, deadline.over)
 
 
 def named_scope(settings: Settings, remote: Connection) -> Scope:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from barrelman_sync.desired import Desired, Scope
 from barrelman_sync.model import Family, Key, Local, LocalEndpoints, LocalService, LocalSlice, Serving
@@ -69,6 +70,13 @@ class Situation:
     def our_slices(self, service: Key) -> tuple[LocalSlice, ...]:
         """Its slices that are this run's."""
         return tuple(found for found in self.slices(service) if found.is_ours and self.scope.is_ours(found.source))
+
+    def present_addresses(self, service: Key) -> frozenset[str]:
+        """The addresses that our endpoints of a Service have now."""
+        endpoints = self.our_endpoints(service)
+        slices = self.our_slices(service)
+        found = (endpoints.addresses if endpoints else (), *(slice_.addresses for slice_ in slices))
+        return frozenset(chain.from_iterable(found))
 
     def holder(self, live: LocalService) -> str | None:
         """The remote that serves a manual service: the one that it names, or else the first that wrote endpoints."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from barrelman_sync.changes import Change
-from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted
+from barrelman_sync.model import Key, Kind, LocalService, Mirror, Revision, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,10 @@ class Update:
     changes: tuple[Change, ...]
     labels: Mapping[str, str] = field(default_factory=dict)
     """The labels of ours that it has now."""
+    claim: LocalService | None = None
+    """The mirror, if others hold its fields or nobody does, so that we have to claim them first."""
     taken_from: tuple[str, ...] = ()
-    """Managers that hold fields of ours; these are moved to us first."""
-    managed_fields: bytes = b"null"
+    """Those others."""
     live_node_ports: frozenset[int] = frozenset()
 
     @property
@@ -71,6 +73,8 @@ class Delete:
     guarded: bool = True
     """Whether it takes something from callers, so that the guards count it and may hold it back."""
     live_node_ports: frozenset[int] = frozenset()
+    meanwhile: tuple[Create | Update, ...] = ()
+    """What keeps its callers served if a guard holds the delete back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,34 @@ class Release:
         return self.key
 
 
+class Cause(StrEnum):
+    """What kind of reason something is left alone for: few, and without names in them, so that they can be counted."""
+
+    LOCAL_SERVICE = "local_service"
+    """Somebody's own Service has the name."""
+    OTHER_SOURCE = "other_source"
+    """Another remote's."""
+    HANDS_OFF = "hands_off"
+    """Annotated to be ignored, in an ignored namespace, or about to go."""
+    NAMESPACE = "namespace"
+    """Its namespace is missing or about to go."""
+    CANNOT_SERVE = "cannot_serve"
+    """A manual service that endpoints of ours would not serve."""
+    ENDPOINTS_KEPT = "endpoints_kept"
+    """Nothing better is known than the endpoints that it has."""
+    FAMILY = "family"
+    """No node has an address of one of its families."""
+    MIRRORING = "mirroring"
+    """Kubernetes has not copied its Endpoints yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Leave:
     """Leave an object alone, and say why."""
 
     kind: Kind
     key: Key
+    cause: Cause
     reason: str
     fails: bool = False
     """Whether it should have been written, so that the run has to fail."""

@@ -45,6 +45,10 @@ class Pool:
         picked = (_smallest(self.zones[zone], suffix, quota) for zone, quota in quotas.items())
         return tuple(sorted(set(chain.from_iterable(picked))))
 
+    def among(self, addresses: frozenset[str]) -> tuple[str, ...]:
+        """Those of these addresses that its nodes have; sorted."""
+        return tuple(address for address in self.addresses if address in addresses)
+
     def only(self, nodes: frozenset[str]) -> "Pool":
         """The pool of these nodes alone."""
         members = (

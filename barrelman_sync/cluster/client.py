@@ -16,7 +16,9 @@ from lightkube.types import PatchType
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import FAULTS, ClusterError, cluster_error, is_passing, retry_after, status_of
 from barrelman_sync.config import ConfigurationError
+from barrelman_sync.contact import KUBECONFIG_ADVICE, Advice
 from barrelman_sync.model import FIELD_MANAGER, Key
+from barrelman_sync.outcome import RunError
 
 PAGE = 500
 TRIES = 5
@@ -38,9 +40,10 @@ class Listed(NamedTuple):
 class ClusterClient:
     """Reads and writes one cluster. All methods raise ClusterError, and may be called from several threads."""
 
-    def __init__(self, client: Client, title: str, deadline: Deadline) -> None:
+    def __init__(self, client: Client, title: str, deadline: Deadline, advice: Advice = KUBECONFIG_ADVICE) -> None:
         self._client = client
         self._deadline = deadline
+        self._advice = advice
         self.title = title
         """How messages call the cluster, such as `remote cluster gke-1`."""
 
@@ -153,8 +156,10 @@ class ClusterClient:
         try:
             return cast("T", retrying(self._in_time, doing, call))
         except FAULTS as error:
-            raise cluster_error(error, doing, self.title) from error
-        except ConfigurationError as error:  # from a credential plugin that was asked for a new token
+            raise cluster_error(error, doing, self.title, self._advice) from error
+        except ClusterError:
+            raise
+        except (ConfigurationError, RunError) as error:  # from what was asked for a new token
             raise ClusterError(doing, self.title, str(error)) from error
 
     def _in_time(self, doing: str, call: Callable[[], T]) -> T:

@@ -2,7 +2,7 @@
 
 import logging
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import httpx2
@@ -14,9 +14,11 @@ from lightkube.core.exceptions import ConfigError
 from barrelman_sync import __version__
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.cluster.execauth import ExecAuth, ExecCommand
+from barrelman_sync.cluster.execauth import ExecCommand
 from barrelman_sync.cluster.kubeconfig import Access, read_access
+from barrelman_sync.cluster.renewing import RenewingAuth
 from barrelman_sync.config import ConfigurationError, InCluster, Kubeconfig
+from barrelman_sync.contact import Advice, TokenAccess
 from barrelman_sync.model import FIELD_MANAGER
 
 CONNECT_SECONDS = 5.0
@@ -28,28 +30,35 @@ _log = logging.getLogger(__name__)
 class Connection(ClusterClient):
     """A client for one cluster, with the name of the context that it was made from."""
 
-    def __init__(self, client: Client, side: str, deadline: Deadline) -> None:
-        super().__init__(client, f"{side} cluster", deadline)
+    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice) -> None:
+        super().__init__(client, f"{side} cluster", deadline, advice)
         self.name = client.config.context_name
         self.server = client.config.cluster.server
 
 
-def connect(target: Kubeconfig | InCluster, side: str, deadline: Deadline) -> Connection:
+def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> Connection:
     """A client for the local or the remote side; nothing is sent yet. Raises ConfigurationError."""
     access = read_access(target, side)
-    command = ExecCommand(access.exec, access.config, deadline) if access.exec else None
-    credential = command.run() if command else None
-    user = credential.user if credential else access.config.user or User()
+    user, renew = _user(access, deadline)
     try:
         client = _client(replace(access, config=access.config._replace(user=user)))
     except (ConfigError, OSError, ssl.SSLError, ValueError, msgspec.MsgspecError) as error:
         message = f"The credentials for the {side} cluster cannot be used: {error}"
         raise ConfigurationError(message) from error
     http = client._client._client  # noqa: SLF001 - lightkube has no other way to its HTTP client
-    if command and credential and credential.token:
-        http.auth = ExecAuth(command, credential.token)
+    if renew and user.token:
+        http.auth = RenewingAuth(user.token, renew)
     _bind(http, access, deadline)
-    return Connection(client, side, deadline)
+    return Connection(client, side, deadline, access.advice)
+
+
+def _user(access: Access, deadline: Deadline) -> tuple[User, Callable[[], str] | None]:
+    """Who we are, and what gives a new token."""
+    if not access.exec:
+        return access.config.user or User(), access.renew
+    command = ExecCommand(access.exec, access.config, deadline)
+    user = command.run().user
+    return user, lambda: command.run().token or user.token or ""
 
 
 def _client(access: Access) -> Client:

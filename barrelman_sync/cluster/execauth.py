@@ -8,13 +8,10 @@ import base64
 import json
 import os
 import subprocess
-import threading
-from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.config.models import User
 
@@ -95,30 +92,6 @@ class ExecCommand:
         info = {"apiVersion": self._spec["apiVersion"], "kind": "ExecCredential", "spec": spec}
         extra = {entry["name"]: entry["value"] for entry in self._spec.get("env") or ()}
         return {**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)}
-
-
-class ExecAuth(httpx2.Auth):
-    """Sends the command's token; runs the command once more when the server refuses it."""
-
-    def __init__(self, command: ExecCommand, token: str) -> None:
-        self._command = command
-        self._token = token
-        self._lock = threading.Lock()
-
-    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """One request, or two if the token was refused."""
-        token = self._token
-        request.headers["Authorization"] = f"Bearer {token}"
-        response = yield request
-        if response.status_code == httpx2.codes.UNAUTHORIZED:
-            request.headers["Authorization"] = f"Bearer {self._renewed(token)}"
-            yield request
-
-    def _renewed(self, refused: str) -> str:
-        with self._lock:
-            if self._token == refused:
-                self._token = self._command.run().token or refused
-            return self._token
 
 
 def _base64(text: str | None) -> str | None:

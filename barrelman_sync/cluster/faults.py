@@ -10,6 +10,9 @@ import ssl
 import httpx2
 import msgspec
 
+from barrelman_sync.contact import Advice
+from barrelman_sync.outcome import RunError
+
 FAULTS = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, msgspec.MsgspecError, ValueError, KeyError)
 """What a call through lightkube may raise. ApiError is an httpx2.HTTPError."""
 
@@ -18,8 +21,6 @@ _RETRIED = frozenset({429, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 3600.0
 
 _HINTS = {
-    401: "The credentials are refused: check the token or certificate of this cluster's kubeconfig.",
-    403: "Grant it with the roles of rbac.yaml, or use credentials that have them.",
     404: "Check that the server is a Kubernetes API server and that the namespace exists.",
     409: "The object changed meanwhile; the next run decides anew.",
     422: "The server refuses this object as it is; the message names the field.",
@@ -27,7 +28,7 @@ _HINTS = {
 }
 
 
-class ClusterError(Exception):
+class ClusterError(RunError):
     """A request that failed: what was being done, in which cluster, what the server said, and what to do next."""
 
     def __init__(self, doing: str, cluster: str, reason: str, *, status: int | None = None, hint: str = "") -> None:
@@ -38,10 +39,10 @@ class ClusterError(Exception):
         self.hint = hint
 
 
-def cluster_error(error: Exception, doing: str, cluster: str) -> ClusterError:
+def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice) -> ClusterError:
     """The error that a user sees."""
     status = status_of(error)
-    return ClusterError(doing, cluster, _reason(error), status=status, hint=_hint(error, status))
+    return ClusterError(doing, cluster, _reason(error), status=status, hint=_hint(error, status, advice))
 
 
 def status_of(error: BaseException) -> int | None:
@@ -81,14 +82,17 @@ def _reason(error: Exception) -> str:
     return _capped(f"the answer is not one of a Kubernetes API server: {error}.")
 
 
-def _hint(error: Exception, status: int | None) -> str:
+def _hint(error: Exception, status: int | None, advice: Advice) -> str:
     if status is not None:
-        return _HINTS.get(status, "")
+        return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
     if _certificate_error(error):
-        return "Check certificate-authority-data in the kubeconfig."
-    if isinstance(error, httpx2.TransportError):
-        return "Check the server's address in the kubeconfig, and that it can be reached from here."
-    return ""
+        return advice.untrusted
+    return advice.unreachable if isinstance(error, httpx2.TransportError) else ""
+
+
+def _is_terminating(error: BaseException) -> bool:
+    """A 403 that no role can help against (apiserver plugin/namespace/lifecycle/admission.go)."""
+    return isinstance(error, httpx2.HTTPStatusError) and "being terminated" in error.response.text
 
 
 def _message(response: httpx2.Response) -> str:

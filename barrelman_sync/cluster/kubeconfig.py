@@ -5,7 +5,7 @@ its user meant. Nothing that changes where we connect or who we are may be ignor
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from lightkube.config.models import Cluster, User
 from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync.config import ConfigurationError, InCluster, Kubeconfig
+from barrelman_sync.contact import KUBECONFIG_ADVICE, Advice, TokenAccess
 
 Section = Mapping[str, Any]
 
@@ -36,16 +37,21 @@ class Access:
     """The name that the server's certificate has to carry, if it is not that of the URL."""
     headers: tuple[tuple[str, str], ...] = ()
     exec: Section | None = None
+    renew: Callable[[], str] | None = None
+    """Gives a new token when the server refuses the present one."""
     trust_env: bool = True
     """Whether HTTPS_PROXY and NO_PROXY count."""
     options: str = field(default="", compare=False)
     """The options that named it, for messages."""
+    advice: Advice = KUBECONFIG_ADVICE
 
 
-def read_access(target: Kubeconfig | InCluster, side: str) -> Access:
+def read_access(target: Kubeconfig | InCluster | TokenAccess, side: str) -> Access:
     """How to reach the cluster that the options of this side name. Raises ConfigurationError."""
     if isinstance(target, InCluster):
         return _service_account()
+    if isinstance(target, TokenAccess):
+        return _by_token(target)
     path = Path(target.path or _default_path(side)).expanduser()
     where = f"'--{side}-kubeconfig' {path}" if target.path else f"'--{side}-context' in {path}"
     try:
@@ -64,6 +70,16 @@ def _service_account() -> Access:
         raise ConfigurationError(message) from error
     assert config is not None  # noqa: S101 - from_service_account always makes a context
     return Access(config, trust_env=False, options="the pod's service account")
+
+
+def _by_token(target: TokenAccess) -> Access:
+    config = KubeConfig.from_one(
+        context_name=target.name,
+        cluster=Cluster(server=target.server, certificate_auth_data=target.authority),
+        user=User(token=target.token),
+    ).get()
+    assert config is not None  # noqa: S101 - from_one always makes a context
+    return Access(config, renew=target.renew, advice=target.advice)
 
 
 def _default_path(side: str) -> str:

@@ -75,10 +75,9 @@ def read_identity(client: ClusterClient) -> str:
 
 def read_remote(client: ClusterClient, rules: NodeRules) -> Remote:
     """All of the remote cluster that a plan depends on, but for `read_serving`."""
-    identity = read_identity(client)
     nodes = client.list_all(resources.Node, parsing.node_parser(rules.label_keys))
     services = client.list_all(resources.Service, parsing.remote_service)
-    return Remote(identity, nodes.items, services.items)
+    return Remote(nodes.items, services.items)
 
 
 def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, Serving]:

@@ -10,7 +10,7 @@ from barrelman_sync.changes import endpoints_changes, mirror_changes, slice_chan
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.manifests import delete_options, manifest, move_fields_patch, release_patch
+from barrelman_sync.manifests import claim_patch, delete_options, manifest, release_patch
 from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.steps import Create, Delete, Release, Update, Write
 
@@ -68,12 +68,11 @@ class Writer:
         self._written[wanted.kind, wanted.key] = applied.metadata.revision
 
     def _claimed(self, step: Update) -> Revision:
-        """The revision to update, once the fields that others hold are ours."""
+        """The revision to update, once we hold the fields that it may remove."""
         live = self._written.get((step.kind, step.key), step.live)
-        if not step.taken_from:
+        if step.claim is None:
             return live
-        patch = move_fields_patch(step.managed_fields, live)
-        return self._client.patch(_RESOURCES[step.kind], step.key, patch).metadata.revision
+        return self._client.patch(_RESOURCES[step.kind], step.key, claim_patch(step.claim, live)).metadata.revision
 
     def _is_done(self, step: Write) -> bool:
         live = self._client.get(_RESOURCES[step.kind], step.key)

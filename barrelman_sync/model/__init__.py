@@ -24,6 +24,7 @@ from barrelman_sync.model.basics import (
     Protocol,
     Revision,
     ServicePort,
+    Skip,
     Skipped,
     allocated,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "Revision",
     "ServicePort",
     "Serving",
+    "Skip",
     "Skipped",
     "Wanted",
     "WantedEndpoints",

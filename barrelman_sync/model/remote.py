@@ -61,6 +61,5 @@ class Serving(NamedTuple):
 class Remote:
     """All that was read from the remote cluster. It exists only if every list was read to its end."""
 
-    cluster_id: str
     nodes: tuple[Node, ...]
     services: tuple[RemoteService, ...]

@@ -44,7 +44,7 @@ def document(report: Report) -> Document:
         "unchanged": unchanged,
         "steps": [_step(step, outcomes) for step in report.plan.steps if not isinstance(step, Unchanged)],
         "skipped": [
-            {"namespace": skip.key.namespace, "name": skip.key.name, "reason": skip.reason}
+            {"namespace": skip.key.namespace, "name": skip.key.name, "reason": str(skip.reason)}
             for skip in report.desired.skipped.values()
         ],
         "notCandidates": dict(report.desired.never_candidates),

@@ -8,7 +8,7 @@ from barrelman_sync.changes import Change, describe_port
 from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.outcome import Report, Result
 from barrelman_sync.report.document import plan_fingerprint
-from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
+from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
 
 NO_NAMES: Mapping[str, str] = {}
 
@@ -60,20 +60,27 @@ def failure_lines(report: Report) -> Iterator[str]:
 
 def summary_line(report: Report) -> str:
     """One line that says it all; always the last."""
-    counts = Counter(_action(step) for step in report.plan.steps)
-    counts["left out"] = len(report.desired.skipped)
+    counts = _counts(report)
     parts = [f"{counts[action]} {_worded(action, report)}" for action in ("create", "update", "delete")]
     parts += [f"{counts['unchanged']} unchanged"]
     optional = ("release", "left alone", "left out", "held back")
     parts += [f"{counts[action]} {_worded(action, report)}" for action in optional if counts[action]]
-    if report.failures:
-        parts.append(f"{len(report.failures)} failed")
+    results = Counter(outcome.result for outcome in report.failures)
+    parts += [f"{number} {result}" for result, number in sorted(results.items())]
     verdict = "dry run" if report.dry_run else "done"
     if report.failures or report.problems:
         verdict = "failed" if not report.dry_run else "dry run, would fail"
     problems = "".join(f"; {problem}" for problem in report.problems)
     fingerprint = f"; plan {plan_fingerprint(report.plan)}" if report.dry_run else ""
     return f"{verdict}: {', '.join(parts)}{_not_candidates(report)}; {_nodes(report)}{problems}{fingerprint}"
+
+
+def _counts(report: Report) -> Counter[str]:
+    """Steps by action; of the writes, outside a dry run, only those that were done."""
+    counts = Counter(_action(step) for step in report.plan.steps if report.dry_run or not isinstance(step, Write))
+    counts.update(_action(outcome.step) for outcome in report.outcomes if outcome.result is Result.DONE)
+    counts["left out"] = len(report.desired.skipped)
+    return counts
 
 
 def _line(sign: str, kind: Kind, key: Key, rest: str) -> str:
