@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from tests.docs.readme import (
+    OPTIONS_BLOCK,
+    README,
+    ROOT,
+    options_table,
+    rbac_rows,
+    readme_rbac_rows,
+    shell_blocks,
+)
+
+DRY = {"make demo": "tests.demo", "make test": "pytest"}
+
+
+def test_the_options_table_is_what_help_says() -> None:
+    found = OPTIONS_BLOCK.search(README.read_text())
+    assert found
+    assert found[0] == options_table(), "run: python -m tests.docs.readme"
+
+
+@pytest.mark.parametrize(
+    ("side", "file", "role"),
+    [
+        ("local", "rbac.yaml", "barrelman-sync"),
+        ("remote", "rbac-remote.yaml", "barrelman-sync-remote"),
+    ],
+)
+def test_the_rbac_tables_are_the_rbac_files(side: str, file: str, role: str) -> None:
+    assert readme_rbac_rows(side) == rbac_rows(file, role)
+
+
+def test_the_commands_of_the_readme_are_targets_that_do_what_they_say() -> None:
+    """`make test` is what runs this, so here only what each would do is looked at, not done again."""
+    commands = [line.partition("#")[0].strip() for block in shell_blocks() for line in block.splitlines() if line]
+    assert set(commands) == set(DRY)
+    for command in commands:
+        planned = subprocess.run([*command.split(), "-n"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        assert DRY[command] in planned
+
+
+def test_every_file_that_the_readme_links_to_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README.read_text())
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_command() -> None:
+    shown = subprocess.run([ROOT / ".venv/bin/barrelman-sync", "--help"], check=True, capture_output=True, text=True)
+    codes = re.findall(r"^\| (\d) \|", README.read_text(), re.MULTILINE)
+    assert codes == re.findall(r"^ +(\d)  ", shown.stdout, re.MULTILINE)
