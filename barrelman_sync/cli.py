@@ -17,6 +17,7 @@ from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, 
 from barrelman_sync.outcome import ExitCode, Report, RunError
 from barrelman_sync.terminal import wants_colour
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
 Exit codes:
   0  converged, or nothing to do, or a dry run
@@ -93,7 +94,7 @@ def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, 
         click.echo(f"Error: {error}", err=True)
         return None, ExitCode.FAILED
     printer.outcome(report)
-    return report, ExitCode.FAILED if deadline.stopped else report.exit_code
+    return report, report.exit_code
 
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
@@ -115,9 +116,10 @@ def _stop_on_signals(stop: Callable[[str], None]) -> None:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         stop(f"interrupted by {signal.Signals(number).name}")
-        signal.signal(number, signal.SIG_DFL)
+        for each in _SIGNALS:
+            signal.signal(each, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         signal.signal(number, handle)
 
 

@@ -53,7 +53,7 @@ class Report:
     """In the order of the plan's writes; empty in a dry run."""
     warnings: tuple[str, ...] = ()
     refusal: str = ""
-    """Why the plan was not carried out at all; empty if it was."""
+    """Why the plan was not carried out, or not to its end; empty if it was."""
 
     @property
     def failures(self) -> tuple[Outcome, ...]:

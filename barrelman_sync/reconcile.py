@@ -48,7 +48,8 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
         return report
     writer = Writer(local_client, local.versions)
     with progress(len(report.plan.writes)) as advance:
-        return replace(report, outcomes=apply(report.plan, writer, settings.run.concurrency, advance))
+        outcomes = apply(report.plan, writer, settings.run.concurrency, advance)
+    return replace(report, outcomes=outcomes, refusal=deadline.stopped or "")
 
 
 def _serving(remote: ClusterClient, desired: Desired) -> Mapping[Key, Serving] | None:

@@ -2,6 +2,7 @@
 
 import logging
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from barrelman_sync.model import FIELD_MANAGER
 
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
+GRACE_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: D
     try:
         client = _client(replace(access, config=access.config._replace(user=user)))
     except (ConfigError, OSError, ssl.SSLError, ValueError, msgspec.MsgspecError) as error:
-        message = f"The credentials for the {side} cluster cannot be used: {error}"
+        message = f"The credentials for the {side} cluster cannot be used: {error}."
         raise ConfigurationError(message) from error
     http = client._client._client  # noqa: SLF001 - lightkube has no other way to its HTTP client
     if renew and user.token:
@@ -56,7 +58,7 @@ def _user(access: Access, deadline: Deadline) -> tuple[User, Callable[[], str] |
     """Who we are, and what gives a new token."""
     if not access.exec:
         return access.config.user or User(), access.renew
-    command = ExecCommand(access.exec, access.config, deadline)
+    command = ExecCommand(access, access.exec, deadline)
     user = command.run().user
     return user, lambda: command.run().token or user.token or ""
 
@@ -87,12 +89,21 @@ def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
 
     def on_response(response: httpx2.Response) -> None:
         _log.debug("%s %s: %s", response.request.method, response.request.url, response.status_code)
-        # Without it lightkube fails on an error status with a KeyError.
-        response.headers.setdefault("Content-Type", "text/plain")
+        if not response.is_success:
+            # lightkube would parse a JSON body before it raises, and lose the status of one that is no Status.
+            response.headers["Content-Type"] = "text/plain"
         if isinstance(response.stream, httpx2.SyncByteStream):
             response.stream = _TimedStream(response.stream, deadline, response.request)
 
     http.event_hooks = {"request": [on_request], "response": [on_response]}
+    _close_in_time(http, deadline)
+
+
+def _close_in_time(http: httpx2.Client, deadline: Deadline) -> None:
+    """Ends what no timeout ends: they are for each piece, and a server may send headers for ever."""
+    timer = threading.Timer(deadline.remaining() + GRACE_SECONDS, http.close)
+    timer.daemon = True
+    timer.start()
 
 
 class _TimedStream(httpx2.SyncByteStream):

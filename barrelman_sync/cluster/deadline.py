@@ -14,9 +14,9 @@ class Deadline:
         self._why = ""
 
     @property
-    def stopped(self) -> bool:
-        """Whether somebody called `stop`."""
-        return self._stopped.is_set()
+    def stopped(self) -> str | None:
+        """Why somebody called `stop`; None if nobody did."""
+        return self._why if self._stopped.is_set() else None
 
     def remaining(self) -> float:
         """Seconds until the end, never negative."""

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightkube.config.kubeconfig import SingleConfig
 from lightkube.config.models import User
 
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.cluster.kubeconfig import Section
+from barrelman_sync.cluster.kubeconfig import Access, Section
 from barrelman_sync.config import ConfigurationError
 
 _VERSIONS = frozenset(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
@@ -39,9 +38,10 @@ class Credential:
 class ExecCommand:
     """The command of a kubeconfig's user."""
 
-    def __init__(self, spec: Section, config: SingleConfig, deadline: Deadline) -> None:
+    def __init__(self, access: Access, spec: Section, deadline: Deadline) -> None:
         self._spec = spec
-        self._config = config
+        self._cluster = access.cluster
+        self._config = access.config
         self._deadline = deadline
         if spec.get("apiVersion") not in _VERSIONS:
             message = f"exec apiVersion {spec.get('apiVersion')!r} is not one of {', '.join(sorted(_VERSIONS))}"
@@ -63,7 +63,7 @@ class ExecCommand:
                 check=True,
             )
             status = json.loads(done.stdout)["status"]
-            return Credential(status.get("token"), status.get("clientCertificateData"), status.get("clientKeyData"))
+            return _credential(status)
         except FileNotFoundError as error:
             message = f"exec command {name!r} not found. {self._spec.get('installHint') or ''}".strip()
             raise ConfigurationError(message) from error
@@ -83,15 +83,43 @@ class ExecCommand:
             command = str(Path(self._config.fname).parent / command)
         return [command, *(str(argument) for argument in self._spec.get("args") or ())]
 
+    def _cluster_info(self) -> dict[str, Any]:
+        """What `provideClusterInfo` asks for, see client.authentication.k8s.io/v1 Cluster."""
+        info = {key: self._cluster[key] for key in _CLUSTER_KEYS if key in self._cluster}
+        if authority := self._authority():
+            info["certificate-authority-data"] = authority
+        named = {entry["name"]: entry["extension"] for entry in self._cluster.get("extensions") or ()}
+        if (config := named.get("client.authentication.k8s.io/exec")) is not None:
+            info["config"] = config
+        return info
+
+    def _authority(self) -> str | None:
+        data: str | None = self._cluster.get("certificate-authority-data")
+        if file := self._cluster.get("certificate-authority"):
+            return _base64(Path(self._config.abs_file(file)).read_text(encoding="utf-8"))
+        return data
+
     def _environment(self) -> dict[str, str]:
         spec: dict[str, Any] = {"interactive": False}
         if self._spec.get("provideClusterInfo"):
-            cluster = self._config.cluster
-            authority = {"certificate-authority-data": cluster.certificate_auth_data}
-            spec["cluster"] = {"server": cluster.server, **{k: v for k, v in authority.items() if v}}
+            spec["cluster"] = self._cluster_info()
         info = {"apiVersion": self._spec["apiVersion"], "kind": "ExecCredential", "spec": spec}
         extra = {entry["name"]: entry["value"] for entry in self._spec.get("env") or ()}
         return {**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info)}
+
+
+def _credential(status: dict[str, Any]) -> Credential:
+    credential = Credential(status.get("token"), status.get("clientCertificateData"), status.get("clientKeyData"))
+    if bool(credential.certificate) != bool(credential.key):
+        message = "only one of certificate and key"
+        raise ValueError(message)
+    if not credential.token and not credential.certificate:
+        message = "neither a token nor a certificate"
+        raise ValueError(message)
+    return credential
+
+
+_CLUSTER_KEYS = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url", "disable-compression")
 
 
 def _base64(text: str | None) -> str | None:

@@ -9,12 +9,22 @@ import ssl
 
 import httpx2
 import msgspec
+from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync.contact import Advice
 from barrelman_sync.outcome import RunError
 
-FAULTS = (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, msgspec.MsgspecError, ValueError, KeyError)
-"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError."""
+FAULTS = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpx2.StreamError,
+    msgspec.MsgspecError,
+    ConfigError,
+    OSError,
+    ValueError,
+    KeyError,
+)
+"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError; reading a token again may fail too."""
 
 _LONGEST_ECHO = 600
 _RETRIED = frozenset({429, 502, 503, 504})
@@ -57,7 +67,7 @@ def is_passing(error: BaseException) -> bool:
         return code in _RETRIED or (
             code == httpx2.codes.INTERNAL_SERVER_ERROR and "Retry-After" in error.response.headers
         )
-    if isinstance(error, httpx2.UnsupportedProtocol):
+    if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
         return False
     return isinstance(error, httpx2.TransportError) and not _certificate_error(error)
 
@@ -75,6 +85,10 @@ def _reason(error: Exception) -> str:
         return _capped(f"the server answered {error.response.status_code} {_message(error.response)}")
     if isinstance(error, httpx2.TimeoutException):
         return f"no answer from {_server(error)} in time"
+    if isinstance(error, httpx2.LocalProtocolError):
+        return "the request cannot be sent: a header is malformed."  # its text would show the token
+    if isinstance(error, ConfigError | OSError):
+        return _capped(f"the credentials cannot be read: {error}.")
     if isinstance(error, httpx2.TransportError):
         if certificate := _certificate_error(error):
             return f"the certificate of {_server(error)} is not trusted: {certificate.verify_message}."

@@ -16,6 +16,7 @@ from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG, SERVICE_ACCOUNT, Kub
 from lightkube.config.models import Cluster, User
 from lightkube.core.exceptions import ConfigError
 
+from barrelman_sync.cluster.checks import check_cluster, check_user
 from barrelman_sync.config import ConfigurationError, InCluster, Kubeconfig
 from barrelman_sync.contact import KUBECONFIG_ADVICE, Advice, TokenAccess
 
@@ -37,6 +38,8 @@ class Access:
     """The name that the server's certificate has to carry, if it is not that of the URL."""
     headers: tuple[tuple[str, str], ...] = ()
     exec: Section | None = None
+    cluster: Section = field(default_factory=dict)
+    """The cluster as the kubeconfig has it, for an exec command that wants to know."""
     renew: Callable[[], str] | None = None
     """Gives a new token when the server refuses the present one."""
     trust_env: bool = True
@@ -114,6 +117,8 @@ def _select(document: Section, path: Path, context_name: str | None) -> Access:
         if user.get(key):
             message = f"user {context['user']} asks for {key!r}, which is not supported ({why})"
             raise ValueError(message)
+    check_cluster(cluster, path)
+    check_user(user, path)
     config = KubeConfig.from_one(
         context_name=name,
         cluster=msgspec.convert(cluster, Cluster),
@@ -127,6 +132,7 @@ def _select(document: Section, path: Path, context_name: str | None) -> Access:
         server_name=cluster.get("tls-server-name") or None,
         headers=_impersonation(user),
         exec=user.get("exec"),
+        cluster=cluster,
     )
 
 
@@ -148,9 +154,6 @@ def _lightkube_user(user: Section, path: Path) -> User:
     plain = {key: value for key, value in user.items() if key != "exec"}
     if token_file := plain.get("tokenFile"):
         plain["tokenFile"] = str(path.parent / token_file)
-        if not Path(plain["tokenFile"]).is_file():
-            message = f"tokenFile {plain['tokenFile']} not found"
-            raise ValueError(message)
     return msgspec.convert(plain, User)
 
 

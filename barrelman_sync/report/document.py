@@ -62,7 +62,7 @@ def plan_fingerprint(plan: Plan) -> str:
 
 def failure(message: str, exit_code: int) -> Document:
     """A run that ended before there was a plan."""
-    return {"schemaVersion": SCHEMA_VERSION, "exitCode": exit_code, "problems": [message]}
+    return {"schemaVersion": SCHEMA_VERSION, "exitCode": int(exit_code), "problems": [message]}
 
 
 def _nodes(report: Report) -> Document:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -50,6 +51,7 @@ def test_every_file_that_the_readme_links_to_is_there() -> None:
 
 
 def test_the_exit_codes_of_the_readme_are_those_of_the_command() -> None:
-    shown = subprocess.run([ROOT / ".venv/bin/barrelman-sync", "--help"], check=True, capture_output=True, text=True)
+    command = [sys.executable, "-m", "barrelman_sync", "--help"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True)
     codes = re.findall(r"^\| (\d) \|", README.read_text(), re.MULTILINE)
     assert codes == re.findall(r"^ +(\d)  ", shown.stdout, re.MULTILINE)

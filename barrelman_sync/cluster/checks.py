@@ -1,0 +1,59 @@
+"""What is wrong with the cluster or user of a kubeconfig, said before a library trips over it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+Section = Mapping[str, Any]
+
+_FILES = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+_HTTP = ("http", "https")
+
+
+def check_cluster(cluster: Section, path: Path) -> None:
+    """Raises ValueError unless the cluster of the kubeconfig at `path` can be connected to."""
+    if not cluster.get("server"):
+        message = "its cluster has no server"
+        raise ValueError(message)
+    _check_url("server", str(cluster["server"]))
+    if proxy := cluster.get("proxy-url"):
+        _check_url("proxy-url", str(proxy))
+    _check_files(cluster, path)
+
+
+def check_user(user: Section, path: Path) -> None:
+    """Raises ValueError unless the user of the kubeconfig at `path` can be one."""
+    command = user.get("exec")
+    if command is not None and not (isinstance(command, Mapping) and command.get("command")):
+        message = "its user's exec names no command"
+        raise ValueError(message)
+    for kind in ("", "-data"):
+        if bool(user.get(f"client-certificate{kind}")) != bool(user.get(f"client-key{kind}")):
+            message = f"its user has only one of client-certificate{kind} and client-key{kind}"
+            raise ValueError(message)
+    token = user.get("token")
+    if token is not None and not (isinstance(token, str) and token.isprintable()):
+        message = "its user's token is no text of one line"
+        raise ValueError(message)
+    _check_files(user, path)
+
+
+def _check_url(name: str, text: str) -> None:
+    """Schemes that need a further library, such as socks5, are refused by name."""
+    try:
+        url = httpx2.URL(text)
+    except (httpx2.InvalidURL, ValueError) as error:
+        message = f"{name} {text!r} is not a URL: {error}"
+        raise ValueError(message) from error
+    if url.scheme not in _HTTP or not url.host:
+        message = f"{name} {text!r} is not an http or https URL"
+        raise ValueError(message)
+
+
+def _check_files(section: Section, path: Path) -> None:
+    for key in _FILES:
+        if (name := section.get(key)) and not (path.parent / str(name)).is_file():
+            message = f"{key} {path.parent / str(name)} not found"
+            raise ValueError(message)

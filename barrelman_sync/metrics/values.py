@@ -1,0 +1,170 @@
+"""The metrics of one run, as values. docs/metrics.md explains them; a test keeps the two equal.
+
+All are gauges: a program that runs once has no counter to continue, so each says what the last run did. That some of
+the original's names end in `_total`, as counters' do, is kept for the dashboards that use them.
+
+Every metric carries the label `source`, because what several remotes leave behind meets in one Prometheus. All other
+labels take the values of an enum, never names: their number is bounded.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, NamedTuple, TypeVar
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from barrelman_sync.model import Kind, Skip
+from barrelman_sync.nodes import Exclusion
+from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
+from barrelman_sync.steps import Cause, Create, Delete, Leave, Release, Update, Write
+
+LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"
+
+Counts = Mapping[str, int]
+
+_ACTIONS = tuple(action.__name__.lower() for action in (Create, Update, Delete, Release))
+_ENDPOINTS = (Kind.ENDPOINTS, Kind.SLICE)
+
+_Subject = TypeVar("_Subject")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is known of a run at its end."""
+
+    source: str
+    """The name of the remote; empty if the run ended before it was known."""
+    exit_code: ExitCode
+    started: float
+    """Seconds since 1970."""
+    duration: float
+    timeout: float
+    report: Report | None = None
+    """None for a run that ended before there was a plan."""
+
+    @property
+    def ended(self) -> float:
+        """Seconds since 1970."""
+        return self.started + self.duration
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all is as it should be; with deletes held back it is not."""
+        return self.exit_code == ExitCode.CONVERGED
+
+
+class Metric(NamedTuple, Generic[_Subject]):
+    """A gauge that is read from a run or a report; with a label, one for each of its values."""
+
+    name: str
+    help: str
+    read: Callable[[_Subject], float | Counts]
+    label: str = ""
+
+
+def _taking_part(report: Report) -> int:
+    return report.nodes.listed - len(report.nodes.excluded)
+
+
+def _excluded(report: Report) -> Counts:
+    return _by_name(Exclusion, (excluded.reason for excluded in report.nodes.excluded))
+
+
+def _skipped(report: Report) -> Counts:
+    return _by_name(Skip, (skipped.reason for skipped in report.desired.skipped.values()))
+
+
+def _left_alone(report: Report) -> Counts:
+    return _by_name(Cause, (step.cause for step in report.plan.steps if isinstance(step, Leave)))
+
+
+def _panic(report: Report) -> int:
+    return int(bool(report.nodes.assumed_ready))
+
+
+def _endpoints_done(report: Report) -> int:
+    return sum(_is_done(outcome) for outcome in report.outcomes if outcome.step.kind in _ENDPOINTS)
+
+
+def _endpoints_not_done(report: Report) -> int:
+    return sum(not _is_done(outcome) for outcome in report.outcomes if outcome.step.kind in _ENDPOINTS)
+
+
+def _services_done(report: Report) -> Counts:
+    return _by_action(outcome.step for outcome in _of_services(report) if _is_done(outcome))
+
+
+def _services_not_done(report: Report) -> Counts:
+    return _by_action(outcome.step for outcome in _of_services(report) if not _is_done(outcome))
+
+
+def _of_services(report: Report) -> Iterable[Outcome]:
+    return (outcome for outcome in report.outcomes if outcome.step.kind == Kind.SERVICE)
+
+
+def _is_done(outcome: Outcome) -> bool:
+    return outcome.result == Result.DONE
+
+
+def _by_action(steps: Iterable[Write]) -> Counts:
+    return dict.fromkeys(_ACTIONS, 0) | Counter(type(step).__name__.lower() for step in steps)
+
+
+def _by_name(reasons: type[StrEnum], found: Iterable[StrEnum]) -> Counts:
+    """How often each reason was found, 0 too: a series that comes and goes is hard to alert on."""
+    counted = Counter(found)
+    return {reason.name.lower(): counted[reason] for reason in reasons}
+
+
+OF_RUNS: tuple[Metric[Run], ...] = (
+    Metric("barrelman_last_run_timestamp_seconds", "When the last run ended.", lambda run: run.ended),
+    Metric("barrelman_run_duration_seconds", "How long the last run took.", lambda run: run.duration),
+    Metric("barrelman_run_timeout_seconds", "How long the last run was allowed to take.", lambda run: run.timeout),
+    Metric("barrelman_exit_code", "Exit code of the last run.", lambda run: run.exit_code),
+)
+"""Known of every run."""
+
+OF_REPORTS: tuple[Metric[Report], ...] = (
+    Metric("barrelman_current_nodes_count", "Remote nodes that take part.", _taking_part),
+    Metric("barrelman_nodes_excluded_count", "Remote nodes that take no part.", _excluded, "reason"),
+    Metric("barrelman_panic_mode", "1 if nodes of unknown readiness count as ready.", _panic),
+    Metric("barrelman_owned_services_count", "Services that depend on us.", lambda report: report.plan.owned),
+    Metric("barrelman_service_update_total", "Services written by the last run.", _services_done, "action"),
+    Metric("barrelman_service_update_error_total", "Services not written.", _services_not_done, "action"),
+    Metric("barrelman_endpoint_update_total", "Endpoints and EndpointSlices written by the last run.", _endpoints_done),
+    Metric("barrelman_endpoint_update_error_total", "Endpoints and EndpointSlices not written.", _endpoints_not_done),
+    Metric("barrelman_held_back_count", "Writes that a guard held back.", lambda report: len(report.held)),
+    Metric("barrelman_skipped_count", "Remote Services that could be mirrored and are not.", _skipped, "reason"),
+    Metric("barrelman_left_alone_count", "Local objects left alone.", _left_alone, "reason"),
+)
+"""Known of runs that came to a plan."""
+
+
+def run_metrics(run: Run) -> CollectorRegistry:
+    """All that the last run says; what only a plan tells is left out where there was none, not shown as 0."""
+    registry = CollectorRegistry()
+    for metric in OF_RUNS:
+        _add(registry, run.source, metric, run)
+    if run.report:
+        for found in OF_REPORTS:
+            _add(registry, run.source, found, run.report)
+    return registry
+
+
+def add_last_success(registry: CollectorRegistry, source: str, when: float) -> CollectorRegistry:
+    """The same registry, with the end of the last run that succeeded; 0 stands for never."""
+    _add(registry, source, Metric(LAST_SUCCESS, "When the last run that exited with 0 ended.", float), when)
+    return registry
+
+
+def _add(registry: CollectorRegistry, source: str, metric: Metric[_Subject], subject: _Subject) -> None:
+    found = metric.read(subject)
+    labels = ["source", metric.label] if metric.label else ["source"]
+    gauge = Gauge(metric.name, metric.help, labels, registry=registry)
+    if isinstance(found, Mapping):
+        for value, number in found.items():
+            gauge.labels(source, value).set(number)
+    else:
+        gauge.labels(source).set(found)

@@ -1,0 +1,109 @@
+"""The options that name a remote: every problem at once, by the names of the options."""
+
+from __future__ import annotations
+
+import pytest
+
+from barrelman_sync.config import GkeCluster, Kubeconfig, RemoteEndpoint
+from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand
+from barrelman_sync.remotes import Values, remote_of, remote_problems
+from tests.gke.command import REMOTE
+from tests.gke.google import CLUSTER, LOCATION, PROJECT
+
+
+def parsed(*arguments: str) -> Values:
+    command = GroupedCommand("barrelman-sync", params=[*OPTIONS], callback=lambda **values: values)
+    values: Values = command.main(list(arguments), standalone_mode=False, auto_envvar_prefix=ENVIRONMENT_PREFIX)
+    return values
+
+
+NO_PROBLEM: dict[str, tuple[tuple[str, ...], GkeCluster | Kubeconfig]] = {
+    "GKE": (REMOTE, GkeCluster(PROJECT, LOCATION, CLUSTER)),
+    "all of GKE": (
+        (*REMOTE, "--remote-endpoint", "dns", "--impersonate-service-account", "a@b.iam.gserviceaccount.com"),
+        GkeCluster(PROJECT, LOCATION, CLUSTER, RemoteEndpoint.DNS, "a@b.iam.gserviceaccount.com"),
+    ),
+    "project of a domain": (
+        ("--remote-project", "example.com:shop", *REMOTE[2:]),
+        GkeCluster("example.com:shop", LOCATION, CLUSTER),
+    ),
+    "kubeconfig": (("--remote-kubeconfig", "a"), Kubeconfig("a", None)),
+    "context": (("--remote-context", "a"), Kubeconfig(None, "a")),
+    "kubeconfig, and the default endpoint": (
+        ("--remote-kubeconfig", "a", "--remote-endpoint", "auto"),
+        Kubeconfig("a", None),
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "remote"), NO_PROBLEM.values(), ids=NO_PROBLEM)
+def test_a_remote(arguments: tuple[str, ...], remote: GkeCluster | Kubeconfig) -> None:
+    values = parsed(*arguments)
+    assert remote_problems(values) == []
+    assert remote_of(values) == remote
+
+
+@pytest.mark.parametrize("name", ["--remote-location", "--remote-zone"])
+def test_the_zone_of_the_original(name: str) -> None:
+    assert remote_of(parsed(*REMOTE[:2], name, "europe-west1-b", *REMOTE[4:])) == GkeCluster(
+        PROJECT, "europe-west1-b", CLUSTER
+    )
+
+
+@pytest.mark.parametrize("name", ["REMOTE_LOCATION", "REMOTE_ZONE"])
+def test_all_of_it_from_the_environment(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in {"REMOTE_PROJECT": PROJECT, name: LOCATION, "REMOTE_CLUSTER_NAME": CLUSTER}.items():
+        monkeypatch.setenv(f"BARRELMAN_SYNC_{variable}", value)
+    assert remote_of(parsed()) == GkeCluster(PROJECT, LOCATION, CLUSTER)
+
+
+THREE = "'--remote-project', '--remote-location' and '--remote-cluster-name'"
+PROBLEMS: dict[str, tuple[tuple[str, ...], list[str]]] = {
+    "none": (
+        (),
+        [
+            (
+                f"Missing the remote cluster: give {THREE} for a GKE cluster,"
+                " or '--remote-kubeconfig' or '--remote-context' for any other."
+            )
+        ],
+    ),
+    "two": (
+        (*REMOTE, "--remote-context", "a"),
+        [f"Two remote clusters: {THREE} and '--remote-context' do not go together, a GKE cluster needs no kubeconfig."],
+    ),
+    "half": (
+        ("--remote-project", "a"),
+        [f"Missing '--remote-location' and '--remote-cluster-name': a GKE cluster is named by {THREE} together."],
+    ),
+    "nearly": (
+        ("--remote-project", "a", "--remote-cluster-name", "b"),
+        [f"Missing '--remote-location': a GKE cluster is named by {THREE} together."],
+    ),
+    "more of GKE without it": (
+        ("--remote-kubeconfig", "a", "--remote-endpoint", "dns", "--impersonate-service-account", "a@b"),
+        [
+            (
+                "'--remote-endpoint' and '--impersonate-service-account': only for a GKE cluster,"
+                f" which is named by {THREE}."
+            )
+        ],
+    ),
+    "all at once": (
+        ("--remote-project", "a/b", "--remote-zone", "$(x)", "--impersonate-service-account", "me"),
+        [
+            "Invalid value for '--remote-project': 'a/b' is not a name in Google Cloud.",
+            "Invalid value for '--remote-location': '$(x)' is not a name in Google Cloud.",
+            (
+                "Invalid value for '--impersonate-service-account': 'me' is not the address of a service account"
+                " such as NAME@PROJECT.iam.gserviceaccount.com."
+            ),
+            f"Missing '--remote-cluster-name': a GKE cluster is named by {THREE} together.",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "problems"), PROBLEMS.values(), ids=PROBLEMS)
+def test_no_remote(arguments: tuple[str, ...], problems: list[str]) -> None:
+    assert remote_problems(parsed(*arguments)) == problems
