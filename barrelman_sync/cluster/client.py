@@ -46,6 +46,14 @@ class ClusterClient:
         self._advice = advice
         self.title = title
         """How messages call the cluster, such as `remote cluster gke-1`."""
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(is_passing),
+            wait=_wait,
+            stop=self._give_up,
+            sleep=deadline.sleep,
+            before_sleep=self._warn,
+            reraise=True,
+        )
 
     def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed:
         """All objects of a kind, each as what `parse` makes of it; those that it turns to None are left out.
@@ -143,18 +151,8 @@ class ClusterClient:
 
     def _send(self, doing: str, call: Callable[[], T]) -> T:
         """Sends a request, again while the fault may pass, the tries and the time last."""
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_passing),
-            wait=_wait,
-            stop=self._give_up,
-            sleep=self._deadline.sleep,
-            before_sleep=lambda state: _log.warning(
-                "%s in the %s: %s; trying again in %.1f s", doing, self.title, _outcome(state), state.upcoming_sleep
-            ),
-            reraise=True,
-        )
         try:
-            return cast("T", retrying(self._in_time, doing, call))
+            return cast("T", self._retrying(self._in_time, doing, call))
         except FAULTS as error:
             raise cluster_error(error, doing, self.title, self._advice) from error
         except ClusterError:
@@ -166,6 +164,10 @@ class ClusterClient:
         if why := self._deadline.over():
             raise ClusterError(doing, self.title, f"not tried, {why}.")
         return call()
+
+    def _warn(self, state: tenacity.RetryCallState) -> None:
+        error, wait = _outcome(state), state.upcoming_sleep
+        _log.warning("%s in the %s: %s; trying again in %.1f s", state.args[0], self.title, error, wait)
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
         return state.attempt_number >= TRIES or state.upcoming_sleep >= self._deadline.remaining()
