@@ -34,7 +34,7 @@ def check_user(user: Section, path: Path) -> None:
             message = f"its user has only one of client-certificate{kind} and client-key{kind}"
             raise ValueError(message)
     token = user.get("token")
-    if token is not None and not (isinstance(token, str) and token.isprintable()):
+    if token is not None and not (isinstance(token, str) and token.isprintable() and token.isascii()):
         message = "its user's token is no text of one line"
         raise ValueError(message)
     _check_files(user, path)

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar, cast
 
 import httpx2
+import msgspec
 import tenacity
 from lightkube import ALL_NS, Client
+from lightkube.core.dictmixin import DictMixin
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
@@ -35,6 +37,10 @@ class Listed(NamedTuple):
 
     items: tuple[Any, ...]
     version: str
+
+
+class Acknowledged(msgspec.Struct):
+    """Any JSON object, such as the Status that a delete is answered with."""
 
 
 class ClusterClient:
@@ -119,6 +125,8 @@ class ClusterClient:
         generic = self._client._client  # noqa: SLF001 - Client.delete takes no body, see docs/lightkube.md
         basic = generic.prepare_request(method, resource, body, key.name, namespace, **request)
         basic.data = body
+        # lightkube would not look at the answer to a delete, be it a page of some proxy.
+        basic.response_type = basic.response_type or cast("type[DictMixin]", Acknowledged)
         return generic.handle_response(method, generic.send(generic.build_adapter_request(basic)), basic)
 
     def _list_once(self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str) -> Listed:

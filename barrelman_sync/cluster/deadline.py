@@ -1,22 +1,25 @@
 """The time that a run has, and the word to stop that may come earlier."""
 
-import threading
 import time
+
+_LOOK_UP_SECONDS = 0.1
 
 
 class Deadline:
-    """Ends at a moment, or when somebody calls `stop`. Shared by all threads of a run."""
+    """Ends at a moment, or when somebody calls `stop`. Shared by all threads of a run.
+
+    No lock and no event: `stop` is called from signal handlers, which must not wait for what they interrupted.
+    """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         self._end = time.monotonic() + seconds
-        self._stopped = threading.Event()
-        self._why = ""
+        self._why: str | None = None
 
     @property
     def stopped(self) -> str | None:
         """Why somebody called `stop`; None if nobody did."""
-        return self._why if self._stopped.is_set() else None
+        return self._why
 
     def remaining(self) -> float:
         """Seconds until the end, never negative."""
@@ -25,14 +28,15 @@ class Deadline:
     def stop(self, why: str) -> None:
         """Lets requests in flight finish, and nothing new start."""
         self._why = why
-        self._stopped.set()
 
     def over(self) -> str | None:
         """Why nothing new may start; None as long as it may."""
-        if self._stopped.is_set():
+        if self._why or self.remaining():
             return self._why
-        return None if self.remaining() else f"the time for the run (--timeout {self.seconds:g}s) is over"
+        return f"the time for the run (--timeout {self.seconds:g}s) is over"
 
     def sleep(self, seconds: float) -> None:
         """Waits, at most to the end, or until somebody stops the run."""
-        self._stopped.wait(min(seconds, self.remaining()))
+        end = time.monotonic() + seconds
+        while not self.over() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, _LOOK_UP_SECONDS))

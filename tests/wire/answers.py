@@ -1,0 +1,95 @@
+"""The wrong answers that a test can make the fake API server give."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+from tests.wire.fakeapi import Answer, Exchange, status_object
+
+HTML = b"<html><body>Bad Gateway</body></html>"
+
+
+def plain(status: int, text: str = "no", **headers: str) -> Answer:
+    """Text, as API priority and fairness and the timeout filter send it."""
+    return lambda exchange: exchange.send(status, text.encode(), "text/plain; charset=utf-8", **headers)
+
+
+def failure(status: int, reason: str = "Because", content_type: str = "application/json", **headers: str) -> Answer:
+    """A Status."""
+    body = json.dumps(status_object(status, reason, f"the message of {status}")).encode()
+    return lambda exchange: exchange.send(status, body, content_type, **headers)
+
+
+def raw(status: int, body: bytes, content_type: str | None = "application/json", **headers: str) -> Answer:
+    return lambda exchange: exchange.send(status, body, content_type, **headers)
+
+
+def reset(exchange: Exchange) -> None:
+    """The connection ends before anything is done."""
+    exchange.reset()
+
+
+def lost(exchange: Exchange) -> None:
+    """It is done, but nobody hears of it."""
+    exchange.outcome()
+    exchange.reset()
+
+
+def reset_in_the_middle(exchange: Exchange) -> None:
+    _, body = exchange.outcome()
+    exchange.send_head(200, "application/json", **{"Content-Length": str(len(json.dumps(body)))})
+    exchange.wfile.write(json.dumps(body).encode()[: len(json.dumps(body)) // 2])
+    exchange.reset()
+
+
+def half_with_length(exchange: Exchange) -> None:
+    """The connection ends cleanly, too early."""
+    _half(exchange, declare=True)
+
+
+def half_without_length(exchange: Exchange) -> None:
+    """The connection ends cleanly, and only the JSON says that it is too early."""
+    _half(exchange, declare=False)
+
+
+def _half(exchange: Exchange, *, declare: bool) -> None:
+    body = json.dumps(exchange.outcome()[1]).encode()
+    headers = {"Content-Length": str(len(body))} if declare else {"Connection": "close"}
+    exchange.send_head(200, "application/json", **headers)
+    exchange.wfile.write(body[: len(body) // 2])
+    exchange.close_connection = True
+
+
+def silence(exchange: Exchange) -> None:
+    """Never an answer."""
+    exchange.api.closing.wait()
+    exchange.close_connection = True
+
+
+def dribble(exchange: Exchange) -> None:
+    """An answer without end."""
+    exchange.send_head(200, "application/json")
+    while not exchange.api.closing.wait(0.02):
+        exchange.wfile.write(b" ")
+    exchange.close_connection = True
+
+
+def dribble_headers(exchange: Exchange) -> None:
+    """Headers without end."""
+    exchange.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    while not exchange.api.closing.wait(0.02):
+        exchange.wfile.write(b"x")
+    exchange.close_connection = True
+
+
+def held(arrived: threading.Event, go_on: threading.Event) -> Answer:
+    """A late answer: says when the request is there, and waits."""
+
+    def answer(exchange: Exchange) -> None:
+        arrived.set()
+        while not go_on.wait(0.02) and not exchange.api.closing.is_set():
+            pass
+        exchange.serve()
+
+    return answer

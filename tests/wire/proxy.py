@@ -1,0 +1,66 @@
+"""A proxy that knows CONNECT only."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Self
+
+
+class Proxy:
+    """Use as a context manager. Passes every connection on to `target`, whatever name was asked for."""
+
+    def __init__(self, target: str) -> None:
+        self.asked: list[str] = []
+        """Hosts and ports that clients wanted."""
+        host, _, port = target.rpartition("/")[2].partition(":")
+        self._target = host, int(port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = [self._listener]
+        self._threads = [threading.Thread(target=self._accept)]
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for entry in self._sockets:
+            with contextlib.suppress(OSError):
+                entry.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
+        for entry in self._sockets:
+            entry.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                self._sockets.append(client)
+                self._start(self._serve, client)
+
+    def _serve(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+        self.asked.append(head.split()[1].decode())
+        server = socket.create_connection(self._target)
+        self._sockets.append(server)
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        self._start(self._copy, server, client)
+        self._copy(client, server)
+
+    def _start(self, run: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=run, args=arguments)
+        self._threads.append(thread)
+        thread.start()
+
+    @staticmethod
+    def _copy(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while piece := source.recv(65536):
+                sink.sendall(piece)
+            sink.shutdown(socket.SHUT_WR)

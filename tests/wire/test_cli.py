@@ -1,0 +1,204 @@
+"""The command line: what is asked for, by options and by environment variables, and what is said of mistakes."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from barrelman_sync import __version__, cli
+from barrelman_sync.config import InCluster, Kubeconfig, Output, Settings
+from barrelman_sync.guards import DeleteLimit
+from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS
+from barrelman_sync.outcome import ExitCode
+from tests.wire.commands import command, invoke
+
+SIDES = ("--local-context", "here", "--remote-context", "there")
+WITHOUT_LIGHTKUBE = """
+import sys
+from barrelman_sync.cli import main
+try:
+    main({arguments})
+except SystemExit:
+    print({{"lightkube", "httpx2", "msgspec", "yaml", "tenacity"}} & {{*sys.modules}}, file=sys.stderr)
+"""
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, *options: str, **environment: str) -> Settings:
+    """What the command would go by."""
+    found: list[Settings] = []
+
+    def run(settings: Settings) -> ExitCode:
+        found.append(settings)
+        return ExitCode.CONVERGED
+
+    monkeypatch.setattr(cli, "_run", run)
+    result = invoke(*SIDES, *options, **environment)
+    assert result.exit_code == 0, result.output
+    return found[0]
+
+
+def problems(*options: str, **environment: str) -> list[str]:
+    """What is wrong with these options; nothing was tried with them."""
+    result = invoke(*options, **environment)
+    assert (result.exit_code, result.stdout) == (2, "")
+    return result.stderr.splitlines()
+
+
+def test_help_lists_every_option() -> None:
+    result = invoke("--help")
+    assert (result.exit_code, result.stderr) == (0, "")
+    for option in OPTIONS:
+        assert max(option.opts, key=len) in result.stdout
+    assert "Exit codes:" in result.stdout
+    assert invoke("-h").stdout == result.stdout
+
+
+def test_the_installed_command() -> None:
+    done = command("--version")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"barrelman-sync, version {__version__}\n"
+
+
+def test_as_a_module() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "barrelman_sync", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith(f"version {__version__}\n")
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["--max-deletes=x"], ["--unknown"]])
+def test_without_lightkube(arguments: list[str]) -> None:
+    """It takes half a second to load, so only a run that needs it loads it."""
+    script = WITHOUT_LIGHTKUBE.format(arguments=arguments)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "set()"
+
+
+def test_an_unknown_option() -> None:
+    *_, last = problems(*SIDES, "--max-delete", "3")
+    assert last.startswith("Error: No such option '--max-delete'.")
+    assert "'--max-deletes'" in last
+
+
+def test_an_argument() -> None:
+    assert "Got unexpected extra argument (now)" in problems(*SIDES, "now")[-1]
+
+
+def test_all_problems_at_once() -> None:
+    """One line each, which names the option; those of all options together come last."""
+    wrong = {
+        "--max-deletes": "many",
+        "--timeout": "soon",
+        "--node-selector": "a b",
+        "--output": "xml",
+        "--allowed-node-cidr": "10.0.0.1/8",
+        "--ignore-namespace": "A_B",
+        "--remote-name": "-",
+        "--concurrency": "0",
+        "--log-format": "xml",
+    }
+    found = problems(*(word for option in wrong.items() for word in option), "--detailed-exitcode")
+    for option, line in zip(wrong, found, strict=False):
+        assert re.match(rf"Error: Invalid value for '(-o' / ')?{option}': \S", line)
+    *_, remote, local, dry_run = found
+    assert len(found) == len(wrong) + 3
+    assert remote.startswith("Error: Missing the remote cluster: ")
+    assert local.startswith("Error: Missing the local cluster: ")
+    assert dry_run == "Error: '--detailed-exitcode' goes with '--dry-run'."
+
+
+def test_problems_of_the_environment_name_the_option() -> None:
+    environment = {"BARRELMAN_SYNC_TIMEOUT": "soon", "BARRELMAN_SYNC_DRY_RUN": "perhaps"}
+    first, second = problems(*SIDES, **environment)
+    assert first.startswith("Error: Invalid value for '--dry-run'")
+    assert second.startswith("Error: Invalid value for '--timeout'")
+
+
+def test_no_time_is_no_run() -> None:
+    assert problems(*SIDES, "--timeout", "0") == ["Error: Invalid value for '--timeout': a run needs some time."]
+
+
+def test_a_repeated_option_takes_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, "--timeout", "1m", "--timeout", "1m30s").run.timeout == 90
+
+
+def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = settings(monkeypatch)
+    assert (given.local, given.remote) == (Kubeconfig(None, "here"), Kubeconfig(None, "there"))
+    assert given.remote_name is None
+    assert (given.run.timeout, given.run.concurrency, given.run.output) == (45, 8, Output.TEXT)
+    assert (given.run.dry_run, given.safety.allow_mass_delete) == (False, False)
+    assert given.safety.limit == DeleteLimit(10, 30)
+    assert given.scope.ignored_namespaces == {"kube-system"}
+    assert given.scope.create_namespaces
+
+
+ENVIRONMENT: dict[str, tuple[str, Any, str]] = {
+    "REMOTE_NAME": ("prod", "prod", "remote_name"),
+    "ADOPT_SOURCE": ("old", "old", "scope.adopted_source"),
+    "IGNORE_NAMESPACE": ("a  b -kube-system", {"a", "b"}, "scope.ignored_namespaces"),
+    "INCLUDE_LOADBALANCERS": ("true", True, "scope.include_loadbalancers"),
+    "NODEPORTSVC": ("1", True, "scope.nodeports"),
+    "NO_CREATE_NAMESPACES": ("yes", False, "scope.create_namespaces"),
+    "ALLOWED_NODE_CIDR": (
+        "10.0.0.0/8 fd00::/8",
+        (ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")),
+        "nodes.allowed",
+    ),
+    "MAX_DELETES": ("15%", DeleteLimit(None, 15), "safety.limit"),
+    "ALLOW_MASS_DELETE": ("on", True, "safety.allow_mass_delete"),
+    "DRY_RUN": ("TRUE", True, "run.dry_run"),
+    "OUTPUT": ("yaml", Output.YAML, "run.output"),
+    "TIMEOUT": ("2m", 120, "run.timeout"),
+    "CONCURRENCY": ("3", 3, "run.concurrency"),
+    "REMOTE_KUBECONFIG": ("/a b", "/a b", "remote.path"),
+    "LOCAL_KUBECONFIG": ("/a", "/a", "local.path"),
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), ENVIRONMENT.items(), ids=ENVIRONMENT)
+def test_environment(monkeypatch: pytest.MonkeyPatch, name: str, expected: tuple[str, Any, str]) -> None:
+    """Repeatable options are separated by spaces, others may hold some."""
+    text, value, place = expected
+    found: Any = settings(monkeypatch, **{f"{ENVIRONMENT_PREFIX}_{name}": text})
+    for part in place.split("."):
+        found = getattr(found, part)
+    assert found == value
+
+
+@pytest.mark.parametrize("text", ["false", "0", "no", "off", ""])
+def test_a_flag_that_is_off(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Also by an empty variable, as manifests made from templates have them."""
+    assert not settings(monkeypatch, BARRELMAN_SYNC_DRY_RUN=text).run.dry_run
+
+
+@pytest.mark.parametrize(
+    "name", ["TIMEOUT", "MAX_DELETES", "REMOTE_NAME", "NODE_SELECTOR", "IGNORE_NAMESPACE", "VERBOSE"]
+)
+def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    assert settings(monkeypatch, **{f"{ENVIRONMENT_PREFIX}_{name}": ""}) == settings(monkeypatch)
+
+
+def test_an_option_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, "--timeout", "1s", BARRELMAN_SYNC_TIMEOUT="2s").run.timeout == 1
+    given = settings(monkeypatch, "--ignore-namespace", "a", BARRELMAN_SYNC_IGNORE_NAMESPACE="b")
+    assert given.scope.ignored_namespaces == {"kube-system", "a"}
+
+
+def test_in_a_pod(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local cluster is that of the pod, unless an option says otherwise."""
+    monkeypatch.setattr(cli, "_run", lambda settings: print(settings.local))
+    pod = {"KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    assert invoke("--remote-context", "there", **pod).stdout == f"{InCluster()}\n"
+    assert invoke(*SIDES, **pod).stdout == f"{Kubeconfig(None, 'here')}\n"
+
+
+def test_help_has_groups() -> None:
+    headings = re.findall(r"^(\S.*):$", invoke("--help").stdout, re.MULTILINE)
+    assert headings[0] == "Local cluster"
+    assert len({*headings}) == len(headings)

@@ -1,0 +1,72 @@
+"""No request outlasts the run, whatever the server does."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from barrelman_sync.cluster import resources
+from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.faults import ClusterError
+from tests.wire import answers
+from tests.wire.conftest import Connect
+from tests.wire.fakeapi import Answer, FakeApi
+
+NODES = "/api/v1/nodes"
+
+
+def fails(client: Connection) -> ClusterError:
+    with pytest.raises(ClusterError) as caught:
+        client.list_all(resources.Node, lambda item: item)
+    return caught.value
+
+
+@pytest.mark.parametrize("fault", [answers.silence, answers.dribble], ids=["silence", "dribble"])
+def test_a_server_that_does_not_end(api: FakeApi, connected: Connect, fault: Answer) -> None:
+    api.rule_for_ever("GET", NODES, fault)
+    error = fails(connected(api, Deadline(0.3)))
+    assert "in time" in str(error) or "--timeout 0.3s" in str(error)
+
+
+def test_headers_that_do_not_end(api: FakeApi, connected: Connect) -> None:
+    api.rule_for_ever("GET", NODES, answers.dribble_headers)
+    client = connected(api, Deadline(0.3))
+    with ThreadPoolExecutor() as pool:
+        ended = pool.submit(fails, client)
+        try:
+            ended.result(timeout=2)
+        finally:
+            api.closing.set()
+
+
+def test_no_time_means_no_request(api: FakeApi, connected: Connect) -> None:
+    error = fails(connected(api, Deadline(0)))
+    assert "not tried, the time for the run (--timeout 0s) is over" in str(error)
+    assert api.requests == []
+
+
+def test_stopped_means_no_request(api: FakeApi, connected: Connect) -> None:
+    deadline = Deadline(45)
+    client = connected(api, deadline)
+    deadline.stop("interrupted by SIGTERM")
+    assert "not tried, interrupted by SIGTERM." in str(fails(client))
+    assert api.requests == []
+
+
+class Interrupted(Deadline):
+    """Is stopped while it waits."""
+
+    def sleep(self, seconds: float) -> None:
+        timer = threading.Timer(0.05, self.stop, ["interrupted by SIGTERM"])
+        timer.start()
+        super().sleep(seconds)
+        timer.join()
+
+
+def test_a_stop_ends_the_wait_for_the_next_try(api: FakeApi, connected: Connect) -> None:
+    api.rule_for_ever("GET", NODES, answers.plain(429, Retry_After="40"))
+    assert "interrupted by SIGTERM" in str(fails(connected(api, Interrupted(45))))
+    assert len(api.requests) == 1

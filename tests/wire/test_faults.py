@@ -1,0 +1,214 @@
+"""A server, or something on the way to it, that fails: what is tried again, what not, and what is said."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import pytest
+
+from barrelman_sync.cluster import resources
+from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.model import Key
+from tests.wire import answers
+from tests.wire.conftest import Connect, Patient
+from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
+from tests.wire.objects import node
+
+NODES = "/api/v1/nodes"
+
+
+def names(client: Connection) -> list[str]:
+    return [*client.list_all(resources.Node, lambda item: item.metadata.name).items]
+
+
+def fails(client: Connection) -> ClusterError:
+    with pytest.raises(ClusterError) as caught:
+        names(client)
+    assert str(caught.value).startswith("listing nodes in the remote cluster failed: ")
+    return caught.value
+
+
+PASSING = {
+    "429 of flow control": answers.plain(429, "Too many requests, please try again later.", Retry_After="1"),
+    "429 without Retry-After": answers.failure(429),
+    "500 with Retry-After": answers.failure(500, Retry_After="1"),
+    "502 with HTML": answers.raw(502, answers.HTML, "text/html"),
+    "503": answers.failure(503, Retry_After="1"),
+    "503 without a type": answers.raw(503, b"", None),
+    "504": answers.plain(504, "Timeout: request did not complete within the allotted duration"),
+    "Retry-After as a date": answers.plain(503, Retry_After="Fri, 31 Dec 2027 23:59:59 GMT"),
+    "reset": answers.reset,
+    "reset in the middle": answers.reset_in_the_middle,
+    "half an answer": answers.half_with_length,
+}
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
+def test_tried_again(api: FakeApi, client: Connection, deadline: Patient, fault: Answer) -> None:
+    """Twice the fault, then an answer: the list is whole."""
+    api.store.add(node("a", "10.0.0.1"))
+    api.rule("GET", NODES, fault, fault)
+    assert names(client) == ["a"]
+    assert len(api.requests) == 3
+    assert len(deadline.slept) == 2
+
+
+NO_STATUS = {
+    "empty": b"",
+    "text": b"upstream connect error",
+    "a string": b'"no"',
+    "of Rancher": b'{"type":"error","status":"503","code":"ServiceUnavailable","message":"no agent is connected"}',
+}
+
+
+@pytest.mark.parametrize("body", NO_STATUS.values(), ids=NO_STATUS)
+def test_tried_again_whatever_the_body_is(api: FakeApi, client: Connection, body: bytes) -> None:
+    """A 503 of type application/json with a body that is no Status."""
+    api.rule("GET", NODES, answers.raw(503, body))
+    assert names(client) == []
+
+
+@pytest.mark.parametrize("body", NO_STATUS.values(), ids=NO_STATUS)
+def test_the_status_is_told_whatever_the_body_is(api: FakeApi, client: Connection, body: bytes) -> None:
+    api.rule("GET", NODES, answers.raw(401, body))
+    assert "The credentials are refused" in str(fails(client))
+
+
+LASTING = {
+    "400": (answers.failure(400), "400 Because: the message of 400."),
+    "401": (answers.failure(401), "The credentials are refused"),
+    "403": (answers.failure(403), "Grant it with the roles of rbac.yaml"),
+    "404": (answers.failure(404), "Check that the server is a Kubernetes API server"),
+    "409": (answers.failure(409), "409 Because"),
+    "422": (answers.failure(422), "422 Because"),
+    "500": (answers.failure(500), "500 Because: the message of 500."),
+    "500 as text": (answers.plain(500, "panic"), "500 Internal Server Error: panic."),
+    "with a charset": (answers.failure(403, content_type="application/json;charset=utf-8"), "the message of 403"),
+    "without a type": (answers.raw(403, b"no", None), "403 Forbidden: no."),
+    "redirect": (answers.raw(302, b"", None, Location="/elsewhere"), "302 Found"),
+    "redirect to itself": (answers.raw(307, b"", None, Location=NODES), "307 Temporary Redirect"),
+    "HTML": (answers.raw(200, answers.HTML, "text/html"), "the answer is not one of a Kubernetes API server"),
+    "nothing": (answers.raw(200, b""), "the answer is not one of a Kubernetes API server"),
+    "half without length": (answers.half_without_length, "the answer is not one of a Kubernetes API server"),
+    "no items": (answers.raw(200, b'{"metadata":{"resourceVersion":"1"}}'), "not one of a Kubernetes API server"),
+    "null items": (answers.raw(200, b'{"metadata":{"resourceVersion":"1"},"items":null}'), "not one of a Kubernetes"),
+    "no metadata": (answers.raw(200, b'{"items":[]}'), "a list without resourceVersion"),
+    "no version": (answers.raw(200, b'{"metadata":{},"items":[]}'), "a list without resourceVersion"),
+    "a list of something else": (answers.raw(200, b"[]"), "not one of a Kubernetes API server"),
+}
+
+
+@pytest.mark.parametrize(("fault", "said"), LASTING.values(), ids=LASTING)
+def test_not_tried_again(api: FakeApi, client: Connection, fault: Answer, said: str) -> None:
+    """It would be the same again."""
+    api.store.add(node("a", "10.0.0.1"))
+    api.rule("GET", NODES, fault)
+    error = fails(client)
+    assert said in str(error)
+    assert len(api.requests) == 1
+
+
+def test_a_long_answer_is_not_repeated_in_full(api: FakeApi, client: Connection) -> None:
+    api.rule("GET", NODES, answers.plain(400, "x" * 100_000))
+    assert len(str(fails(client))) < 1000
+
+
+@pytest.mark.parametrize("fault", [answers.failure(503), answers.reset], ids=["503", "reset"])
+def test_tries_are_counted(api: FakeApi, client: Connection, deadline: Patient, fault: Answer) -> None:
+    api.rule_for_ever("GET", NODES, fault)
+    fails(client)
+    assert len(api.requests) == 5
+    assert len(deadline.slept) == 4
+
+
+def test_retry_after_is_honoured(api: FakeApi, client: Connection, deadline: Patient) -> None:
+    api.rule("GET", NODES, answers.plain(429, Retry_After="7"), answers.plain(503, Retry_After="0"))
+    assert names(client) == []
+    assert deadline.slept[0] == 7
+    assert deadline.slept[1] < 1
+
+
+def test_a_retry_after_beyond_the_deadline_is_not_waited_for(
+    api: FakeApi, client: Connection, deadline: Patient
+) -> None:
+    api.rule_for_ever("GET", NODES, answers.plain(429, "Too many requests", Retry_After="46"))
+    error = fails(client)
+    assert error.status == 429
+    assert "The server is overloaded" in str(error)
+    assert len(api.requests) == 1
+    assert deadline.slept == []
+
+
+def test_nobody_listens(api: FakeApi, connected: Connect, deadline: Patient) -> None:
+    """Tried again: a server that restarts refuses connections for a moment."""
+    with socket.socket() as reserved:  # bound, so that nobody else gets the port, but not listening
+        reserved.bind(("127.0.0.1", 0))
+        api.url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        error = fails(connected(api))
+    assert f"no connection to {api.url}: " in str(error)
+    assert "Check the server's address in the kubeconfig" in str(error)
+    assert len(deadline.slept) == 4
+
+
+def test_only_the_failed_page_is_asked_for_again(api: FakeApi, client: Connection) -> None:
+    api.store.add(*(node(name, "10.0.0.1") for name in "abcde"))
+    api.store.page = 2
+    api.rule("GET", NODES, normally, answers.failure(503), answers.reset_in_the_middle)
+    assert names(client) == [*"abcde"]
+    continues = [request.query.get("continue") for request in api.requests]
+    assert continues == [None, "1005-2", "1005-2", "1005-2", "1005-4"]
+
+
+@pytest.mark.parametrize("fault", [answers.failure(403), answers.half_without_length], ids=["403", "half"])
+def test_a_page_that_fails_fails_the_list(api: FakeApi, client: Connection, fault: Answer) -> None:
+    """Never the pages before it as if they were all."""
+    api.store.add(*(node(name, "10.0.0.1") for name in "abcde"))
+    api.store.page = 2
+    api.rule("GET", NODES, normally, fault)
+    fails(client)
+    assert len(api.requests) == 2
+
+
+def expired() -> Answer:
+    """As the server sends it, with a token to go on from another snapshot, which must not be used."""
+    status = {
+        "kind": "Status",
+        "code": 410,
+        "reason": "Expired",
+        "message": "The provided continue parameter is too old",
+    }
+    return answers.raw(410, json.dumps({**status, "metadata": {"continue": "another-snapshot"}}).encode())
+
+
+def test_an_expired_list_is_begun_once_more(api: FakeApi, client: Connection) -> None:
+    """What was read before counts no more: two snapshots are none."""
+    api.store.add(*(node(name, "10.0.0.1") for name in "abc"))
+    api.store.page = 2
+
+    def changed_meanwhile(exchange: Exchange) -> None:
+        api.store.delete("/api/v1/nodes/a", {})
+        api.store.add(node("d", "10.0.0.1"))
+        expired()(exchange)
+
+    api.rule("GET", NODES, normally, changed_meanwhile)
+    listed = client.list_all(resources.Node, lambda item: item.metadata.name)
+    assert listed == (("b", "c", "d"), "1004")
+    assert [request.query.get("continue") for request in api.requests] == [None, "1003-2", None, "1004-2"]
+
+
+def test_a_list_that_expires_twice_fails(api: FakeApi, client: Connection) -> None:
+    api.store.add(*(node(name, "10.0.0.1") for name in "abc"))
+    api.store.page = 2
+    api.rule("GET", NODES, normally, expired(), normally, expired())
+    assert fails(client).status == 410
+    assert len(api.requests) == 4
+
+
+def test_a_get_tells_missing_from_failing(api: FakeApi, client: Connection) -> None:
+    key = Key("", "kube-system")
+    assert client.get(resources.Namespace, key) is None
+    api.rule("GET", "/api/v1/namespaces/kube-system", answers.failure(403))
+    with pytest.raises(ClusterError, match=r"reading Namespace kube-system in the remote cluster failed: .*403"):
+        client.get(resources.Namespace, key)

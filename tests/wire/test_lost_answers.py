@@ -1,0 +1,172 @@
+"""A 409 or 404 on a write: our own first try that got through, a faster second run, or a stranger."""
+
+from __future__ import annotations
+
+import pytest
+
+from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.model import (
+    EndpointPort,
+    Key,
+    Kind,
+    Mirror,
+    Revision,
+    ServicePort,
+    WantedEndpoints,
+    WantedNamespace,
+)
+from barrelman_sync.steps import Create, Delete, Release, Update, Write
+from tests.wire import answers
+from tests.wire.fakeapi import Answer, FakeApi
+from tests.wire.objects import MIRROR, endpoints, mirror, namespace, node_port
+
+CART = Key("shop", "cart")
+PATHS = {
+    Kind.NAMESPACE: "/api/v1/namespaces/shop",
+    Kind.SERVICE: "/api/v1/namespaces/shop/services/cart",
+    Kind.ENDPOINTS: "/api/v1/namespaces/shop/endpoints/cart",
+}
+WANTED = Mirror(CART, "remote", (ServicePort("", "TCP", 80, 30080),))
+SERVED = WantedEndpoints(CART, "remote", ("10.0.0.1",), (EndpointPort("", "TCP", 30080),), "uid-of-cart")
+CREATES: list[Create] = [Create(WantedNamespace("shop", "remote")), Create(WANTED), Create(SERVED)]
+
+
+@pytest.fixture
+def writer(api: FakeApi, client: Connection) -> Writer:
+    api.store.add(namespace("default"))
+    return Writer(client, dict.fromkeys(Kind, "777"))
+
+
+def live(api: FakeApi, kind: Kind = Kind.SERVICE) -> Revision:
+    metadata = api.store.get(PATHS[kind])["metadata"]
+    return Revision(metadata["uid"], metadata["resourceVersion"])
+
+
+def is_stale(writer: Writer, step: Write) -> None:
+    with pytest.raises(ClusterError, match=r"409 Conflict: .* The object changed meanwhile; the next run decides anew"):
+        writer.write(step)
+
+
+@pytest.mark.parametrize("step", CREATES, ids=[create.kind for create in CREATES])
+def test_a_create_whose_answer_got_lost(api: FakeApi, writer: Writer, step: Create) -> None:
+    """The second try answers 409; read again, the object is as wanted."""
+    if step.key.namespace:
+        api.store.add(namespace("shop"))
+    api.rule("PATCH", PATHS[step.kind], answers.lost)
+    writer.write(step)
+    assert [request.method for request in api.requests] == ["PATCH", "PATCH", "GET"]
+    assert writer.uid(step.kind, step.key) == live(api, step.kind).uid
+
+
+def test_an_update_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
+    api.store.add(mirror("cart", 81))
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
+    writer.write(Update(WANTED, live(api), (), MIRROR))
+    assert [request.method for request in api.requests] == ["PATCH", "PATCH", "GET"]
+
+
+@pytest.mark.parametrize("fault", [answers.lost, answers.failure(504)], ids=["done", "not done"])
+def test_a_delete_whose_answer_got_lost(api: FakeApi, writer: Writer, fault: Answer) -> None:
+    """The second try answers 404, or deletes."""
+    api.store.add(mirror("cart"))
+    api.rule("DELETE", PATHS[Kind.SERVICE], fault)
+    writer.write(Delete(Kind.SERVICE, CART, CART, live(api), "because"))
+    assert api.store.find(PATHS[Kind.SERVICE]) is None
+
+
+def test_a_release_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
+    api.store.add(mirror("cart"))
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
+    writer.write(Release(CART, live(api), tuple(MIRROR), "because"))
+    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["labels"] == {}
+
+
+def test_a_stranger_that_came_first_is_not_overwritten(api: FakeApi, writer: Writer) -> None:
+    api.store.add(namespace("shop"), node_port("cart"))
+    before = api.store.get(PATHS[Kind.SERVICE])
+    is_stale(writer, Create(WANTED))
+    assert api.store.get(PATHS[Kind.SERVICE]) == before
+
+
+def test_a_stranger_with_the_same_ports_is_a_stranger(api: FakeApi, writer: Writer) -> None:
+    """It lacks our labels."""
+    stranger = mirror("cart")
+    stranger["metadata"]["labels"] = {}
+    api.store.add(namespace("shop"), stranger)
+    is_stale(writer, Create(WANTED))
+
+
+def test_a_mirror_that_became_real_meanwhile_is_not_ours(api: FakeApi, writer: Writer) -> None:
+    """Same labels, same ports, but a selector."""
+    real = mirror("cart")
+    real["spec"]["selector"] = {"app": "cart"}
+    api.store.add(namespace("shop"), real)
+    is_stale(writer, Create(WANTED))
+
+
+def test_an_update_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> None:
+    api.store.add(mirror("cart", 81))
+    seen = live(api)
+    api.store.add(mirror("cart", 82))
+    is_stale(writer, Update(WANTED, seen, (), MIRROR))
+    assert api.store.get(PATHS[Kind.SERVICE])["spec"]["ports"][0]["port"] == 82
+
+
+def test_an_update_that_a_second_run_made(api: FakeApi, writer: Writer) -> None:
+    api.store.add(mirror("cart", 81))
+    seen = live(api)
+    api.store.add(mirror("cart"))
+    writer.write(Update(WANTED, seen, (), MIRROR))
+
+
+def test_an_update_of_what_was_deleted_does_not_bring_it_back(api: FakeApi, writer: Writer) -> None:
+    api.store.add(endpoints("cart", "10.0.0.9"))
+    seen = live(api, Kind.ENDPOINTS)
+    api.store.delete(PATHS[Kind.ENDPOINTS], {})
+    is_stale(writer, Update(SERVED, seen, ()))
+    assert api.store.find(PATHS[Kind.ENDPOINTS]) is None
+
+
+def test_a_create_in_a_namespace_that_went_away(api: FakeApi, writer: Writer) -> None:
+    with pytest.raises(ClusterError, match='404 NotFound: namespaces "shop" not found'):
+        writer.write(Create(WANTED))
+
+
+def test_a_delete_of_what_is_gone(api: FakeApi, writer: Writer) -> None:
+    writer.write(Delete(Kind.SERVICE, CART, CART, Revision("uid-1", "1"), "because"))
+    assert [request.method for request in api.requests] == ["DELETE", "GET"]
+
+
+def test_a_delete_spares_the_next_object_of_the_name(api: FakeApi, writer: Writer) -> None:
+    """The one that was planned for is gone: done."""
+    api.store.add(mirror("cart"))
+    writer.write(Delete(Kind.SERVICE, CART, CART, Revision("uid-of-another", "1"), "because"))
+    assert api.store.find(PATHS[Kind.SERVICE]) is not None
+
+
+def test_a_delete_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> None:
+    api.store.add(mirror("cart"))
+    seen = live(api)
+    api.store.add(mirror("cart", 81))
+    is_stale(writer, Delete(Kind.SERVICE, CART, CART, seen, "because"))
+    assert api.store.find(PATHS[Kind.SERVICE]) is not None
+
+
+def test_a_second_look_that_fails_is_the_error(api: FakeApi, writer: Writer) -> None:
+    """Whether it is done is not known, so it is not."""
+    api.store.add(namespace("shop"))
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
+    api.rule("GET", PATHS[Kind.SERVICE], answers.failure(403))
+    with pytest.raises(ClusterError, match=r"reading Service shop/cart in the remote cluster failed: .*403"):
+        writer.write(Create(WANTED))
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 409, 422])
+def test_a_refused_write_is_sent_once(api: FakeApi, writer: Writer, status: int) -> None:
+    api.store.add(namespace("shop"))
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.failure(status))
+    with pytest.raises(ClusterError, match=f"applying Service shop/cart in the remote cluster failed: .*{status}"):
+        writer.write(Create(WANTED))
+    assert len(api.writes) == 1

@@ -1,0 +1,195 @@
+"""What goes over the wire, to the byte, for each kind of request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from barrelman_sync import __version__
+from barrelman_sync.cluster import resources
+from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.model import (
+    EndpointPort,
+    Key,
+    Kind,
+    Mirror,
+    Revision,
+    ServicePort,
+    Wanted,
+    WantedEndpoints,
+    WantedNamespace,
+)
+from barrelman_sync.steps import Create, Delete, Release, Update, Write
+from tests.wire.fakeapi import APPLY, FakeApi, Request
+from tests.wire.objects import MIRROR, endpoints, mirror, namespace
+
+CART = Key("shop", "cart")
+CART_PATH = "/api/v1/namespaces/shop/services/cart"
+WANTED = Mirror(CART, "remote", (ServicePort("", "TCP", 80, 30080),))
+
+
+def compact(body: object) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
+
+
+def write(client: Connection, step: Write) -> None:
+    Writer(client, dict.fromkeys(Kind, "777")).write(step)
+
+
+def live(api: FakeApi, path: str = CART_PATH) -> Revision:
+    metadata = api.store.get(path)["metadata"]
+    return Revision(metadata["uid"], metadata["resourceVersion"])
+
+
+def only(requests: list[Request]) -> Request:
+    (request,) = requests
+    return request
+
+
+def test_get(api: FakeApi, client: Connection) -> None:
+    api.store.add(namespace("kube-system", "uid-1"))
+    found = client.get(resources.Namespace, Key("", "kube-system"))
+    assert found is not None
+    assert found.metadata.uid == "uid-1"
+    request = only(api.requests)
+    assert (request.method, request.target, request.body) == ("GET", "/api/v1/namespaces/kube-system", b"")
+    assert client.get(resources.Service, CART) is None
+
+
+SERVICE_LABELS = {"tfw.io/barrelman-source": "remote", "app.kubernetes.io/managed-by": "barrelman-sync"}
+CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
+    (
+        WantedNamespace("shop", "remote"),
+        "/api/v1/namespaces/shop",
+        {
+            "apiVersion": "v1",
+            "kind": "Namespace",
+            "metadata": {"name": "shop", "labels": SERVICE_LABELS, "resourceVersion": "777"},
+        },
+    ),
+    (
+        WANTED,
+        CART_PATH,
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {
+                "name": "cart",
+                "labels": {**SERVICE_LABELS, "tfw.io/barrelman": "managed-resource"},
+                "namespace": "shop",
+                "resourceVersion": "777",
+            },
+            "spec": {
+                "type": "ClusterIP",
+                "ports": [{"port": 80, "protocol": "TCP", "targetPort": 30080}],
+                "sessionAffinity": "None",
+            },
+        },
+    ),
+    (
+        WantedEndpoints(CART, "remote", ("10.0.0.1", "10.0.0.2"), (EndpointPort("", "TCP", 30080),), "uid-of-cart"),
+        "/api/v1/namespaces/shop/endpoints/cart",
+        {
+            "apiVersion": "v1",
+            "kind": "Endpoints",
+            "metadata": {
+                "name": "cart",
+                "labels": {
+                    **SERVICE_LABELS,
+                    "tfw.io/barrelman": "true",
+                    "endpoints.kubernetes.io/managed-by": "barrelman-sync",
+                },
+                "namespace": "shop",
+                "resourceVersion": "777",
+                "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": "cart", "uid": "uid-of-cart"}],
+            },
+            "subsets": [
+                {
+                    "addresses": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}],
+                    "ports": [{"port": 30080, "protocol": "TCP"}],
+                }
+            ],
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("wanted", "path", "body"), CREATES, ids=["namespace", "service", "endpoints"])
+def test_create(api: FakeApi, client: Connection, wanted: Wanted, path: str, body: dict[str, Any]) -> None:
+    """An apply with the list's resourceVersion and without uid, which overwrites nothing that came after the list."""
+    if wanted.key.namespace:
+        api.store.add(namespace("shop"))
+    write(client, Create(wanted))
+    request = only(api.requests)
+    assert (request.method, request.target) == ("PATCH", f"{path}?fieldManager=barrelman-sync&force=true")
+    assert request.headers["Content-Type"] == APPLY
+    assert request.body == compact(body)
+
+
+def test_update(api: FakeApi, client: Connection) -> None:
+    """An apply with uid and resourceVersion of what the plan saw."""
+    api.store.add(mirror("cart", 81))
+    before = live(api)
+    write(client, Update(WANTED, before, (), MIRROR))
+    request = only(api.requests)
+    assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync&force=true")
+    metadata = request.json["metadata"]
+    assert (metadata["uid"], metadata["resourceVersion"]) == before
+    assert request.headers["Content-Type"] == APPLY
+
+
+def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: Connection) -> None:
+    """As when node ports are swapped."""
+    api.store.add(mirror("cart", 81))
+    writer = Writer(client, {})
+    step = Update(WANTED, live(api), (), MIRROR)
+    writer.write(step)
+    between = live(api)
+    writer.write(step)
+    assert api.requests[1].json["metadata"]["resourceVersion"] == between.resource_version
+    assert writer.uid(Kind.SERVICE, CART) == between.uid
+
+
+def test_release(api: FakeApi, client: Connection) -> None:
+    """A JSON patch that takes off our labels only."""
+    api.store.add(mirror("cart"))
+    before = live(api)
+    write(client, Release(CART, before, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), "because"))
+    request = only(api.requests)
+    assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
+    assert request.headers["Content-Type"] == "application/json-patch+json"
+    assert json.loads(request.body) == [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": before.resource_version},
+        {"op": "remove", "path": "/metadata/labels/app.kubernetes.io~1managed-by"},
+        {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
+    ]
+    assert api.store.get(CART_PATH)["metadata"]["labels"] == {"tfw.io/barrelman-source": "remote"}
+
+
+@pytest.mark.parametrize(("kind", "plural"), [(Kind.SERVICE, "services"), (Kind.ENDPOINTS, "endpoints")])
+def test_delete(api: FakeApi, client: Connection, kind: Kind, plural: str) -> None:
+    """All in the body: a server that finds one there ignores the query. lightkube's own delete sends none."""
+    api.store.add(mirror("cart"), endpoints("cart", "10.0.0.1"))
+    path = f"/api/v1/namespaces/shop/{plural}/cart"
+    before = live(api, path)
+    write(client, Delete(kind, CART, CART, before, "because"))
+    request = only(api.requests)
+    assert (request.method, request.target) == ("DELETE", path)
+    assert request.headers["Content-Type"] == "application/json"
+    preconditions = {"uid": before.uid, "resourceVersion": before.resource_version}
+    assert request.body == compact({"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions})
+    assert api.store.find(path) is None
+
+
+def test_every_request_says_who_asks(api: FakeApi, client: Connection) -> None:
+    """Audit logs and flow control go by the User-Agent, managedFields by the field manager."""
+    api.store.add(mirror("cart", 81))
+    client.list_all(resources.Node, lambda item: item)
+    client.get(resources.Service, CART)
+    write(client, Update(WANTED, live(api), (), MIRROR))
+    write(client, Delete(Kind.SERVICE, CART, CART, live(api), "because"))
+    assert [request.method for request in api.requests] == ["GET", "GET", "PATCH", "DELETE"]
+    assert {request.headers["User-Agent"] for request in api.requests} == {f"barrelman-sync/{__version__}"}

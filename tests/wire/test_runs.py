@@ -1,0 +1,227 @@
+"""Whole runs against two fake API servers: what is sent, what is said, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+
+import pytest
+import yaml
+from click.testing import Result
+
+from tests.wire import answers
+from tests.wire.commands import Sides, command, invoke
+from tests.wire.fakeapi import Answer, normally
+from tests.wire.kubeconfigs import kubeconfig
+from tests.wire.objects import endpoints, mirror, namespace, node_port
+
+pytestmark = pytest.mark.usefixtures("in_process")
+
+SERVICE = "/api/v1/namespaces/shop/services/cart"
+LISTS = (
+    ("local", "/api/v1/namespaces"),
+    ("local", "/api/v1/services"),
+    ("local", "/api/v1/endpoints"),
+    ("local", "/apis/discovery.k8s.io/v1/endpointslices"),
+    ("remote", "/api/v1/namespaces/kube-system"),
+    ("remote", "/api/v1/nodes"),
+    ("remote", "/api/v1/services"),
+)
+FAULTS: dict[str, tuple[Answer, ...]] = {
+    "403": (answers.failure(403),),
+    "500": (answers.failure(500),),
+    "half a page": (answers.half_without_length,),
+}
+
+
+def run(sides: Sides, *options: str) -> Result:
+    return invoke(*sides.arguments, *options)
+
+
+def owning(sides: Sides, *names: str) -> None:
+    """Makes the local cluster hold mirrors that the remote no longer asks for."""
+    sides.local.store.add(namespace("shop"), *(mirror(name) for name in names))
+    sides.local.store.add(*(endpoints(name, "10.0.0.1", "10.0.0.2") for name in names))
+
+
+def test_the_first_run_and_the_second(sides: Sides) -> None:
+    """Local is read before remote; namespace, service and endpoints are written in this order; then nothing."""
+    first = run(sides)
+    assert (first.exit_code, first.stderr) == (0, "")
+    assert [request.path for request in sides.writes] == [
+        "/api/v1/namespaces/shop",
+        SERVICE,
+        SERVICE.replace("services", "endpoints"),
+    ]
+    owner = sides.local.store.get(SERVICE.replace("services", "endpoints"))["metadata"]["ownerReferences"][0]
+    assert owner["uid"] == sides.local.store.get(SERVICE)["metadata"]["uid"]
+    assert first.stdout.splitlines()[-1].startswith("done: 3 created, 0 updated, 0 deleted, 0 unchanged")
+    second = run(sides)
+    assert second.exit_code == 0
+    assert len(sides.writes) == 3
+    assert second.stdout.startswith("done: 0 created, 0 updated, 0 deleted, 2 unchanged")
+    assert len(second.stdout.splitlines()) == 1
+
+
+def test_the_installed_command_does_it(sides: Sides) -> None:
+    done = command(*sides.arguments)
+    assert (done.returncode, done.stderr, len(sides.writes)) == (0, "", 3)
+    assert done.stdout.splitlines()[-1].startswith("done: 3 created")
+
+
+def test_a_dry_run_sends_reads_only(sides: Sides) -> None:
+    owning(sides, "old")
+    result = run(sides, "--dry-run")
+    assert result.exit_code == 0
+    assert {request.method for api in (sides.local, sides.remote) for request in api.requests} == {"GET"}
+    assert len(sides.local.requests) + len(sides.remote.requests) == len(LISTS)
+    assert "dry run: 2 to create, 0 to update, 2 to delete" in result.stdout
+
+
+def test_a_dry_run_can_tell_of_changes(sides: Sides) -> None:
+    assert run(sides, "--dry-run", "--detailed-exitcode").exit_code == 4
+    assert run(sides).exit_code == 0
+    assert run(sides, "--dry-run", "--detailed-exitcode").exit_code == 0
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("side", "path"), LISTS, ids=[f"{side} {path.rpartition('/')[2]}" for side, path in LISTS])
+def test_no_list_no_write(sides: Sides, side: str, path: str, fault: tuple[Answer, ...]) -> None:
+    """Whatever is missing could be the reason for a delete."""
+    owning(sides, "old")
+    api = {"local": sides.local, "remote": sides.remote}[side]
+    api.rule("GET", path, *fault)
+    result = run(sides)
+    assert result.exit_code == 1
+    assert sides.writes == []
+    assert result.stdout.startswith("failed")
+    (line,) = [line for line in result.stderr.splitlines() if not line.startswith("WARNING")]
+    assert line.startswith("Error: ")
+    assert f"in the {side} cluster failed: " in line
+    assert sides.remote.requests == [] or side == "remote"
+
+
+@pytest.mark.parametrize(("side", "path"), [row for row in LISTS if row[1].count("/") == 3])
+def test_no_second_page_no_write(sides: Sides, side: str, path: str) -> None:
+    owning(sides, "old", "older")
+    api = {"local": sides.local, "remote": sides.remote}[side]
+    api.store.page = 1
+    sides.remote.store.add(node_port("more", 80, 30081))
+    api.rule("GET", path, normally, answers.half_without_length)
+    result = run(sides)
+    assert (result.exit_code, sides.writes) == (1, [])
+
+
+def test_the_remote_is_the_local_cluster(sides: Sides) -> None:
+    sides.remote.store.add(namespace("kube-system", "uid-of-local"))
+    result = run(sides)
+    assert (result.exit_code, sides.writes) == (2, [])
+    assert result.stderr.startswith("Error: The local and the remote cluster are the same one")
+
+
+def test_a_remote_without_identity(sides: Sides) -> None:
+    """A server that knows no kube-system is no cluster."""
+    sides.remote.store.delete("/api/v1/namespaces/kube-system", {})
+    result = run(sides)
+    assert (result.exit_code, sides.writes) == (1, [])
+    assert "there is no such namespace" in result.stderr
+
+
+def test_an_unreachable_server(sides: Sides) -> None:
+    """The tries are in the log, the error is said once."""
+    dead = kubeconfig(sides.folder, "dead", "https://127.0.0.1:1", insecure_skip_tls_verify=True)
+    result = run(sides, "--remote-kubeconfig", str(dead))
+    assert (result.exit_code, sides.writes) == (1, [])
+    assert isinstance(result.exception, SystemExit)
+    assert result.stderr.count("Error: ") == 1
+    assert "no connection to https://127.0.0.1:1" in result.stderr.splitlines()[-1]
+
+
+def test_one_bad_object_does_not_stop_the_others(sides: Sides) -> None:
+    sides.remote.store.add(node_port("good", 80, 30081))
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(422, "Invalid"))
+    result = run(sides)
+    assert result.exit_code == 1
+    assert sides.local.store.find("/api/v1/namespaces/shop/endpoints/good")
+    said = " ".join(result.stdout.split())
+    assert "! Service shop/cart failed: applying Service shop/cart in the local cluster failed: " in said
+    assert "! Endpoints shop/cart not tried: Service shop/cart could not be written" in said
+    assert len([request for request in sides.writes if "cart" in request.path]) == 1
+
+
+def test_the_summary_counts_what_was_done(sides: Sides) -> None:
+    """Of five: namespace, the good service and its endpoints; and of two failed, one was not tried."""
+    sides.remote.store.add(node_port("good", 80, 30081))
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(422, "Invalid"))
+    assert "3 created" in run(sides).stdout.splitlines()[-1]
+
+
+def test_a_refused_namespace_stops_what_goes_in_it(sides: Sides) -> None:
+    sides.local.rule_for_ever("PATCH", "/api/v1/namespaces/shop", answers.failure(403))
+    result = run(sides)
+    assert (result.exit_code, len(sides.writes)) == (1, 1)
+    assert result.stdout.count("not tried: namespace shop could not be created") == 2
+
+
+def test_deletes_come_last(sides: Sides) -> None:
+    owning(sides, "aaa")
+    assert run(sides).exit_code == 0
+    assert [request.method for request in sides.writes] == ["PATCH", "PATCH", "DELETE", "DELETE"]
+    assert sides.local.store.find("/api/v1/namespaces/shop/endpoints/aaa") is None
+
+
+def test_a_guard_holds_deletes_back(sides: Sides) -> None:
+    owning(sides, *(f"old{number}" for number in range(11)))
+    result = run(sides)
+    assert result.exit_code == 3
+    assert {request.method for request in sides.writes} == {"PATCH"}
+    assert "22 held back" in result.stdout.splitlines()[-1]
+    assert run(sides, "--allow-mass-delete").exit_code == 0
+    assert len(sides.local.sent("DELETE")) == 22
+
+
+def test_a_failure_wins_over_a_guard(sides: Sides) -> None:
+    owning(sides, *(f"old{number}" for number in range(11)))
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(422))
+    assert run(sides).exit_code == 1
+
+
+def test_only_who_serves_local_traffic_may_stay_unknown(sides: Sides) -> None:
+    """Of a service whose slices cannot be read, the endpoints stay as they are; the others are served, exit code 1."""
+    local_traffic = node_port("local", 80, 30081)
+    local_traffic["spec"]["externalTrafficPolicy"] = "Local"
+    sides.remote.store.add(local_traffic)
+    owning(sides, "local")
+    before = sides.local.store.find("/api/v1/namespaces/shop/endpoints/local")
+    sides.remote.rule("GET", "/apis/discovery.k8s.io/v1/endpointslices", answers.failure(403))
+    assert run(sides).exit_code == 1
+    assert sides.local.store.find("/api/v1/namespaces/shop/endpoints/local") == before
+    assert sides.local.store.find("/api/v1/namespaces/shop/endpoints/cart")
+
+
+def test_the_documents(sides: Sides) -> None:
+    """JSON and YAML say the same, alone on stdout, with the exit code."""
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(422))
+    documents = [json.loads(run(sides, "-o", "json").stdout), yaml.safe_load(run(sides, "-o", "yaml").stdout)]
+    assert [document["exitCode"] for document in documents] == [1, 1]
+    assert [step["result"] for step in documents[0]["steps"]] == ["done", "failed", "not tried"]
+    assert documents[0]["steps"][1:] == documents[1]["steps"]
+
+
+@pytest.mark.parametrize("output", ["json", "yaml"])
+def test_a_document_of_failure(sides: Sides, output: str) -> None:
+    sides.remote.rule("GET", "/api/v1/nodes", answers.failure(403))
+    document = yaml.safe_load(run(sides, "-o", output).stdout)
+    assert (document["schemaVersion"], document["exitCode"]) == (1, 1)
+    assert "listing nodes in the remote cluster failed" in document["problems"][0]
+
+
+def test_the_log(sides: Sides) -> None:
+    """On stderr, a line a request with -vv; nothing of the libraries."""
+    result = run(sides, "-vv", "--log-format", "json")
+    lines = [json.loads(line) for line in result.stderr.splitlines()]
+    assert {line["logger"].partition(".")[0] for line in lines} == {"barrelman_sync"}
+    sent = [line["message"] for line in lines if line["level"] == "debug"]
+    assert len(sent) == len(sides.local.requests) + len(sides.remote.requests)
+    assert sent[0] == f"GET {sides.local.url}/api/v1/namespaces?limit=500: {HTTPStatus.OK.value}"
+    assert len([line for line in lines if line["level"] == "info"]) == 3

@@ -1,0 +1,140 @@
+"""SIGTERM and Ctrl-C, against the installed command."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.wire import answers
+from tests.wire.commands import COMMAND, Sides
+from tests.wire.objects import namespace, node_port
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+PATIENCE = 20
+
+
+class Hold:
+    """Requests that wait for an answer."""
+
+    def __init__(self, number: int = 1) -> None:
+        self._arrived = [threading.Event() for _ in range(number)]
+        self.go_on = threading.Event()
+        self.answers = [answers.held(arrived, self.go_on) for arrived in self._arrived]
+
+    def wait(self) -> None:
+        for arrived in self._arrived:
+            assert arrived.wait(PATIENCE)
+
+
+@contextmanager
+def running(sides: Sides, *options: str) -> Iterator[subprocess.Popen[str]]:
+    command = [str(COMMAND), *sides.arguments, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
+def interrupt(run: subprocess.Popen[str], number: signal.Signals) -> None:
+    """Sends the signal, and gives the process the time to see it."""
+    run.send_signal(number)
+    time.sleep(0.2)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_while_a_list_is_read(sides: Sides, number: signal.Signals) -> None:
+    """The answer is waited for, and nothing comes after it."""
+    hold = Hold()
+    sides.remote.rule("GET", "/api/v1/nodes", *hold.answers)
+    with running(sides) as run:
+        hold.wait()
+        interrupt(run, number)
+        hold.go_on.set()
+        stdout, stderr = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1
+    assert stdout.startswith("failed")
+    assert "listing services in the remote cluster failed: not tried" in stderr
+    assert stderr.endswith(f"interrupted by {number.name}.\n")
+    assert sides.remote.requests[-1].path == "/api/v1/nodes"
+    assert sides.writes == []
+
+
+def test_while_a_list_hangs(sides: Sides) -> None:
+    """It ends with the run's time, not later."""
+    hold = Hold()
+    sides.remote.rule("GET", "/api/v1/nodes", *hold.answers)
+    with running(sides, "--timeout", "3s") as run:
+        hold.wait()
+        interrupt(run, signal.SIGTERM)
+        stdout, stderr = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1
+    assert "Traceback" not in stderr
+    assert len([request for request in sides.remote.requests if request.path == "/api/v1/nodes"]) == 1
+    assert stdout.startswith("failed")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_while_objects_are_written(sides: Sides, number: signal.Signals) -> None:
+    """What is in flight is finished, and counts as done; the rest is not tried."""
+    sides.local.store.add(namespace("shop"))
+    sides.remote.store.add(*(node_port(f"more{index}", 80, 30090 + index) for index in range(5)))
+    hold = Hold(2)
+    for name, answer in zip(("cart", "more0"), hold.answers, strict=True):
+        sides.local.rule("PATCH", f"/api/v1/namespaces/shop/services/{name}", answer)
+    with running(sides, "--concurrency", "2", "-o", "json") as run:
+        hold.wait()
+        interrupt(run, number)
+        hold.go_on.set()
+        stdout, stderr = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1
+    assert {request.path.rpartition("/")[2] for request in sides.writes} == {"cart", "more0"}
+    assert len(sides.writes) == 2
+    document = json.loads(stdout)
+    assert document["exitCode"] == 1
+    done = [step["name"] for step in document["steps"] if step["result"] == "done"]
+    assert done == ["cart", "more0"]
+    assert f"not tried, interrupted by {number.name}." in stderr
+    assert "Traceback" not in stderr
+
+
+def test_the_document_has_the_exit_code_of_an_interrupted_run(sides: Sides) -> None:
+    """The signal comes while the last write is in flight, so that every write is done."""
+    sides.local.store.add(namespace("shop"))
+    hold = Hold()
+    sides.local.rule("PATCH", "/api/v1/namespaces/shop/endpoints/cart", *hold.answers)
+    with running(sides, "-o", "json") as run:
+        hold.wait()
+        interrupt(run, signal.SIGTERM)
+        hold.go_on.set()
+        stdout, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1
+    assert json.loads(stdout)["exitCode"] == 1
+
+
+TWICE = [
+    (signal.SIGTERM, signal.SIGTERM),
+    (signal.SIGINT, signal.SIGINT),
+    (signal.SIGINT, signal.SIGTERM),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), TWICE)
+def test_a_second_signal_ends_it_at_once(sides: Sides, first: signal.Signals, second: signal.Signals) -> None:
+    """As if it were not handled at all, so that a shell sees it too."""
+    hold = Hold()
+    sides.remote.rule("GET", "/api/v1/nodes", *hold.answers)
+    with running(sides) as run:
+        hold.wait()
+        interrupt(run, first)
+        run.send_signal(second)
+        stdout, _ = run.communicate(timeout=2)  # far less than the ten seconds that the list is waited for
+    assert run.returncode == -second
+    assert stdout == ""

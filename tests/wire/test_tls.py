@@ -1,0 +1,205 @@
+"""Which server we talk to, by which way, and whom it sees."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from lightkube.config.kubeconfig import KubeConfig
+
+from barrelman_sync.cluster import resources
+from barrelman_sync.cluster.connection import Connection, connect
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.config import InCluster, Kubeconfig
+from tests.wire.certificates import SERVER_NAME, Certificates
+from tests.wire.conftest import Patient
+from tests.wire.fakeapi import FakeApi
+from tests.wire.kubeconfigs import Section, kubeconfig
+from tests.wire.plugins import credential, execs, plugin
+from tests.wire.proxy import Proxy
+
+
+class Connect(Protocol):
+    def __call__(self, url: str, user: Section | None = None, **cluster: object) -> Connection: ...
+
+
+@pytest.fixture
+def to(tmp_path: Path, deadline: Patient, opened: None, certificates: Certificates) -> Connect:
+    """A client that trusts our authority, unless `cluster` says otherwise."""
+
+    def to(url: str, user: Section | None = None, **cluster: object) -> Connection:
+        cluster = {"certificate_authority_data": certificates.data("ca.crt"), **cluster}
+        path = kubeconfig(tmp_path, "remote", url, user=user, **cluster)
+        return connect(Kubeconfig(str(path)), "remote", deadline)
+
+    return to
+
+
+@pytest.fixture
+def server(certificates: Certificates) -> Iterator[FakeApi]:
+    with FakeApi(certificates.server()) as api:
+        yield api
+
+
+@pytest.fixture
+def named(certificates: Certificates) -> Iterator[FakeApi]:
+    """A server whose certificate carries a name that is not in its URL."""
+    with FakeApi(certificates.server("named")) as api:
+        yield api
+
+
+@pytest.fixture
+def asking(certificates: Certificates) -> Iterator[FakeApi]:
+    """A server that lets nobody in without a certificate of our authority."""
+    with FakeApi(certificates.server(ask_client=True)) as api:
+        yield api
+
+
+def read(client: Connection) -> None:
+    client.list_all(resources.Node, lambda item: item)
+
+
+def is_not_trusted(client: Connection, deadline: Patient) -> None:
+    with pytest.raises(
+        ClusterError, match=r"the certificate of https://.* is not trusted: .*certificate-authority-data"
+    ):
+        read(client)
+    assert deadline.slept == []
+
+
+def test_the_authority_of_the_kubeconfig(server: FakeApi, to: Connect) -> None:
+    read(to(server.url))
+    assert len(server.requests) == 1
+
+
+def test_an_authority_file_is_beside_its_kubeconfig(
+    server: FakeApi, to: Connect, tmp_path: Path, certificates: Certificates
+) -> None:
+    (tmp_path / "ca.crt").write_bytes(certificates.file("ca.crt").read_bytes())
+    read(to(server.url, certificate_authority="ca.crt", certificate_authority_data=None))
+
+
+def test_another_authority(server: FakeApi, to: Connect, deadline: Patient) -> None:
+    """At once, without another try: it would be the same again."""
+    is_not_trusted(to(server.url, certificate_authority_data=None), deadline)
+    assert server.requests == []
+
+
+def test_another_name(named: FakeApi, to: Connect, deadline: Patient) -> None:
+    is_not_trusted(to(named.url), deadline)
+
+
+def test_unchecked_on_request_only(named: FakeApi, to: Connect) -> None:
+    read(to(named.url, certificate_authority_data=None, insecure_skip_tls_verify=True))
+
+
+def test_tls_server_name(named: FakeApi, to: Connect) -> None:
+    """lightkube ignores it."""
+    read(to(named.url, tls_server_name=SERVER_NAME))
+    assert len(named.requests) == 1
+
+
+def test_tls_server_name_is_checked(server: FakeApi, to: Connect, deadline: Patient) -> None:
+    is_not_trusted(to(server.url, tls_server_name=SERVER_NAME), deadline)
+
+
+def test_proxy_url(server: FakeApi, to: Connect) -> None:
+    """lightkube ignores it."""
+    with Proxy(server.url) as proxy:
+        read(to(server.url, proxy_url=proxy.url))
+    assert proxy.asked == [server.url.removeprefix("https://")]
+    assert len(server.requests) == 1
+
+
+def test_proxy_url_and_tls_server_name(named: FakeApi, to: Connect) -> None:
+    """The proxy is asked for the server of the URL, the server's certificate for the other name."""
+    with Proxy(named.url) as proxy:
+        read(to("https://10.255.255.1:6443", proxy_url=proxy.url, tls_server_name=SERVER_NAME))
+    assert proxy.asked == ["10.255.255.1:6443"]
+    assert len(named.requests) == 1
+
+
+def test_a_dead_proxy(server: FakeApi, to: Connect) -> None:
+    """Never around it."""
+    with Proxy(server.url) as proxy:
+        url = proxy.url
+    with pytest.raises(ClusterError, match="no connection to"):
+        read(to(server.url, proxy_url=url))
+    assert server.requests == []
+
+
+def test_the_proxy_of_the_environment(server: FakeApi, to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Proxy(server.url) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        read(to(server.url))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        read(to(server.url))
+    assert proxy.asked == [server.url.removeprefix("https://")]
+
+
+@pytest.mark.usefixtures("opened")
+def test_a_pod_goes_by_no_proxy(
+    server: FakeApi, certificates: Certificates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deadline: Patient
+) -> None:
+    """By its service account's token, straight to its own API server."""
+    (tmp_path / "ca.crt").write_bytes(certificates.file("ca.crt").read_bytes())
+    (tmp_path / "token").write_text("of-the-pod")
+    (tmp_path / "namespace").write_text("default")
+    by_files = partial(KubeConfig.from_service_account, service_account=str(tmp_path))
+    monkeypatch.setattr(KubeConfig, "from_service_account", by_files)
+    host, _, port = server.url.removeprefix("https://").partition(":")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", host)
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", port)
+    with Proxy(server.url) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        read(connect(InCluster(), "local", deadline))
+    assert proxy.asked == []
+    assert [request.headers["Authorization"] for request in server.requests] == ["Bearer of-the-pod"]
+
+
+def test_no_certificate(asking: FakeApi, to: Connect) -> None:
+    with pytest.raises(ClusterError, match="no connection to"):
+        read(to(asking.url))
+    assert asking.requests == []
+
+
+def test_a_client_certificate(asking: FakeApi, to: Connect, certificates: Certificates) -> None:
+    data = {
+        "client-certificate-data": certificates.data("client.crt"),
+        "client-key-data": certificates.data("client.key"),
+    }
+    read(to(asking.url, data))
+    assert len(asking.requests) == 1
+
+
+def test_client_certificate_files(asking: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path) -> None:
+    for name in ("client.crt", "client.key"):
+        (tmp_path / name).write_bytes(certificates.file(name).read_bytes())
+    read(to(asking.url, {"client-certificate": "client.crt", "client-key": str(tmp_path / "client.key")}))
+    assert len(asking.requests) == 1
+
+
+def test_a_client_certificate_of_a_command(
+    asking: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path
+) -> None:
+    """With a token beside it or without."""
+    files = {key: certificates.file(name).read_text() for key, name in _CREDENTIAL.items()}
+    for status in (files, {**files, "token": "secret"}):
+        read(to(asking.url, {"exec": execs(plugin(tmp_path, credential(**status)))}))
+    assert [request.headers["Authorization"] for request in asking.requests] == [None, "Bearer secret"]
+
+
+def test_a_command_is_told_the_authority(
+    server: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path
+) -> None:
+    command = plugin(tmp_path, credential(token="secret"))
+    to(server.url, {"exec": execs(command, provideClusterInfo=True)})
+    told = (tmp_path / "runs").read_text()
+    assert base64.b64encode(certificates.file("ca.crt").read_bytes()).decode() in told
+
+
+_CREDENTIAL = {"clientCertificateData": "client.crt", "clientKeyData": "client.key"}
