@@ -3,7 +3,7 @@
 Server-side apply removes a list item only if we hold it and nobody else does. A port that the original (manager
 `barrelman`, operation Update) or a user's edit made therefore survives our apply, and so does one that nobody holds;
 once its number changes the server answers 422 `Duplicate value` for ever. So we claim the fields that a mirror consists
-of first. See docs/adr/002-move-fields-before-apply.md and https://github.com/kubernetes/kubernetes/issues/99003.
+of first. See docs/adr/002-claim-fields-before-apply.md and https://github.com/kubernetes/kubernetes/issues/99003.
 """
 
 import json
