@@ -42,7 +42,7 @@ class Pool:
             return self.addresses
         suffix = f":{service}".encode()
         quotas = self._quotas(suffix, limit)
-        picked = (_smallest(self.zones[zone], suffix, quota) for zone, quota in quotas.items())
+        picked = (_smallest(self.zones[zone], suffix, quota) for zone, quota in quotas.items() if quota)
         return tuple(sorted(set(chain.from_iterable(picked))))
 
     def among(self, addresses: frozenset[str]) -> tuple[str, ...]:
@@ -89,8 +89,10 @@ def pool(members: Iterable[Member]) -> Pool:
 
 
 def _smallest(entries: tuple[tuple[bytes, str], ...], suffix: bytes, number: int) -> list[str]:
-    hashed = ((_digest(name, suffix), address) for name, address in entries)
-    return [address for _, address in nsmallest(number, hashed)]
+    # The hot loop: a cluster of 15,000 nodes and 5,000 Services comes here 75 million times.
+    digests = [sha256(name + suffix).digest() for name, _ in entries]
+    cut = nsmallest(number, digests)[-1]
+    return [address for digest, (_, address) in zip(digests, entries, strict=True) if digest <= cut]
 
 
 def _digest(name: bytes, suffix: bytes) -> bytes:
