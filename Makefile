@@ -31,7 +31,7 @@ venv: .venv/.ready ## make .venv: the pinned requirements and this package, edit
 
 .venv/.ready: .venv/.requirements pyproject.toml
 	@echo "Installing barrelman-sync itself into .venv, editable"
-	@PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	@PYTHONWARNINGS="ignore:Editable installation" $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 ##@ Every day
