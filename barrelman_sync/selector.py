@@ -19,6 +19,12 @@ _REQUIREMENT = re.compile(
 )
 
 
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+_PREFIX = r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?"
+_KEY = re.compile(f"(?:{_PREFIX}/)?{_NAME}")
+_VALUE = re.compile(f"(?:{_NAME})?")
+
+
 class Requirement(NamedTuple):
     """One condition: the label `key` has one of `values`, or any value if None; turned round by `negated`."""
 
@@ -44,7 +50,7 @@ def parse_selector(text: str) -> Selector:
         if match is None or match.end() == position:
             message = f"not a label selector from {text[position:]!r} on"
             raise ValueError(message)
-        requirements.append(_requirement(match))
+        requirements.append(_checked(_requirement(match)))
         position = match.end()
     if not requirements or text.rstrip().endswith(","):
         message = "a label selector must not be empty"
@@ -55,6 +61,18 @@ def parse_selector(text: str) -> Selector:
 def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
     """Whether all requirements hold."""
     return all(requirement.matches(labels) for requirement in selector)
+
+
+def _checked(requirement: Requirement) -> Requirement:
+    """A misspelt value would match no node, or with `!=` every node."""
+    if not _KEY.fullmatch(requirement.key):
+        message = f"{requirement.key!r} is not the key of a label"
+        raise ValueError(message)
+    for value in sorted(requirement.values or ()):
+        if not _VALUE.fullmatch(value):
+            message = f"{value!r} cannot be the value of a label"
+            raise ValueError(message)
+    return requirement
 
 
 def _requirement(match: re.Match[str]) -> Requirement:

@@ -4,6 +4,7 @@ At most 100 endpoints a slice. An address stays in the slice that has it, so tha
 slice of a Service and no more: every change of a slice is sent to every node of the local cluster.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -31,7 +32,8 @@ def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     """Creates and updates, then the deletes of slices of ours in this family that are not needed any more."""
     ours = {slice_.key.name: slice_ for slice_ in live if slice_.is_ours and slice_.family == wanted.family}
     prefix = _name(wanted, "")
-    numbered = {int(end): slice_ for name, slice_ in ours.items() if (end := name.removeprefix(prefix)).isdigit()}
+    ends = {name.removeprefix(prefix): slice_ for name, slice_ in ours.items()}
+    numbered = {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}
     used = spread(wanted.addresses, {number: slice_.addresses for number, slice_ in numbered.items()})
     for number, addresses in sorted(used.items()):
         yield _step(_wanted_slice(wanted, number, addresses), numbered.get(number))
