@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from barrelman_sync.model import (
     LocalNamespace,
     LocalService,
     LocalSlice,
+    Mirror,
     Node,
     RemotePort,
     RemoteService,
@@ -32,6 +34,7 @@ from tests.values.builders import (
     MANAGER,
     SCOPE,
     World,
+    endpoints_of,
     held_by,
     local,
     mirror,
@@ -40,12 +43,26 @@ from tests.values.builders import (
 
 NAMESPACES = ("shop", "web", "kube-system", "gone", "new")
 """Two ordinary ones, an ignored one, one that is terminating, one that is missing."""
-KEYS = tuple(Key(namespace, name) for namespace in NAMESPACES for name in ("a", "b"))
+KEYS = (Key("shop", "a"), Key("shop", "b"), Key("web", "a"), *(Key(name, "a") for name in NAMESPACES[2:]))
+T = TypeVar("T")
 SHAPES = (("http", "TCP", 80), ("", "TCP", 80), ("dns", "UDP", 53), ("dns-tcp", "TCP", 53), ("http", "TCP", 8080))
 SOURCES = ("prod", "stage", "old", None)
 AFFINITIES = st.sampled_from([Affinity(), Affinity("ClientIP", 10800), Affinity("ClientIP", 60)])
-RARELY = st.sampled_from([False] * 7 + [True])
-FAMILIES = st.sampled_from([("IPv4",), ("IPv4",), ("IPv6",), ("IPv4", "IPv6"), ()])
+
+
+def mostly(usual: T, *rare: T, times: int = 4) -> st.SearchStrategy[T]:
+    """Return a choice in which the rare ones are in the middle: Hypothesis prefers both ends."""
+    return st.sampled_from([*[usual] * times, *rare, *[usual] * times])
+
+
+RARELY = mostly(False, True, times=8)  # noqa: FBT003
+FAMILIES = mostly(("IPv4",), ("IPv6",), ("IPv4", "IPv6"), (), times=3)
+
+
+def _almost(wanted: Mirror, tweak: dict[str, Any]) -> LocalService:
+    """Return the mirror as a run leaves it, but for one field of its first port."""
+    first, *others = wanted.ports
+    return mirror(wanted.key, replace(first, **tweak), *others, affinity=wanted.affinity)
 
 
 def _numbered(node: Node, n: int) -> Node:
@@ -104,21 +121,22 @@ NODES = st.lists(
     st.builds(
         Node,
         name=st.just(""),
-        addresses=st.sampled_from([("10.0.0.%d",), ("10.0.0.%d",), ("10.0.0.%d", "fd00::1%d"), ()]),
-        ready=st.sampled_from(["True", "True", "True", "Unknown", "False", None]),
+        addresses=mostly(("10.0.0.%d",), ("10.0.0.%d", "fd00::1%d"), ()),
+        ready=mostly("True", "Unknown", "False", None),
         deleting=RARELY,
         network_unavailable=RARELY,
     ),
+    min_size=1,
     max_size=4,
 ).map(lambda found: tuple(_numbered(node, n) for n, node in enumerate(found)))
 
 REMOTE_SERVICE = st.builds(
     RemoteService,
     key=st.just(KEYS[0]),
-    type=st.sampled_from(["NodePort", "NodePort", "NodePort", "LoadBalancer", "ClusterIP"]),
+    type=mostly("NodePort", "LoadBalancer", "ClusterIP"),
     ports=PORTS.map(lambda found: tuple(RemotePort(*shape, 0) for shape in found)),
     affinity=AFFINITIES,
-    marker=st.sampled_from([None, None, None, "true", "managed-resource"]),
+    marker=mostly(None, "true", "managed-resource"),
     has_selector=BOOLEANS,
     ignored=RARELY,
     deleting=RARELY,
@@ -127,8 +145,8 @@ REMOTE_SERVICE = st.builds(
 # Labels that we may write, each of them there or not, ours or not.
 LABELS = st.fixed_dictionaries(
     {
-        KIND: st.sampled_from(["managed-resource", "managed-resource", "true", "false", None]),
-        FROM: st.sampled_from(SOURCES),
+        KIND: mostly("managed-resource", "true", "true", "true", "false", None, times=3),
+        FROM: mostly("prod", "stage", "old", None, times=2),
         MANAGER: st.sampled_from(["barrelman-sync", "Helm", None]),
         ENDPOINTS_MANAGER: st.sampled_from(["barrelman-sync", "endpoint-controller", None]),
     }
@@ -140,7 +158,7 @@ LOCAL_SERVICE = st.builds(
     LocalService,
     key=st.just(KEYS[0]),
     revision=st.just(Revision("", "1")),
-    type=st.sampled_from(["ClusterIP", "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]),
+    type=mostly("ClusterIP", "NodePort", "NodePort", "LoadBalancer", "ExternalName"),
     ports=st.builds(_targeted, PORTS, TARGETS),
     affinity=AFFINITIES,
     labels=LABELS.map(lambda found: {name: value for name, value in found.items() if name != ENDPOINTS_MANAGER}),
@@ -177,7 +195,7 @@ SLICES = st.lists(
 PRESENT = [key for key in KEYS if key.namespace != "new"]
 LOCALS = st.builds(
     _local,
-    st.dictionaries(st.sampled_from(PRESENT), LOCAL_SERVICE, max_size=6),
+    st.dictionaries(st.sampled_from(PRESENT), LOCAL_SERVICE, min_size=1, max_size=5),
     st.dictionaries(st.sampled_from(PRESENT), ENDPOINTS, max_size=4),
     st.dictionaries(st.sampled_from(PRESENT), SLICES, max_size=2),
 )
@@ -187,7 +205,7 @@ NUMBERS = st.builds(
     lambda start, step: [30000 + (start + n * step) % 61 for n in range(61)], st.integers(0, 60), st.integers(1, 3)
 )
 
-REMOTE_SERVICES = st.dictionaries(st.sampled_from(KEYS), REMOTE_SERVICE, max_size=6)
+REMOTE_SERVICES = st.dictionaries(st.sampled_from(KEYS), REMOTE_SERVICE, min_size=2, max_size=6)
 SCOPES = st.builds(
     Scope,
     source=st.just("prod"),
@@ -197,7 +215,14 @@ SCOPES = st.builds(
     create_namespaces=BOOLEANS,
 )
 RULES = st.builds(EndpointRules, slices=BOOLEANS, most=st.sampled_from([0, 1, 2, 250]))
-CONVERGED = st.sets(st.sampled_from(KEYS[:4]))
+# One field of a port in which a mirror differs from the wanted one.
+TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"protocol": "SCTP"}, {"app_protocol": "h2c"}, {"name": "other"}, {"target_port": 1}, {"port": 1}]
+)
+ENDPOINTS_TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"owners": frozenset({"another"})}, {"regular": False}, {"addresses": ()}, {"labels": {KIND: "true"}}]
+)
+CONVERGED = st.sets(st.sampled_from(KEYS[:3]), max_size=2)
 
 
 @st.composite
@@ -210,9 +235,11 @@ def worlds(draw: st.DrawFn, *, nodeports: bool | None = None) -> World:
     found = draw(LOCALS)
     mirrors = desired_mirrors(services, scope).mirrors
     converged = draw(CONVERGED) & mirrors.keys()
-    made = {key: mirror(key, *mirrors[key].ports, affinity=mirrors[key].affinity) for key in converged}
-    merged = replace(found, services={**found.services, **made})
-    world = World(merged, services, draw(NODES), scope, draw(RULES))
+    made = {key: _almost(mirrors[key], draw(TWEAK)) for key in sorted(converged)}
+    served = {key: endpoints_of(live, addresses=("10.0.0.0",), **draw(ENDPOINTS_TWEAK)) for key, live in made.items()}
+    merged = replace(found, services={**found.services, **made}, endpoints={**found.endpoints, **served})
+    nodes = () if draw(RARELY) else draw(NODES)
+    world = World(merged, services, nodes, scope, draw(RULES))
     return world.but(local=_allocated(world, draw(NUMBERS)))
 
 

@@ -46,6 +46,8 @@ def test_a_run_converges(world: World) -> None:
             assert_served(later, wanted)
     left = {key for key, live in later.local.services.items() if may_write(later, live)}
     assert left <= world.desired.mirrors.keys()
+    gone = world.local.services.keys() - later.local.services.keys()
+    assert gone & {*later.local.endpoints, *later.local.slices} == set()
 
 
 def is_blocked(world: World, wanted: Mirror) -> bool:
@@ -106,21 +108,29 @@ def is_ours_to_serve(world: World, step: Step) -> bool:
         return step.service in world.desired.mirrors
     if is_off_limits(world, live):
         return False
-    asks_another = live.labels.get(KIND) in {"true", "managed-resource"} and live.labels.get(FROM) not in {
-        None,
-        "prod",
-        world.scope.adopted_source,
-    }
-    return not asks_another
+    holder = live.labels.get(FROM)
+    if live.labels.get(KIND) == "true" and holder is None:
+        holder = next((source for source in sources(world, step.service) if source), None)
+    return live.labels.get(KIND) not in {"true", "managed-resource"} or is_for_us(world, holder)
+
+
+def is_for_us(world: World, source: str | None) -> bool:
+    return source is None or source in {"prod", world.scope.adopted_source}
+
+
+def sources(world: World, service: Key) -> list[str | None]:
+    """Return whose each of the endpoints is that say that barrelman-sync manages them."""
+    found = world.local.endpoints.get(service)
+    ours = found and found.labels.get("endpoints.kubernetes.io/managed-by") == "barrelman-sync"
+    slices = (item for item in world.local.slices.get(service, ()) if item.manager == "barrelman-sync")
+    return [found.labels.get(FROM) if found and ours else None, *(item.labels.get(FROM) for item in slices)]
 
 
 def says_it_is_ours(world: World, key: Key) -> bool:
     """Return whether an Endpoints object says so itself."""
-    found = world.local.endpoints[key]
-    named = found.labels.get(FROM)
-    return found.labels.get("endpoints.kubernetes.io/managed-by") == "barrelman-sync" and (
-        named is None or named in {"prod", world.scope.adopted_source}
-    )
+    found = world.local.endpoints[key].labels
+    manager = found.get("endpoints.kubernetes.io/managed-by")
+    return manager == "barrelman-sync" and is_for_us(world, found.get(FROM))
 
 
 def assert_may_be_written(world: World, step: Step) -> None:
@@ -308,6 +318,6 @@ def assert_only_what_has_to_waits(before: Plan, held: Plan, kept: set[int]) -> N
         assert other.step == one
         if isinstance(one, Create | Update) and one.kind == "Service":
             assert node_ports_taken(one) & kept
-            waiting.add(one.key)
+            waiting |= {one.key} if isinstance(one, Create) else set()
         else:
-            assert isinstance(one, Delete) or one.service in waiting
+            assert (isinstance(one, Delete) and one.guarded) or one.service in waiting

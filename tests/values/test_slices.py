@@ -147,6 +147,11 @@ def test_a_slice_without_addresses_goes() -> None:
     assert told(found) == ["unchanged cart-barrelman-ipv4-0", "delete cart-barrelman-ipv4-1"]
 
 
+def test_a_number_written_otherwise_is_another_name() -> None:
+    found = steps(("10.0.0.1",), slice_("cart-barrelman-ipv4-00", "10.0.0.1"))
+    assert told(found) == ["create cart-barrelman-ipv4-0", "delete cart-barrelman-ipv4-00"]
+
+
 def test_slices_of_the_other_family_and_of_others_are_not_touched() -> None:
     others = slice_(0, "fd00::1", family="IPv6"), slice_("cart-x7kq2", "10.0.0.9", manager="operator.example.com")
     assert told(steps(("10.0.0.1",), *others)) == ["create cart-barrelman-ipv4-0"]

@@ -1,0 +1,54 @@
+"""The requests of a first run, encoded beforehand: the same bodies in the same order as barrelman-sync sends them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.config import Kubeconfig, RunRules, Settings
+from barrelman_sync.desired import Scope
+from barrelman_sync.manifests import manifest
+from barrelman_sync.model import Kind, Revision, WantedEndpoints
+from barrelman_sync.order import batches
+from barrelman_sync.reconcile import reconcile
+from barrelman_sync.steps import Create, Write
+from tests.bench.tool import Tool
+
+OWNER = b"@owner@"
+PLURALS = {Kind.NAMESPACE: "namespaces", Kind.SERVICE: "services", Kind.ENDPOINTS: "endpoints"}
+
+Request = tuple[str, bytes]
+"""Path and body; in place of the uid of the Service of the same unit it says OWNER."""
+Unit = tuple[Request, ...]
+"""What has to be sent in this order."""
+Batch = tuple[Unit, ...]
+"""What may be sent at the same time."""
+
+
+def first_run(tool: Tool, version: str) -> list[Batch]:
+    """Return all requests that bring an empty cluster to what the remote asks for."""
+    settings = Settings(
+        local=Kubeconfig(str(tool.local)),
+        remote=Kubeconfig(str(tool.remote)),
+        remote_name="remote",
+        scope=Scope("remote"),
+        run=RunRules(dry_run=True),
+    )
+    plan = reconcile(settings, Deadline(600), lambda _report: None).plan
+    return [tuple(_unit(steps, version) for steps in batch) for batch in batches(plan)]
+
+
+def _unit(steps: Iterable[Write], version: str) -> Unit:
+    return tuple(_request(step, version) for step in steps)
+
+
+def _request(step: Write, version: str) -> Request:
+    assert isinstance(step, Create)
+    wanted = step.wanted
+    if isinstance(wanted, WantedEndpoints):
+        wanted = replace(wanted, owner_uid=OWNER.decode())
+    body = json.dumps(manifest(wanted, Revision("", version))).encode()
+    within = f"namespaces/{step.key.namespace}/" if step.key.namespace else ""
+    return f"/api/v1/{within}{PLURALS[step.kind]}/{step.key.name}", body

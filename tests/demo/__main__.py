@@ -1,0 +1,60 @@
+"""`python -m tests.demo` tells the story, `python -m tests.demo --playground` keeps the clusters up."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from types import FrameType
+
+import click
+
+from tests.controlplane import ControlPlaneError, NoControlPlane
+from tests.demo import terminal
+from tests.demo.playground import play
+from tests.demo.stage import UnexpectedError, stage
+from tests.demo.story import tell
+
+FAILED, INTERRUPTED = 1, 130
+
+
+@click.command()
+@click.option("--playground", is_flag=True, help="Keep both clusters up, and say what to try.")
+def main(*, playground: bool) -> None:
+    """Two clusters on this machine, and what barrelman-sync does to them."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    try:
+        _play() if playground else _tell()
+    except (NoControlPlane, ControlPlaneError, TimeoutError) as error:
+        terminal.bad(f"The clusters are not there: {error}")
+        sys.exit(FAILED)
+    except UnexpectedError as error:
+        terminal.bad(f"This did not go as told: {error}")
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        terminal.bad("Interrupted: both clusters are gone.")
+        sys.exit(INTERRUPTED)
+
+
+def _tell() -> None:
+    started = time.monotonic()
+    with stage() as here:
+        tell(here)
+    terminal.heading(f"Done in {time.monotonic() - started:.0f} s; both clusters are gone")
+    terminal.say("`make playground` keeps them up for you to try things.")
+
+
+def _play() -> None:
+    with stage() as here:
+        play(here)
+    terminal.say("Both clusters are gone.")
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End as with Ctrl-C, so that everything is put away."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The two clusters while the demo runs, and the command that is tried on them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.controlplane import ControlPlane, binary, control_planes
+from tests.demo import terminal
+from tests.demo.access import KUBECONFIG, grant_local, grant_remote
+from tests.demo.world import furnish
+
+NAME = "barrelman-sync"
+FILES = {side: f"{side}/{KUBECONFIG}.kubeconfig" for side in ("local", "remote")}
+COMMAND = f"{NAME} --local-kubeconfig {FILES['local']} --remote-kubeconfig {FILES['remote']}"
+READS = {"get", "list"}
+
+
+class UnexpectedError(Exception):
+    """Something went another way than the demo tells."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Both clusters, and the folder where the commands run; the kubeconfigs lie below it."""
+
+    remote: ControlPlane
+    local: ControlPlane
+    folder: Path
+
+    def run(self, *options: str, exit_code: int, plan: set[str]) -> None:
+        """Run the command, show what it says, and check it: exit code, lines of the plan, requests that write."""
+        terminal.prompt(" ".join([COMMAND, *options]))
+        mark = self.local.mark()
+        done = self._sync(*options)
+        terminal.output(done.stdout + done.stderr)
+        expect("the exit code", done.returncode, exit_code)
+        expect("the plan", sorted(planned(done.stdout)), sorted(plan))
+        sent = [request for request in self.local.requests(NAME, since=mark) if request.verb not in READS]
+        changes = 0 if "--dry-run" in options else len([line for line in plan if line[0] in "+-~"])
+        expect("requests that write", len(sent), changes)
+        terminal.good(f"exit code {exit_code}; the local API server was asked for {len(sent) or 'no'} writes")
+
+    def _sync(self, *options: str) -> subprocess.CompletedProcess[str]:
+        command: list[str | Path] = [Path(sys.executable).parent / NAME, *COMMAND.split()[1:], *options]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+
+
+def planned(text: str) -> set[str]:
+    """Return sign, kind and name of each line of a plan."""
+    return {" ".join(line.split()[:3]) for line in text.splitlines() if line[:2] in ("+ ", "- ", "~ ", "! ")}
+
+
+def expect(what: str, found: object, wanted: object) -> None:
+    """Raise UnexpectedError unless both are the same."""
+    if found != wanted:
+        message = f"{what} should be {wanted}, and is {found}"
+        raise UnexpectedError(message)
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Start both clusters and put into them what the story begins with."""
+    terminal.say(
+        "Some services run in one Kubernetes cluster, their callers in another, and these should not care."
+        " barrelman-sync keeps a mirror of each such service where the callers are."
+    )
+    terminal.heading("Two real clusters on this machine")
+    terminal.say("Each is etcd, kube-apiserver and controllers: built once, then up within 10 s.")
+    binary()
+    with control_planes("remote", "local") as (remote, local):
+        terminal.line(f"remote  {remote.url}  where the services are")
+        terminal.line(f"local   {local.url}  where their callers are, and where barrelman-sync runs")
+        grant_remote(remote)
+        grant_local(local)
+        furnish(remote, local)
+        yield Stage(remote, local, local.ca_file.parents[1])

@@ -1,0 +1,67 @@
+"""What the demo says: plain text, with a little colour on a terminal."""
+
+from __future__ import annotations
+
+import os
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import click
+
+WIDTH = 100
+COLOURS = {"+": "green", "-": "red", "~": "yellow", "!": "cyan"}
+INDENT = "  "
+
+
+def heading(text: str) -> None:
+    """Begin a chapter."""
+    _echo()
+    _echo(text, bold=True)
+    _echo("-" * len(text))
+
+
+def say(text: str) -> None:
+    """Tell something, wrapped."""
+    for line in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
+        _echo(line)
+
+
+def line(text: str = "") -> None:
+    """Show one line as it is."""
+    _echo(f"{INDENT}{text}" if text else "")
+
+
+def prompt(command: str) -> None:
+    """Show a command as it would be typed."""
+    _echo()
+    _echo(f"$ {command}", bold=True)
+
+
+def output(text: str) -> None:
+    """Show what a command said, its plan in colours."""
+    for row in text.splitlines():
+        _echo(row, fg=COLOURS.get(row[:2].rstrip()))
+
+
+def good(text: str) -> None:
+    """Tell what was checked and holds."""
+    _echo(f"{INDENT}ok: {text}", fg="green")
+
+
+def bad(text: str) -> None:
+    """Tell what went wrong, on stderr."""
+    _echo(text, err=True, fg="red")
+
+
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Show rows in columns."""
+    cells = [list(titles), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for number, row in enumerate(cells):
+        padded = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        _echo(f"{INDENT}{'   '.join(padded).rstrip()}", dim=number == 0)
+
+
+def _echo(text: str = "", *, err: bool = False, fg: str | None = None, bold: bool = False, dim: bool = False) -> None:
+    styled = click.style(text, fg=fg, bold=bold or None, dim=dim or None)
+    click.echo(styled, err=err, color=False if "NO_COLOR" in os.environ else None)

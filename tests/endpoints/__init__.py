@@ -1,0 +1,1 @@
+"""Endpoints on two real control planes: EndpointSlices, families, traffic policy, many nodes (docs/design.md)."""

@@ -1,0 +1,103 @@
+"""Whose slices are whose: ours are pruned, copies and strangers' stay, what Kubernetes left behind goes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.controlplane import ControlPlane, wait_until
+from tests.controlplane.objects import node, pod
+from tests.endpoints.views import (
+    CONTROLLER,
+    MIRRORING,
+    OURS,
+    SLICES,
+    addresses,
+    names,
+    served,
+    slice_object,
+    slices,
+)
+from tests.scenarios.command import Sync
+from tests.scenarios.views import MANAGED_BY, MARKER, MIRROR, SOURCE, edit, ips, is_there, labels, node_port, unchanged
+
+STRANGER = "operator.example.com"
+
+
+@pytest.fixture(autouse=True)
+def bar(remote: ControlPlane, nodes: list[str]) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+
+
+def test_copies_carry_our_labels_and_stay(sync: Sync, local: ControlPlane, nodes: list[str]) -> None:
+    sync.converges()
+    wait_until(lambda: sorted(addresses(slices(local, "foo", "bar", MIRRORING))) == nodes, "the mirrored slices")
+    (copy,) = slices(local, "foo", "bar", MIRRORING)
+    assert labels(copy).items() >= {MARKER: "true", SOURCE: "remote", MANAGED_BY: OURS}.items()
+    sync.writes_nothing()
+    assert unchanged(copy, slices(local, "foo", "bar", MIRRORING)[0])
+
+
+def test_slices_of_others_stay_in_both_modes(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    cloned = {MARKER: "true", SOURCE: "remote", MANAGED_BY: OURS}
+    sync.converges(SLICES)
+    local.add(
+        slice_object("foo", "theirs", "bar", "10.9.9.9", manager=STRANGER, labels=cloned),
+        slice_object("foo", "nobodys", "bar", "10.9.9.8", manager="", labels=cloned),
+    )
+    before = [local.api.get("EndpointSlice", name, "foo") for name in ("theirs", "nobodys")]
+    sync.writes_nothing(SLICES)
+    sync()
+    local.settle()
+    sync.converges()
+    sync.converges(SLICES)
+    remote.api.delete("Service", "bar", "foo")
+    sync.converges(SLICES)
+    assert is_there(local, "foo", "bar") == (False, False)
+    after = [local.api.get("EndpointSlice", name, "foo") for name in ("theirs", "nobodys")]
+    assert all(unchanged(one, other) for one, other in zip(before, after, strict=True))
+
+
+def test_a_slice_of_ours_under_another_name_goes_once_another_has_its_addresses(
+    sync: Sync, local: ControlPlane, nodes: list[str]
+) -> None:
+    sync.converges(SLICES)
+    local.add(slice_object("foo", "bar-old-name", "bar", "10.0.0.1", "10.9.9.9", manager=OURS))
+    run = sync.converges(SLICES)
+    assert len(run.writes) == 1
+    assert served(local, "foo", "bar") == {"bar-barrelman-ipv4-0": nodes}
+
+
+@pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
+def test_what_kubernetes_left_at_a_mirror_goes(
+    sync: Sync, local: ControlPlane, nodes: list[str], mode: tuple[str, ...]
+) -> None:
+    """Somebody made a mirror a real Service, and a mirror of it again."""
+    sync.converges(*mode)
+    edit(local, "foo", "bar", {"spec": {"selector": {"app": "bar"}}})
+    local.add(node("a"), pod("foo", "bar-1", "10.1.0.1", node_name="a", labels={"app": "bar"}))
+    assert "handed over" in sync(*mode).line("~ Service", "foo/bar")
+    wait_until(lambda: addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"], "the pod's slice")
+    wait_until(lambda: ips(local, "foo", "bar") == ["10.1.0.1"], "the pod's Endpoints")
+    assert slices(local, "foo", "bar") == []
+    edit(local, "foo", "bar", {"spec": {"selector": None}, "metadata": {"labels": {**MIRROR, SOURCE: "remote"}}})
+    local.settle()
+    assert addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"]  # nobody else removes it
+    run = sync.converges(*mode)
+    assert "left behind" in run.line("- EndpointSlice")
+    assert slices(local, "foo", "bar", CONTROLLER) == []
+    if mode:
+        assert addresses(slices(local, "foo", "bar")) == nodes
+        wait_until(lambda: not slices(local, "foo", "bar", MIRRORING), "copies of the pod's Endpoints to go")
+    else:
+        assert ips(local, "foo", "bar") == nodes
+
+
+def test_slices_of_a_real_service_are_nobody_elses(sync: Sync, local: ControlPlane) -> None:
+    """A local Service wins, and what Kubernetes writes for it is left alone, whatever labels it has."""
+    service = node_port("foo", "other", 30090, selector={"app": "other"}, labels={"shop": "x"})
+    local.add(node("a"), service, pod("foo", "other-1", "10.1.0.1", node_name="a", labels={"app": "other"}))
+    sync.converges(SLICES)
+    wait_until(lambda: addresses(slices(local, "foo", "other", CONTROLLER)) == ["10.1.0.1"], "the pod's slice")
+    (before,) = slices(local, "foo", "other", CONTROLLER)
+    sync.writes_nothing(SLICES)
+    assert names([before]) == names(slices(local, "foo", "other", CONTROLLER))

@@ -1,0 +1,214 @@
+"""How much a run may delete, and what waits when that is too much."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from barrelman_sync.guards import DeleteLimit, Safety, hold_back
+from barrelman_sync.model import Key
+from barrelman_sync.steps import Held, Plan
+from tests.values.builders import (
+    NODES,
+    SCOPE,
+    World,
+    all_unchanged,
+    cases,
+    endpoints,
+    endpoints_of,
+    local,
+    manual,
+    mirror,
+    node,
+    port,
+    remote,
+    service,
+    service_port,
+    word,
+    words,
+)
+
+NODEPORTS = replace(SCOPE, nodeports=True)
+
+
+def orphans(number: int, *others: Any, **fields: Any) -> World:
+    """Return a world in which that many mirrors are not wanted any more, and two are."""
+    keys = [Key("gone", f"s{n}") for n in range(number)]
+    kept = [Key("kept", f"s{n}") for n in range(2)]
+    live = [mirror(key) for key in (*keys, *kept)]
+    found = (*live, *(endpoints_of(item) for item in live), *others)
+    return World(local(*found), services=tuple(remote(key) for key in kept), **fields)
+
+
+def held(plan: Plan) -> list[str]:
+    return [word(step.step) for step in plan.steps if isinstance(step, Held)]
+
+
+@cases(
+    "limit, owned, allowed",
+    {
+        "a number": (DeleteLimit(3, None), 100, 3),
+        "a number is no percentage": (DeleteLimit(3, None), 1, 3),
+        "none at all": (DeleteLimit(0, None), 100, 0),
+        "a percentage": (DeleteLimit(None, 15.0), 100, 15),
+        "a percentage, rounded down": (DeleteLimit(None, 30.0), 9, 2),
+        "a percentage of little": (DeleteLimit(None, 30.0), 3, 0),
+        "a percentage of nothing": (DeleteLimit(None, 30.0), 0, 0),
+        "all": (DeleteLimit(None, 100.0), 7, 7),
+        "the default, of few": (DeleteLimit(), 5, 10),
+        "the default, just below the turn": (DeleteLimit(), 36, 10),
+        "the default, just above the turn": (DeleteLimit(), 37, 11),
+        "the default, of many": (DeleteLimit(), 1000, 300),
+    },
+)
+def test_the_limit(limit: DeleteLimit, owned: int, allowed: int) -> None:
+    assert limit.of(owned) == allowed
+
+
+@cases(
+    "deletes, is_held",
+    {"fewer": (2, False), "as many as allowed": (3, False), "one more": (4, True), "more": (9, True)},
+)
+def test_deletes_above_the_limit_are_held_back(deletes: int, *, is_held: bool) -> None:
+    world = orphans(deletes)
+    assert len(held(world.guarded(3))) == (2 * deletes if is_held else 0)
+    assert (world.guarded(3) == world.plan()) is not is_held
+
+
+def test_a_mirror_with_its_endpoints_counts_once() -> None:
+    assert held(orphans(1).guarded(1)) == []
+    assert held(orphans(1).guarded(0)) == ["delete Service gone/s0", "delete Endpoints gone/s0"]
+
+
+@cases(
+    "other",
+    {
+        "a manual service with a selector": (manual(has_selector=True), endpoints()),
+        "a service that lost its label": (service(), endpoints()),
+    },
+)
+def test_a_service_that_loses_our_endpoints_counts(other: Any) -> None:
+    assert held(orphans(1, *other).guarded(2)) == []
+    assert len(held(orphans(1, *other).guarded(1))) == 3
+
+
+@cases(
+    "other",
+    {
+        "a service that became real": (mirror(has_selector=True), endpoints()),
+        "a mirror of another source": (mirror(labels={**mirror().labels, "tfw.io/barrelman-source": "stage"}),),
+        "a mirror that is ignored": (mirror(ignored=True), endpoints()),
+    },
+)
+def test_what_is_not_taken_from_callers_does_not_count(other: Any) -> None:
+    world = orphans(1, *other)
+    assert (held(world.guarded(1)), len(held(world.guarded(0)))) == ([], 2)
+
+
+def test_creates_updates_and_hand_overs_go_on() -> None:
+    new, old = remote(Key("shop", "new")), remote(Key("shop", "old"), port(8080))
+    live = mirror(Key("shop", "old")), mirror(Key("shop", "real"), has_selector=True), endpoints(Key("shop", "real"))
+    world = orphans(5, *live, nodes=NODES)
+    plan = world.but(services=(*world.services, new, old)).guarded(1)
+    assert [word(step) for step in plan.writes if step.key.namespace != "gone"] == [
+        "create Service shop/new",
+        "create Endpoints shop/new",
+        "update Service shop/old",
+        "create Endpoints shop/old",
+        "release Service shop/real",
+        "delete Endpoints shop/real",
+    ]
+
+
+def test_the_reason_says_how_many_and_what_to_do() -> None:
+    reasons = {step.reason for step in orphans(5).guarded(1).steps if isinstance(step, Held)}
+    assert reasons == {"5 of 7 owned exceed 1; --allow-mass-delete lets one run through"}
+
+
+@cases("nodes, is_held", {"none is listed": ((), True), "none is fit": ((node("a", ready="False"),), False)})
+def test_no_delete_while_the_remote_lists_no_node(nodes: Any, *, is_held: bool) -> None:
+    plan = orphans(1, nodes=nodes).guarded(10)
+    assert len(held(plan)) == (2 if is_held else 0)
+    if is_held:
+        assert {step.reason for step in plan.steps if isinstance(step, Held)} == {
+            "the remote lists no node at all; --allow-mass-delete lets one run through"
+        }
+
+
+@cases("nodes", {"some": NODES, "none": ()})
+def test_the_user_may_let_one_run_through(nodes: Any) -> None:
+    world = orphans(50, nodes=nodes)
+    safety = Safety(DeleteLimit(0, None), allow_mass_delete=True)
+    assert hold_back(world.plan(), safety, len(nodes)) == world.plan()
+
+
+def test_a_plan_without_deletes_is_left_alone_even_without_nodes() -> None:
+    world = World(nodes=())
+    assert world.guarded(0) == world.plan()
+    assert all_unchanged(World().guarded(0))
+
+
+def test_the_last_service_of_a_remote_may_go() -> None:
+    world = World(services=())
+    assert hold_back(world.plan(), Safety(), world.choice.listed) == world.plan()
+
+
+# --- node ports of what stays -----------------------------------------------------------------------------------
+
+
+def with_node_port(name: str, number: int, **fields: Any) -> Any:
+    return mirror(Key("shop", name), service_port(80, number, node_port=number), type="NodePort", **fields)
+
+
+def asking(name: str, number: int) -> Any:
+    return remote(Key("shop", name), port(80, number))
+
+
+def taking(*services: Any, live: tuple[Any, ...] = ()) -> World:
+    """Return a world in which `old` has port 30001 and is to go, while others ask for what they ask for."""
+    return World(local(with_node_port("old", 30001), *live), services, NODES, NODEPORTS)
+
+
+def test_a_new_mirror_waits_for_a_port_that_stays_with_its_endpoints() -> None:
+    plan = taking(asking("new", 30001)).guarded(0)
+    assert held(plan) == ["create Service shop/new", "create Endpoints shop/new", "delete Service shop/old"]
+    assert reason(plan, "new") == "needs node port 30001 of shop/old, which is held back"
+
+
+def reason(plan: Plan, name: str) -> str:
+    return next(step.reason for step in plan.steps if isinstance(step, Held) and step.key.name == name)
+
+
+def test_a_mirror_that_is_there_waits_and_its_endpoints_do_not() -> None:
+    plan = taking(asking("live", 30001), live=(with_node_port("live", 30002),)).guarded(0)
+    assert held(plan) == ["update Service shop/live", "delete Service shop/old"]
+    assert "create Endpoints shop/live" in words(plan)
+
+
+def test_what_waits_keeps_its_own_port_so_others_wait_for_that() -> None:
+    live = with_node_port("a", 30002), with_node_port("b", 30003)
+    plan = taking(asking("a", 30001), asking("b", 30002), asking("c", 30003), live=live).guarded(0)
+    assert held(plan) == [
+        "update Service shop/a",
+        "update Service shop/b",
+        "create Service shop/c",
+        "create Endpoints shop/c",
+        "delete Service shop/old",
+    ]
+
+
+def test_who_needs_no_port_of_those_goes_on() -> None:
+    live = with_node_port("a", 30002), with_node_port("b", 30003)
+    plan = taking(asking("a", 30003), asking("b", 30002), asking("c", 30004), live=live).guarded(0)
+    assert held(plan) == ["delete Service shop/old"]
+
+
+def test_without_node_ports_nobody_waits() -> None:
+    plan = taking(asking("new", 30001)).but(scope=SCOPE).guarded(0)
+    assert held(plan) == ["delete Service shop/old"]
+
+
+def test_new_endpoints_in_place_of_stray_ones_wait_with_their_service() -> None:
+    stray = endpoints(Key("shop", "new"), labels={}, owners=frozenset())
+    plan = taking(asking("new", 30001), live=(stray,)).guarded(0)
+    assert held(plan) == ["create Service shop/new", "update Endpoints shop/new", "delete Service shop/old"]

@@ -1,0 +1,123 @@
+"""In which order the writes go out: batches, each done before the next starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from barrelman_sync.model import Key, Mirror
+from barrelman_sync.order import batches
+from barrelman_sync.steps import Plan, Update
+from tests.values.builders import (
+    CART,
+    NODES,
+    World,
+    cases,
+    endpoints,
+    held_by,
+    local,
+    mirror,
+    port,
+    remote,
+    word,
+)
+from tests.values.test_guards import NODEPORTS, asking, with_node_port
+
+
+def order(plan: Plan) -> list[list[str]]:
+    """Return the batches, each as its writes; those of one Service are joined by `then`."""
+    return [[" then ".join(word(step) for step in unit) for unit in batch] for batch in batches(plan)]
+
+
+def ported(*services: Any, live: tuple[Any, ...]) -> World:
+    return World(local(*live), services, (), NODEPORTS)
+
+
+def test_nothing_to_write_is_no_batch() -> None:
+    assert order(World().plan()) == []
+
+
+def test_namespaces_then_services_with_their_endpoints_then_deletes() -> None:
+    gone = mirror(Key("a", "gone")), endpoints(Key("a", "gone"))
+    real = mirror(Key("b", "real"), has_selector=True), endpoints(Key("b", "real"))
+    services = remote(Key("new", "s")), remote(Key("newer", "s")), remote(CART, port(8080))
+    plan = World(local(*gone, *real, mirror(), endpoints()), services, NODES).plan()
+    assert order(plan) == [
+        ["create Namespace new", "create Namespace newer"],
+        [
+            "release Service b/real then delete Endpoints b/real",
+            "create Service new/s then create Endpoints new/s",
+            "create Service newer/s then create Endpoints newer/s",
+            "update Service shop/cart",
+        ],
+        ["delete Service a/gone then delete Endpoints a/gone"],
+    ]
+
+
+def test_independent_services_are_one_batch_in_the_order_of_the_keys() -> None:
+    keys = [Key("shop", name) for name in ("f", "c", "a", "e", "b", "d")]
+    plan = World(local(), tuple(remote(key) for key in keys), ()).plan()
+    assert order(plan) == [[f"create Service {key}" for key in sorted(keys)]]
+
+
+def test_a_port_is_freed_before_another_takes_it() -> None:
+    world = ported(
+        asking("a", 30002), asking("b", 30003), live=(with_node_port("a", 30001), with_node_port("b", 30002))
+    )
+    assert order(world.plan()) == [["update Service shop/b"], ["update Service shop/a"]]
+
+
+def test_a_chain_is_freed_from_its_end() -> None:
+    live = tuple(with_node_port(name, number) for name, number in (("a", 30001), ("b", 30002), ("c", 30003)))
+    services = asking("a", 30002), asking("b", 30003), asking("c", 30004), asking("d", 30001)
+    assert order(ported(*services, live=live).plan()) == [
+        ["update Service shop/c"],
+        ["update Service shop/b"],
+        ["update Service shop/a"],
+        ["create Service shop/d"],
+    ]
+
+
+def test_a_delete_comes_first_if_another_needs_its_port() -> None:
+    live = with_node_port("old", 30001), with_node_port("older", 30009)
+    assert order(ported(asking("new", 30001), live=live).plan()) == [
+        ["delete Service shop/old"],
+        ["create Service shop/new"],
+        ["delete Service shop/older"],
+    ]
+
+
+def test_who_gives_up_node_ports_altogether_comes_first_too() -> None:
+    free = with_node_port("z", 30001)
+    world = ported(asking("a", 30001), asking("z", 30005), live=(free,))
+    assert order(world.plan()) == [["update Service shop/z"], ["create Service shop/a"]]
+
+
+def test_a_port_that_is_kept_is_nobody_elses_business() -> None:
+    live = tuple(with_node_port(name, number) for name, number in (("a", 30001), ("b", 30002)))
+    world = ported(asking("a", 30001), asking("b", 30003), live=live)
+    assert order(world.plan()) == [["update Service shop/b"]]
+
+
+@cases("length", {"a swap": 2, "three in a ring": 3, "five in a ring": 5})
+def test_a_ring_is_untied_at_its_first_mirror(length: int) -> None:
+    live = tuple(with_node_port(f"s{n}", 30000 + n) for n in range(length))
+    services = (asking(f"s{n}", 30000 + (n + 1) % length) for n in range(length))
+    done = batches(ported(*services, live=live).plan())
+    steps = [step for batch in done for unit in batch for step in unit]
+    untied, *_, last = steps
+    assert (untied.key, last.key) == (Key("shop", "s0"), Key("shop", "s0"))
+    assert [step.key.name for step in steps] == ["s0", *(f"s{n}" for n in range(length - 1, 0, -1)), "s0"]
+    assert isinstance(untied, Update)
+    assert isinstance(untied.wanted, Mirror)
+    assert (untied.wanted.type, untied.wanted.node_ports) == ("ClusterIP", frozenset())
+
+
+def test_fields_are_claimed_by_the_first_of_two_writes_only() -> None:
+    live = tuple(held_by(with_node_port(name, number), "barrelman") for name, number in (("a", 30001), ("b", 30002)))
+    done = batches(ported(asking("a", 30002), asking("b", 30001), live=live).plan())
+    updates = [step for batch in done for unit in batch for step in unit if isinstance(step, Update)]
+    assert [(step.key.name, step.claim is not None, step.taken_from) for step in updates] == [
+        ("a", True, ("barrelman",)),
+        ("b", True, ("barrelman",)),
+        ("a", False, ()),
+    ]

@@ -1,0 +1,344 @@
+"""What a run tells: exact lines and documents for a plan with a step of every kind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from barrelman_sync.model import Key, LocalNamespace
+from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
+from barrelman_sync.report.document import as_json, as_yaml, document, failure
+from barrelman_sync.report.text import failure_lines, plan_lines, summary_line
+from barrelman_sync.steps import Plan, Write
+from tests.values.builders import (
+    CART,
+    KIND,
+    NODES,
+    TILL,
+    World,
+    cases,
+    endpoints,
+    held_by,
+    local,
+    manual,
+    mirror,
+    node,
+    port,
+    remote,
+    service,
+    service_port,
+    word,
+)
+
+SHOP = "shop"
+GONE, REAL, TAKEN, IGNORED = Key(SHOP, "gone"), Key(SHOP, "real"), Key(SHOP, "taken"), Key(SHOP, "ignored")
+API, LATE = Key("new", "api"), Key("late", "x")
+
+
+def of_every_kind() -> World:
+    """Return a world whose plan has a step of every kind but those of guards and faults."""
+    return World(
+        local(
+            held_by(mirror(CART, service_port(8080)), "barrelman"),
+            endpoints(CART, addresses=("10.0.0.1", "10.0.0.3")),
+            mirror(TILL),
+            endpoints(TILL),
+            mirror(GONE),
+            endpoints(GONE),
+            mirror(REAL, has_selector=True),
+            endpoints(REAL),
+            service(TAKEN),
+            namespaces=[LocalNamespace("late", terminating=True)],
+        ),
+        services=(
+            *(remote(key) for key in (CART, TILL, TAKEN, LATE)),
+            remote(API, port(443, 30443, "https", app_protocol="h2c"), port(53, 30053, "dns", "UDP")),
+            remote(IGNORED, ignored=True),
+            remote(Key(SHOP, "internal"), type="ClusterIP"),
+            remote(Key("kube-system", "dns")),
+        ),
+        nodes=(*NODES, node("c", ready="False"), node("d", ready="False"), node("e", deleting=True)),
+    )
+
+
+def report(world: World, plan: Plan | None = None, **fields: Any) -> Report:
+    return Report("prod", plan or world.plan(), world.desired, world.choice, **fields)
+
+
+def outcomes(world: World, **results: Result) -> tuple[Outcome, ...]:
+    """Return what became of each write; `results` by the name of the object, else done."""
+
+    def of(step: Write) -> Outcome:
+        result = results.get(step.key.name, Result.DONE)
+        return Outcome(step, result, "" if result == Result.DONE else f"{word(step)}: no")
+
+    return tuple(of(step) for step in world.plan().writes)
+
+
+def lines(found: Report) -> list[str]:
+    """Return the plan with single blanks: columns may become wider."""
+    return [" ".join(line.split()) for line in plan_lines(found)]
+
+
+# --- text -------------------------------------------------------------------------------------------------------
+
+
+def test_one_line_an_object_in_the_order_of_the_keys() -> None:
+    assert lines(report(of_every_kind())) == [
+        "+ Namespace new",
+        "! Service late/x left alone: namespace late is terminating",
+        "+ Service new/api ClusterIP dns:53/UDP->30053, https:443/TCP->30443 h2c",
+        "+ Endpoints new/api 10.0.0.1 10.0.0.2 : 30053/UDP, 30443/TCP",
+        "~ Service shop/cart spec.ports[http].port: 8080 -> 80 (fields taken over from barrelman)",
+        "~ Endpoints shop/cart subsets.addresses: +10.0.0.2 (b) -10.0.0.3",
+        "- Service shop/gone the remote does not have it to mirror",
+        "- Endpoints shop/gone the remote does not have it to mirror",
+        "! Service shop/ignored skipped: annotated to be ignored at the remote",
+        "~ Service shop/real handed over: has a selector now",
+        "- Endpoints shop/real its Service has a selector now",
+        "! Service shop/taken left alone: a local Service of that name wins",
+    ]
+
+
+def test_columns_line_up() -> None:
+    found = [line for line in plan_lines(report(of_every_kind())) if " shop/" in line]
+    assert len({line.index(" shop/") for line in found}) == 1
+    assert all(line == line.rstrip() for line in found)
+
+
+def test_what_is_unchanged_has_no_line() -> None:
+    assert lines(report(World())) == []
+
+
+def test_what_a_guard_holds_back_has_a_line() -> None:
+    world = World(services=())
+    reason = "1 of 1 owned exceed 0; --allow-mass-delete lets one run through"
+    assert lines(report(world, world.guarded(0))) == [
+        f"! Service shop/cart delete held back: {reason}",
+        f"! Endpoints shop/cart delete held back: {reason}",
+    ]
+
+
+def test_what_should_have_been_written_is_not_called_left_alone() -> None:
+    assert lines(report(World(nodes=()))) == ["! Endpoints shop/cart stay as they are: no node takes part"]
+
+
+def test_many_addresses_are_cut_short() -> None:
+    nodes = tuple(node(f"n{n}", f"10.0.0.{n}") for n in range(1, 9))
+    (_, created) = lines(report(World(local(), nodes=nodes)))
+    assert (
+        created == "+ Endpoints shop/cart 10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.4 10.0.0.5 10.0.0.6 and 2 more : 30080/TCP"
+    )
+
+
+def test_a_label_that_is_new_or_gone_has_a_none() -> None:
+    (line,) = lines(report(World(local(mirror(labels={KIND: "managed-resource"}), endpoints()))))
+    assert line.startswith(
+        "~ Service shop/cart metadata.labels[app.kubernetes.io/managed-by]: none -> barrelman-sync; "
+    )
+
+
+NODE_PART = "2 of 5 nodes take part (being deleted: 1, not ready: 2)"
+NO_CANDIDATES = "2 no candidates (ignored namespace kube-system: 1, type ClusterIP: 1)"
+
+
+def test_the_summary_of_a_run() -> None:
+    world = of_every_kind()
+    assert summary_line(report(world, outcomes=outcomes(world))) == (
+        "done: 3 created, 2 updated, 3 deleted, 2 unchanged, 1 handed over, 2 left alone, 1 left out, "
+        f"{NO_CANDIDATES}; {NODE_PART}"
+    )
+
+
+def test_the_summary_of_a_dry_run() -> None:
+    assert summary_line(report(of_every_kind(), dry_run=True)).startswith(
+        "dry run: 3 to create, 2 to update, 3 to delete, 2 unchanged, 1 to hand over, 2 left alone, 1 left out, "
+        f"{NO_CANDIDATES}; {NODE_PART}"
+    )
+
+
+def test_the_summary_of_nothing_to_do() -> None:
+    assert summary_line(report(World())) == "done: 0 created, 0 updated, 0 deleted, 2 unchanged; 2 of 2 nodes take part"
+
+
+def test_the_summary_of_a_run_without_nodes() -> None:
+    world = World(nodes=())
+    problem = "1 endpoints stay as they are: no node takes part"
+    assert summary_line(report(world)) == (
+        f"failed: 0 created, 0 updated, 0 deleted, 1 unchanged, 1 left alone; 0 of 0 nodes take part; {problem}"
+    )
+    assert summary_line(report(world, dry_run=True)).startswith("dry run, would fail: ")
+
+
+def test_the_summary_of_what_a_guard_held_back() -> None:
+    world = World(services=())
+    assert summary_line(report(world, world.guarded(0))) == (
+        "done: 0 created, 0 updated, 0 deleted, 0 unchanged, 2 held back; 2 of 2 nodes take part"
+    )
+
+
+def test_failures_have_a_line_with_the_whole_error() -> None:
+    world = of_every_kind()
+    found = report(world, outcomes=outcomes(world, api=Result.FAILED, gone=Result.NOT_TRIED))
+    assert [" ".join(line.split()) for line in failure_lines(found)] == [
+        "! Service new/api failed: create Service new/api: no",
+        "! Endpoints new/api failed: create Endpoints new/api: no",
+        "! Service shop/gone not tried: delete Service shop/gone: no",
+        "! Endpoints shop/gone not tried: delete Endpoints shop/gone: no",
+    ]
+    assert summary_line(found).startswith("failed: ")
+    assert "2 failed, 2 not tried" in summary_line(found)
+
+
+def test_what_failed_is_not_counted_as_done() -> None:
+    world = World(local())
+    found = report(world, outcomes=outcomes(world, cart=Result.FAILED))
+    assert "0 created" in summary_line(found)
+
+
+# --- document ---------------------------------------------------------------------------------------------------
+
+
+def test_the_document() -> None:
+    world = of_every_kind()
+    found = document(report(world, outcomes=outcomes(world, gone=Result.FAILED), warnings=("careful",)))
+    steps = found.pop("steps")
+    assert (
+        found.items()
+        >= {
+            "schemaVersion": 1,
+            "source": "prod",
+            "dryRun": False,
+            "exitCode": 1,
+            "unchanged": 2,
+            "skipped": [{"namespace": "shop", "name": "ignored", "reason": "annotated to be ignored at the remote"}],
+            "notCandidates": {"ignored namespace kube-system": 1, "type ClusterIP": 1},
+            "warnings": ["careful"],
+            "problems": [],
+        }.items()
+    )
+    assert found["nodes"].items() >= {"listed": 5, "takingPart": 2, "assumedReady": []}.items()
+    assert found["nodes"]["excluded"] == [
+        {"node": "c", "reason": "not ready"},
+        {"node": "d", "reason": "not ready"},
+        {"node": "e", "reason": "being deleted"},
+    ]
+    assert [" ".join(step[name] for name in ("action", "kind", "namespace", "name")) for step in steps] == [
+        "create Namespace  new",
+        "leave Service late x",
+        "create Service new api",
+        "create Endpoints new api",
+        "update Service shop cart",
+        "update Endpoints shop cart",
+        "delete Service shop gone",
+        "delete Endpoints shop gone",
+        "release Service shop real",
+        "delete Endpoints shop real",
+        "leave Service shop taken",
+    ]
+    assert [step.get("result") for step in steps] == [
+        "done", None, "done", "done", "done", "done", "failed", "failed", "done", "done", None
+    ]  # fmt: skip
+
+
+def step_of(found: Report, action: str, kind: str) -> dict[str, Any]:
+    steps = document(found)["steps"]
+    return next(step for step in steps if (step["action"], step["kind"]) == (action, kind))
+
+
+def test_steps_carry_their_details() -> None:
+    found = report(of_every_kind())
+    assert (
+        step_of(found, "update", "Service").items()
+        >= {
+            "changes": [{"path": "spec.ports[http].port", "before": 8080, "after": 80}],
+            "takenFrom": ["barrelman"],
+        }.items()
+    )
+    assert step_of(found, "update", "Endpoints")["changes"] == [
+        {"path": "subsets.addresses", "removed": ["10.0.0.3"], "added": ["10.0.0.2"]}
+    ]
+    assert step_of(found, "delete", "Service")["reason"] == "the remote does not have it to mirror"
+    assert step_of(found, "release", "Service")["reason"] == "has a selector now"
+    assert step_of(found, "leave", "Service")["reason"] == "namespace late is terminating"
+
+
+def test_what_is_held_back_says_what_it_would_have_been() -> None:
+    world = World(services=())
+    held = document(report(world, world.guarded(0)))
+    assert [step["action"] for step in held["steps"]] == ["hold back delete"] * 2
+    assert held["exitCode"] == 3
+
+
+def test_a_message_is_there_only_for_what_was_not_done() -> None:
+    world = of_every_kind()
+    found = report(world, outcomes=outcomes(world, gone=Result.FAILED))
+    messages = [step.get("message") for step in document(found)["steps"]]
+    assert [text for text in messages if text] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
+
+
+def test_json_and_yaml_are_the_document() -> None:
+    found = document(report(of_every_kind()))
+    assert json.loads(as_json(found)) == yaml.safe_load(as_yaml(found)) == found
+    assert list(json.loads(as_json(found))) == list(found)
+
+
+def test_a_run_that_came_to_no_plan() -> None:
+    assert failure("no", 2) == {"schemaVersion": 1, "exitCode": 2, "problems": ["no"]}
+
+
+# --- exit code --------------------------------------------------------------------------------------------------
+
+NO_NODES = World(nodes=())
+ORPHAN = World(services=())
+MISSING = World(local())
+REFUSING = World(local(manual(CART, service_port(80, "web"))))
+
+
+def held(world: World) -> Plan:
+    return world.guarded(0)
+
+
+@cases(
+    "found, code",
+    {
+        "nothing to do": (report(World()), ExitCode.CONVERGED),
+        "all done": (report(MISSING, outcomes=outcomes(MISSING)), ExitCode.CONVERGED),
+        "a service that cannot be served": (report(REFUSING), ExitCode.CONVERGED),
+        "a write failed": (report(MISSING, outcomes=outcomes(MISSING, cart=Result.FAILED)), ExitCode.FAILED),
+        "a write was not tried": (report(MISSING, outcomes=outcomes(MISSING, cart=Result.NOT_TRIED)), ExitCode.FAILED),
+        "no node takes part": (report(NO_NODES), ExitCode.FAILED),
+        "held back": (report(ORPHAN, held(ORPHAN)), ExitCode.HELD_BACK),
+        "held back, and no node takes part": (
+            report(NO_NODES, held(World(ORPHAN.local, (remote(TILL),), ()))),
+            ExitCode.FAILED,
+        ),
+        "dry run, nothing to do": (report(World(), dry_run=True), ExitCode.CONVERGED),
+        "dry run, changes": (report(MISSING, dry_run=True), ExitCode.CONVERGED),
+        "dry run, held back": (report(ORPHAN, held(ORPHAN), dry_run=True), ExitCode.CONVERGED),
+        "dry run that could only fail": (report(NO_NODES, dry_run=True), ExitCode.FAILED),
+        "detailed, nothing to do": (report(World(), dry_run=True, detailed_exitcode=True), ExitCode.CONVERGED),
+        "detailed, changes": (report(MISSING, dry_run=True, detailed_exitcode=True), ExitCode.CHANGES),
+        "detailed, held back": (report(ORPHAN, held(ORPHAN), dry_run=True, detailed_exitcode=True), ExitCode.CHANGES),
+        "detailed, could only fail": (report(NO_NODES, dry_run=True, detailed_exitcode=True), ExitCode.FAILED),
+        "detailed counts in a dry run only": (
+            report(MISSING, detailed_exitcode=True, outcomes=outcomes(MISSING)),
+            ExitCode.CONVERGED,
+        ),
+    },
+)
+def test_exit_code(found: Report, code: ExitCode) -> None:
+    assert found.exit_code is code
+    assert document(found)["exitCode"] == int(code)
+
+
+def test_the_numbers_are_those_of_the_readme() -> None:
+    assert {code.name: int(code) for code in ExitCode} == {
+        "CONVERGED": 0,
+        "FAILED": 1,
+        "USAGE": 2,
+        "HELD_BACK": 3,
+        "CHANGES": 4,
+    }
