@@ -1,12 +1,12 @@
 """Carries out a plan: batch by batch, independent objects side by side, one failure never stopping the others."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Protocol
 
-from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
 from barrelman_sync.order import Unit, batches
 from barrelman_sync.outcome import Outcome, Result
@@ -34,28 +34,29 @@ def _unseen(_: int) -> None:
 
 def apply(plan: Plan, writer: Writes, concurrency: int, advance: Advance = _unseen) -> tuple[Outcome, ...]:
     """Does every write of the plan and says what became of each; `advance` is told how many more are done."""
-    outcomes: list[Outcome] = []
+    outcomes: dict[tuple[Kind, Key], Outcome] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="write") as pool:
         for batch in batches(plan):
-            refused = {outcome.step.key.name for outcome in outcomes if _is_refused_namespace(outcome)}
-            units = (unit for unit in batch if unit[0].key.namespace not in refused)
-            for done in pool.map(lambda unit: tuple(_carry_out(unit, writer)), units):
-                outcomes += done
+            failed = {key: outcome.step for (_, key), outcome in outcomes.items() if outcome.result != Result.DONE}
+            for done in pool.map(lambda unit, failed=failed: tuple(_carry_out(unit, writer, failed)), batch):
+                for outcome in done:
+                    # A Service that had to give up its node ports first is written twice: a failure is kept.
+                    place = outcome.step.kind, outcome.step.key
+                    if place not in outcomes or outcomes[place].result == Result.DONE:
+                        outcomes[place] = outcome
                 advance(len(done))
-            outcomes += [
-                Outcome(step, Result.NOT_TRIED, f"namespace {step.key.namespace} could not be created")
-                for unit in batch
-                if unit[0].key.namespace in refused
-                for step in unit
-            ]
-    return tuple(sorted(outcomes, key=lambda outcome: _place(outcome.step)))
+    return tuple(sorted(outcomes.values(), key=lambda outcome: _place(outcome.step)))
 
 
-def _carry_out(unit: Unit, writer: Writes) -> Iterator[Outcome]:
-    """A Service before its endpoints, which need the uid of a new one; new endpoints before old ones go."""
-    failed: Write | None = None
+def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Iterator[Outcome]:
+    """A Service before its endpoints, which need the uid of a new one; new endpoints before old ones go.
+
+    Nothing where an earlier batch failed to make the namespace, or to free the Service's node ports.
+    """
+    service = unit[0].service
+    failed = before.get(Key("", service.namespace)) or before.get(service)
     for step in unit:
-        if failed and (isinstance(step, Delete) or _stops_the_rest(failed)):
+        if failed and (isinstance(step, Delete) or step.kind == Kind.SERVICE or _stops_the_rest(failed)):
             yield Outcome(step, Result.NOT_TRIED, f"{failed.kind} {failed.key} could not be written")
             continue
         outcome = _attempt(_with_owner(step, writer), writer)
@@ -65,13 +66,16 @@ def _carry_out(unit: Unit, writer: Writes) -> Iterator[Outcome]:
 
 
 def _stops_the_rest(failed: Write) -> bool:
-    """A Service that is there keeps endpoints that follow the nodes, whatever else could not be written."""
-    return failed.kind == Kind.SERVICE and not isinstance(failed, Update)
+    """A Service that is there keeps endpoints that follow the nodes, unless it could not use them as it is."""
+    updated = isinstance(failed, Update) and failed.keeps_ports
+    return failed.kind in (Kind.NAMESPACE, Kind.SERVICE) and not updated
 
 
 def _attempt(step: Write, writer: Writes) -> Outcome:
     try:
         writer.write(step)
+    except NotTriedError as error:
+        return Outcome(step, Result.NOT_TRIED, str(error))
     except ClusterError as error:
         _log.error("%s", error)
         return Outcome(step, Result.FAILED, str(error))
@@ -85,10 +89,6 @@ def _with_owner(step: Write, writer: Writes) -> Write:
         return step
     uid = step.wanted.owner_uid or writer.uid(Kind.SERVICE, step.service)
     return replace(step, wanted=replace(step.wanted, owner_uid=uid))
-
-
-def _is_refused_namespace(outcome: Outcome) -> bool:
-    return outcome.step.kind == Kind.NAMESPACE and outcome.result != Result.DONE
 
 
 def _place(step: Write) -> tuple[Key, int, Key]:

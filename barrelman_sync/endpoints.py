@@ -109,7 +109,9 @@ def _by_endpoints(situation: Situation, service: Served, found: Targets) -> Iter
     else:
         # As slices would be, and not only in the family that an Endpoints object serves.
         both = replace(situation, rules=replace(situation.rules, slices=True))
-        yield from _slice_steps(both, service, targets(both, service))
+        others = targets(both, service)
+        addresses_of_both = {**(others.addresses if isinstance(others, Targets) else {}), **found.addresses}
+        yield from _slice_steps(both, service, Targets(addresses_of_both))
         reason = "kept until Kubernetes' endpointslice-mirroring controller has copied the Endpoints"
         yield Leave(Kind.SLICE, service.key, Cause.MIRRORING, reason)
 

@@ -73,15 +73,21 @@ def _hold_back_takers(plan: Plan) -> Plan:
             waiting[step.service] = f"needs node port {port} of {kept[port]}, which is held back"
     if not waiting:
         return plan
-    return _hold_back_takers(replace(plan, steps=tuple(_held_if_waiting(step, waiting) for step in plan.steps)))
+    renamed = frozenset(
+        step.key
+        for step in plan.steps
+        if isinstance(step, Update) and step.kind == Kind.SERVICE and not step.keeps_ports
+    )
+    steps = tuple(_held_if_waiting(step, waiting, renamed) for step in plan.steps)
+    return _hold_back_takers(replace(plan, steps=steps))
 
 
-def _held_if_waiting(step: Step, waiting: dict[Key, str]) -> Step:
-    """The Service waits, and with a new one its endpoints; those of a Service that is there follow the remote."""
+def _held_if_waiting(step: Step, waiting: dict[Key, str], renamed: frozenset[Key]) -> Step:
+    """The Service waits, and with it endpoints that it could not use; others follow the remote."""
     reason = waiting.get(step.service)
     if reason is None or not isinstance(step, Create | Update):
         return step
-    waits = step.kind == Kind.SERVICE or _owner_is_missing(step)
+    waits = step.kind == Kind.SERVICE or _owner_is_missing(step) or step.service in renamed
     return Held(step, reason) if waits else step
 
 

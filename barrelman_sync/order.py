@@ -22,17 +22,17 @@ Needs = dict[Key, set[Key]]
 def batches(plan: Plan) -> tuple[Batch, ...]:
     """The writes of the plan; a batch may start when the one before it has ended."""
     units = {key: tuple(writes) for key, writes in groupby(plan.writes, key=lambda write: write.service)}
-    namespaces = tuple(unit for unit in units.values() if unit[0].kind == Kind.NAMESPACE)
     needs = _needs(units)
     swapped = _break_cycles(units, needs)
     untying = tuple((_without_node_ports(update),) for update in swapped.values())
     for key, update in swapped.items():
         units[key] = (_second(update), *units[key][1:])
     needed = {key for before in needs.values() for key in before}
-    deletes = tuple(unit for key, unit in units.items() if isinstance(unit[0], Delete) and key not in needed)
-    early = {key: unit for key, unit in units.items() if unit not in deletes and unit not in namespaces}
+    last = {key: unit for key, unit in units.items() if isinstance(unit[0], Delete) and key not in needed}
+    first = {key: unit for key, unit in units.items() if unit[0].kind == Kind.NAMESPACE}
+    early = {key: unit for key, unit in units.items() if key not in last and key not in first}
     levels = (tuple(early[key] for key in level) for level in _levels(early, needs))
-    return tuple(batch for batch in (namespaces, untying, *levels, deletes) if batch)
+    return tuple(batch for batch in (tuple(first.values()), untying, *levels, tuple(last.values())) if batch)
 
 
 def _needs(units: Mapping[Key, Unit]) -> Needs:

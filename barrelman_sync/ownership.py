@@ -9,7 +9,7 @@ of first. See docs/adr/002-claim-fields-before-apply.md and https://github.com/k
 import json
 from typing import Any
 
-from barrelman_sync.model import FIELD_MANAGER, LocalService
+from barrelman_sync.model import FIELD_MANAGER, LocalService, ServicePort
 
 Entry = dict[str, Any]
 """One item of managedFields, or a field set in it, as JSON."""
@@ -72,10 +72,16 @@ def _is_ours(entry: Entry) -> bool:
 
 def _present(live: LocalService) -> Entry:
     """What the Service has that an apply can only remove if we hold it: list items, and a map that must go whole."""
-    ports: Entry = {f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}': {".": {}} for port in live.ports}
+    ports: Entry = {f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}': _leaves(port) for port in live.ports}
     config: Entry = {"f:clientIP": {"f:timeoutSeconds": {}}}
     affinity = {"f:sessionAffinityConfig": config} if live.affinity.timeout is not None else {}
     return {"f:ports": ports, **affinity}
+
+
+def _leaves(port: ServicePort) -> Entry:
+    """The item itself, and those of its fields that an update may leave out."""
+    optional = {"f:name": port.name, "f:nodePort": port.node_port, "f:appProtocol": port.app_protocol}
+    return {".": {}} | {name: {} for name, value in optional.items() if value}
 
 
 def _taken(entry: Entry) -> Entry:

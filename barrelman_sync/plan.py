@@ -134,7 +134,7 @@ def _kept_mirror(live: LocalService, wanted: Mirror) -> Step:
         live.labels,
         claim=None if holds_all(live) else live,
         taken_from=other_holders(live),
-        live_node_ports=allocated(live.ports),
+        live_ports=live.ports,
     )
 
 

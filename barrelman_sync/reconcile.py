@@ -7,7 +7,7 @@ from dataclasses import replace
 from barrelman_sync.apply import apply
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.cluster.reading import read_identity, read_local, read_remote, read_serving
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.config import ConfigurationError, Settings
@@ -41,7 +41,7 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
     remote = read_remote(remote_client, settings.nodes)
     desired = desired_mirrors(remote.services, scope)
     nodes = choose_nodes(remote.nodes, settings.nodes)
-    serving = _serving(remote_client, desired)
+    serving = _serving(remote_client, desired, local)
     report = _planned(settings, Situation(local, desired, nodes, scope, settings.endpoints, serving))
     show_plan(report)
     if settings.run.dry_run or report.refusal:
@@ -52,11 +52,14 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
     return replace(report, outcomes=outcomes, refusal=deadline.stopped or "")
 
 
-def _serving(remote: ClusterClient, desired: Desired) -> Mapping[Key, Serving] | None:
-    """Who serves the Services with local traffic policy; None if that cannot be read."""
-    local_traffic = [mirror.key for mirror in desired.mirrors.values() if mirror.local_traffic]
+def _serving(remote: ClusterClient, desired: Desired, local: Local) -> Mapping[Key, Serving] | None:
+    """Who serves the Services with local traffic policy that are or become mirrors; None if that cannot be read."""
+    candidates = (mirror.key for mirror in desired.mirrors.values() if mirror.local_traffic)
+    local_traffic = [key for key in candidates if key not in local.services or local.services[key].is_mirror]
     try:
         return read_serving(remote, local_traffic)
+    except NotTriedError:
+        raise
     except ClusterError as error:
         _log.error("%s The endpoints of %d Services stay as they are.", error, len(local_traffic))
         return None
@@ -81,8 +84,7 @@ def _planned(settings: Settings, situation: Situation) -> Report:
 
 
 def _refusal(plan: Plan, expected: str | None) -> str:
-    found = plan_fingerprint(plan)
-    if expected in (None, found):
+    if expected is None or expected == (found := plan_fingerprint(plan)):
         return ""
     return f"the plan is {found}, not the expected {expected}: nothing is written; review it with --dry-run"
 

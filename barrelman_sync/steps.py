@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from barrelman_sync.changes import Change
-from barrelman_sync.model import Key, Kind, LocalService, Mirror, Revision, Wanted
+from barrelman_sync.model import Key, Kind, LocalService, Mirror, Revision, ServicePort, Wanted, allocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,19 @@ class Update:
     """The mirror, if others hold its fields or nobody does, so that we have to claim them first."""
     taken_from: tuple[str, ...] = ()
     """Those others."""
-    live_node_ports: frozenset[int] = frozenset()
+    live_ports: tuple[ServicePort, ...] = ()
+    """The ports that a Service has now."""
+
+    @property
+    def live_node_ports(self) -> frozenset[int]:
+        """The node ports that it has now."""
+        return allocated(self.live_ports)
+
+    @property
+    def keeps_ports(self) -> bool:
+        """Whether the wanted endpoints serve the Service as it is now, too: kube-proxy joins by name and protocol."""
+        wanted = self.wanted.ports if isinstance(self.wanted, Mirror) else ()
+        return set(map(_joined_by, self.live_ports)) <= set(map(_joined_by, wanted))
 
     @property
     def kind(self) -> Kind:
@@ -163,6 +175,10 @@ class Held:
     def service(self) -> Key:
         """The Service that it belongs to."""
         return self.step.service
+
+
+def _joined_by(port: ServicePort) -> tuple[str, str]:
+    return port.name, port.protocol
 
 
 def node_ports_taken(step: Create | Update) -> frozenset[int]:

@@ -16,7 +16,15 @@ from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
 from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.cluster.faults import FAULTS, ClusterError, cluster_error, is_passing, retry_after, status_of
+from barrelman_sync.cluster.faults import (
+    FAULTS,
+    ClusterError,
+    NotTriedError,
+    cluster_error,
+    is_passing,
+    retry_after,
+    status_of,
+)
 from barrelman_sync.config import ConfigurationError
 from barrelman_sync.contact import KUBECONFIG_ADVICE, Advice
 from barrelman_sync.model import FIELD_MANAGER, Key
@@ -170,7 +178,7 @@ class ClusterClient:
 
     def _in_time(self, doing: str, call: Callable[[], T]) -> T:
         if why := self._deadline.over():
-            raise ClusterError(doing, self.title, f"not tried, {why}.")
+            raise NotTriedError(doing, self.title, f"not tried, {why}.")
         return call()
 
     def _warn(self, state: tenacity.RetryCallState) -> None:
@@ -178,7 +186,9 @@ class ClusterClient:
         _log.warning("%s in the %s: %s; trying again in %.1f s", state.args[0], self.title, error, wait)
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        return state.attempt_number >= TRIES or state.upcoming_sleep >= self._deadline.remaining()
+        """Before the wait: what ends the run ends the tries, so that the last error is what is told."""
+        over = self._deadline.stopped or state.upcoming_sleep >= self._deadline.remaining()
+        return state.attempt_number >= TRIES or bool(over)
 
 
 _backoff = tenacity.wait_random_exponential(multiplier=0.25, max=5)

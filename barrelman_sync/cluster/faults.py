@@ -49,6 +49,10 @@ class ClusterError(RunError):
         self.hint = hint
 
 
+class NotTriedError(ClusterError):
+    """A request that was not sent, because the run was to end."""
+
+
 def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice) -> ClusterError:
     """The error that a user sees."""
     status = status_of(error)

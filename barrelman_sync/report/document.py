@@ -56,8 +56,13 @@ def document(report: Report) -> Document:
 
 def plan_fingerprint(plan: Plan) -> str:
     """Sixteen characters that stand for all that the plan would write; for `--expect-plan`."""
-    writes = [_step(step, {}) for step in plan.writes]
+    writes = [(_step(step, {}), _body(step)) for step in plan.writes]
     return sha256(json.dumps(writes, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _body(step: Step) -> Document | None:
+    """All that an update sends, not only what differs now."""
+    return manifest(step.wanted, _NO_REVISION, step.labels) if isinstance(step, Update) else None
 
 
 def failure(message: str, exit_code: int) -> Document:
@@ -105,8 +110,10 @@ def _details(step: Step) -> Document:
         case Update():
             taken = {"takenFrom": list(step.taken_from)} if step.taken_from else {}
             return {"changes": [_change(change) for change in step.changes], **taken}
-        case Delete() | Release() | Leave() | Held():
+        case Delete() | Release() | Leave():
             return {"reason": step.reason}
+        case Held():
+            return {"reason": step.reason, "held": _details(step.step)}
         case Unchanged():
             return {}
         case _:

@@ -132,7 +132,9 @@ def local(*objects: LocalService | LocalEndpoints, namespaces: Iterable[LocalNam
 
 def field_set(ports: Iterable[ServicePort], affinity: Affinity = NO_AFFINITY) -> dict[str, Any]:
     """Return the part of managedFields that stands for these ports and this affinity."""
-    keys: dict[str, Any] = {f'k:{{"port":{p.port},"protocol":"{p.protocol}"}}': {".": {}, "f:port": {}} for p in ports}
+    keys: dict[str, Any] = {
+        f'k:{{"port":{p.port},"protocol":"{p.protocol}"}}': {".": {}, "f:name": {}, "f:port": {}} for p in ports
+    }
     config: dict[str, Any] = {"f:sessionAffinityConfig": {"f:clientIP": {"f:timeoutSeconds": {}}}}
     return {"f:ports": keys, "f:type": {}, "f:sessionAffinity": {}, **(config if affinity.timeout is not None else {})}
 

@@ -236,7 +236,9 @@ def worlds(draw: st.DrawFn, *, nodeports: bool | None = None) -> World:
     mirrors = desired_mirrors(services, scope).mirrors
     converged = draw(CONVERGED) & mirrors.keys()
     made = {key: _almost(mirrors[key], draw(TWEAK)) for key in sorted(converged)}
-    served = {key: endpoints_of(live, addresses=("10.0.0.0",), **draw(ENDPOINTS_TWEAK)) for key, live in made.items()}
+    served = {
+        key: endpoints_of(live, **{"addresses": ("10.0.0.0",), **draw(ENDPOINTS_TWEAK)}) for key, live in made.items()
+    }
     merged = replace(found, services={**found.services, **made}, endpoints={**found.endpoints, **served})
     nodes = () if draw(RARELY) else draw(NODES)
     world = World(merged, services, nodes, scope, draw(RULES))

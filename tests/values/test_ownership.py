@@ -114,7 +114,7 @@ def test_other_holders(entries: list[Entry], others: tuple[str, ...]) -> None:
 def test_no_managed_fields_at_all() -> None:
     cleared = mirror(managed_fields=b"null")
     assert (other_holders(cleared), holds_all(cleared)) == ((), False)
-    assert own(claimed(cleared))["fieldsV1"] == {"f:spec": {"f:ports": {HTTP: {".": {}}}}}
+    assert own(claimed(cleared))["fieldsV1"] == {"f:spec": {"f:ports": {HTTP: {".": {}, "f:name": {}}}}}
 
 
 FULL = entry("barrelman-sync", "Apply", None, {"f:spec": field_set([service_port()])})
