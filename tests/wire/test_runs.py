@@ -160,7 +160,7 @@ def test_a_refused_namespace_stops_what_goes_in_it(sides: Sides) -> None:
     sides.local.rule_for_ever("PATCH", "/api/v1/namespaces/shop", answers.failure(403))
     result = run(sides)
     assert (result.exit_code, len(sides.writes)) == (1, 1)
-    assert result.stdout.count("not tried: namespace shop could not be created") == 2
+    assert result.stdout.count("not tried: Namespace shop could not be written") == 2
 
 
 def test_deletes_come_last(sides: Sides) -> None:
