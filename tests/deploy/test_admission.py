@@ -1,4 +1,4 @@
-"""The API server lets the CronJob's pods in under Pod Security's level restricted, and would not without its settings."""
+"""The API server admits the CronJob's pods under Pod Security's level restricted, but not without its settings."""
 
 from __future__ import annotations
 

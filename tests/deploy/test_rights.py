@@ -39,7 +39,7 @@ def used(requests: list[Request], named: set[str]) -> set[Right]:
     """Return the rights that were needed; those of `named` verbs for one object count for that object alone."""
     found: set[Right] = set()
     for request in requests:
-        assert (request.subresource, request.status // 100 == 2 or request.status in (404, 409)) == ("", True), request  # noqa: PLR2004
+        assert (request.subresource, request.status // 100 == 2 or request.status in (404, 409)) == ("", True), request
         name = request.name if request.verb in named else ""
         verbs = {request.verb, "create"} if (request.verb, request.status) == ("patch", CREATED) else {request.verb}
         found |= {(GROUPS.get(request.resource, ""), request.resource, name, verb) for verb in verbs}

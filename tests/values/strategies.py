@@ -113,9 +113,9 @@ BOOLEANS = st.booleans()
 """Strategies are made once, here: to make one anew for each draw takes ten times as long as the draw."""
 
 # Names are unique, and there is at most one port of a number and protocol; one that is alone needs no name.
-PORTS = st.lists(st.sampled_from(SHAPES), max_size=3, unique_by=(lambda shape: shape[0], lambda shape: shape[1:])).map(
-    lambda ports: ports if len(ports) == 1 else [port for port in ports if port[0]]
-)
+PORTS = st.lists(
+    st.sampled_from(SHAPES), min_size=1, max_size=3, unique_by=(lambda shape: shape[0], lambda shape: shape[1:])
+).map(lambda ports: ports if len(ports) == 1 else [port for port in ports if port[0]])
 
 NODES = st.lists(
     st.builds(

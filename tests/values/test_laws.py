@@ -140,8 +140,8 @@ def assert_may_be_written(world: World, step: Step) -> None:
     if step.kind in {"Endpoints", "EndpointSlice"}:
         assert is_ours_to_serve(world, step)
     if step.kind == "Endpoints" and isinstance(step, Delete) and live and not may_write(world, live):
-        replaced_by_slices = live.labels.get(KIND) == "true" and is_plain(live) and world.rules.slices
-        assert replaced_by_slices or says_it_is_ours(world, step.key)
+        is_served = live.labels.get(KIND) == "true" and not live.has_selector and live.type != "ExternalName"
+        assert (is_served and world.rules.slices) or says_it_is_ours(world, step.key)
 
 
 def assert_only_labels_went(later: LocalService, live: LocalService) -> None:
