@@ -1,8 +1,7 @@
 """Which nodes serve which Service, where there are more nodes than it needs. Pure.
 
 The N smallest of sha256(node:namespace/service), which is rendezvous hashing: no state to keep, and a node that comes
-or goes changes at most one member of a Service's subset. After ingress-gce pkg/neg/syncers/subsets.go. See
-docs/scaling.md.
+or goes changes at most one member of a Service's subset. After ingress-gce pkg/neg/syncers/subsets.go.
 """
 
 from collections.abc import Iterable, Mapping
