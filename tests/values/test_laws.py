@@ -299,15 +299,21 @@ def test_guards_hold_back_all_deletes_or_none_and_nothing_that_can_go_on(world: 
         assert held == before
     later = then(world, held)  # the simulator refuses a port that is held
     assert later.guarded(limit).writes == ()
-    assert_only_what_has_to_waits(before, held, node_ports(later.local))
+    assert_only_what_has_to_waits(world.local, before, held, node_ports(later.local))
 
 
 def node_ports(cluster: Local) -> set[int]:
     return {port.node_port for live in cluster.services.values() for port in live.ports if port.node_port}
 
 
-def assert_only_what_has_to_waits(before: Plan, held: Plan, kept: set[int]) -> None:
-    """Check that nothing but deletes and what needs a node port that stays was touched, with new endpoints of it."""
+def fits(live: LocalService | None, wanted: Mirror) -> bool:
+    """Return whether endpoints for the wanted Service serve it as it is now: the two are joined by name and protocol."""
+    now = {(port.name, port.protocol) for port in live.ports} if live else None
+    return now is not None and now <= {(port.name, port.protocol) for port in wanted.ports}
+
+
+def assert_only_what_has_to_waits(local: Local, before: Plan, held: Plan, kept: set[int]) -> None:
+    """Check that only deletes and what needs a node port that stays were touched, with endpoints that do not fit yet."""
     meanwhile = [added for step in before.steps if isinstance(step, Delete) for added in step.meanwhile]
     assert all(step.kind != "Service" for step in meanwhile)
     waiting = set()
@@ -316,8 +322,8 @@ def assert_only_what_has_to_waits(before: Plan, held: Plan, kept: set[int]) -> N
             assert other == one
             continue
         assert other.step == one
-        if isinstance(one, Create | Update) and one.kind == "Service":
+        if isinstance(one, Create | Update) and isinstance(one.wanted, Mirror):
             assert node_ports_taken(one) & kept
-            waiting |= {one.key} if isinstance(one, Create) else set()
+            waiting |= set() if fits(local.services.get(one.key), one.wanted) else {one.key}
         else:
             assert (isinstance(one, Delete) and one.guarded) or one.service in waiting
