@@ -307,13 +307,13 @@ def node_ports(cluster: Local) -> set[int]:
 
 
 def fits(live: LocalService | None, wanted: Mirror) -> bool:
-    """Return whether endpoints for the wanted Service serve it as it is now: the two are joined by name and protocol."""
+    """Return whether endpoints for the wanted Service serve it as it is now, joined by name and protocol."""
     now = {(port.name, port.protocol) for port in live.ports} if live else None
     return now is not None and now <= {(port.name, port.protocol) for port in wanted.ports}
 
 
 def assert_only_what_has_to_waits(local: Local, before: Plan, held: Plan, kept: set[int]) -> None:
-    """Check that only deletes and what needs a node port that stays were touched, with endpoints that do not fit yet."""
+    """Check that only deletes and what needs a node port that stays were touched, with endpoints not fitting yet."""
     meanwhile = [added for step in before.steps if isinstance(step, Delete) for added in step.meanwhile]
     assert all(step.kind != "Service" for step in meanwhile)
     waiting = set()
