@@ -89,8 +89,11 @@ def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, 
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
     try:
         report = reconcile(settings, deadline, printer.plan)
+    except ConfigurationError as error:
+        printer.failure(error.problems, ExitCode.USAGE)
+        raise
     except RunError as error:
-        printer.failure(str(error), ExitCode.FAILED)
+        printer.failure((str(error),), ExitCode.FAILED)
         click.echo(f"Error: {error}", err=True)
         return None, ExitCode.FAILED
     printer.outcome(report)

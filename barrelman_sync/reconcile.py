@@ -18,7 +18,7 @@ from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.plan import make_plan
 from barrelman_sync.report.document import plan_fingerprint
-from barrelman_sync.sides import connect_local, connect_remote, named_scope
+from barrelman_sync.sides import connect_both, named_scope
 from barrelman_sync.situation import Situation
 from barrelman_sync.steps import Plan
 from barrelman_sync.targets import node_warnings
@@ -32,8 +32,7 @@ def reconcile(settings: Settings, deadline: Deadline, show_plan: Callable[[Repor
 
     Raises ConfigurationError and RunError as long as nothing was written; afterwards all is in the report.
     """
-    local_client = connect_local(settings, deadline)
-    remote_client = connect_remote(settings, deadline)
+    local_client, remote_client = connect_both(settings, deadline)
     scope = named_scope(settings, remote_client)
     # Local first: what the remote said must never be older than what we would delete for it.
     local = read_local(local_client, with_slices=settings.endpoints.slices)

@@ -8,6 +8,7 @@ from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.config import ConfigurationError, GkeCluster, Settings, parse_source
 from barrelman_sync.contact import TokenAccess
 from barrelman_sync.desired import Scope
+from barrelman_sync.outcome import RunError
 
 
 def connect_local(settings: Settings, deadline: Deadline) -> Connection:
@@ -26,6 +27,25 @@ def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
         from barrelman_sync.gke.locating import locate  # loads them, which costs half a second
 
         return locate(cluster, deadline.over)
+
+
+def connect_both(settings: Settings, deadline: Deadline) -> tuple[Connection, Connection]:
+    """Clients for local and remote. Raises ConfigurationError with the problems of both, and RunError."""
+    try:
+        local = connect_local(settings, deadline)
+    except ConfigurationError as error:
+        raise ConfigurationError(*error.problems, *_remote_problems(settings, deadline)) from error
+    return local, connect_remote(settings, deadline)
+
+
+def _remote_problems(settings: Settings, deadline: Deadline) -> tuple[str, ...]:
+    try:
+        connect_remote(settings, deadline)
+    except ConfigurationError as error:
+        return error.problems
+    except RunError:  # a cluster that cannot be found now is no mistake in the options
+        return ()
+    return ()
 
 
 def named_scope(settings: Settings, remote: Connection) -> Scope:

@@ -101,6 +101,8 @@ def _reason(error: Exception) -> str:
 
 
 def _hint(error: Exception, status: int | None, advice: Advice) -> str:
+    if _is_terminating(error):
+        return "The next run leaves this namespace alone until it is gone."
     if status is not None:
         return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
     if _certificate_error(error):
@@ -108,9 +110,9 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
     return advice.unreachable if isinstance(error, httpx2.TransportError) else ""
 
 
-def _is_terminating(error: BaseException) -> bool:
-    """A 403 that no role can help against (apiserver plugin/namespace/lifecycle/admission.go)."""
-    return isinstance(error, httpx2.HTTPStatusError) and "being terminated" in error.response.text
+def _is_terminating(error: Exception) -> bool:
+    """A 403 that no role helps against: its cause is NamespaceTerminating (apiserver plugin/namespace/lifecycle)."""
+    return isinstance(error, httpx2.HTTPStatusError) and b'"NamespaceTerminating"' in error.response.content
 
 
 def _message(response: httpx2.Response) -> str:

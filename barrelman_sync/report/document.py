@@ -1,7 +1,7 @@
 """A run as one document for programs: versioned, sorted, and complete. The schema is docs/report.schema.json."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, assert_never
 
@@ -65,9 +65,9 @@ def _body(step: Step) -> Document | None:
     return manifest(step.wanted, _NO_REVISION, step.labels) if isinstance(step, Update) else None
 
 
-def failure(message: str, exit_code: int) -> Document:
+def failure(problems: Sequence[str], exit_code: int) -> Document:
     """A run that ended before there was a plan."""
-    return {"schemaVersion": SCHEMA_VERSION, "exitCode": int(exit_code), "problems": [message]}
+    return {"schemaVersion": SCHEMA_VERSION, "exitCode": int(exit_code), "problems": list(problems)}
 
 
 def _nodes(report: Report) -> Document:

@@ -1,6 +1,6 @@
 """When a run tells what: text as it goes, a document once at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import click
@@ -22,7 +22,7 @@ class Printer(Protocol):
     def outcome(self, report: Report) -> None:
         """At the end."""
 
-    def failure(self, message: str, exit_code: int) -> None:
+    def failure(self, problems: Sequence[str], exit_code: int) -> None:
         """At the end of a run that came to no plan."""
 
 
@@ -50,7 +50,7 @@ class _TextPrinter:
             self._echo(line)
         self._echo(text.summary_line(report), bold=True)
 
-    def failure(self, message: str, exit_code: int) -> None:  # noqa: ARG002 - stderr tells
+    def failure(self, problems: Sequence[str], exit_code: int) -> None:  # noqa: ARG002 - stderr tells
         self._echo("failed: nothing was planned and nothing written", bold=True)
 
     def _echo(self, line: str, *, bold: bool = False) -> None:
@@ -68,5 +68,5 @@ class _DocumentPrinter:
     def outcome(self, report: Report) -> None:
         click.echo(self._render(document.document(report)))
 
-    def failure(self, message: str, exit_code: int) -> None:
-        click.echo(self._render(document.failure(message, exit_code)))
+    def failure(self, problems: Sequence[str], exit_code: int) -> None:
+        click.echo(self._render(document.failure(problems, exit_code)))

@@ -72,12 +72,12 @@ def test_a_namespace_that_begins_to_terminate_during_the_run_fails_its_objects_a
 ) -> None:
     remote.add(node_port("foo", "bar", 30080), node_port("fine", "bar", 30081))
     local.ensure_namespace("foo")
-    local_proxy.before("PATCH", "/services/", lambda: local.api.delete("Namespace", "foo"))
+    local_proxy.before("PATCH", "/foo/services/", lambda: local.api.delete("Namespace", "foo"))
     run = sync(*local_proxy.options)
     assert run.exit_code == 1
     line = run.line("Service", "foo/bar", "failed")
     assert "local cluster" in line
-    assert "because it is being terminated" in line
+    assert "because it is being terminated. The next run leaves this namespace alone" in line
     assert (is_there(local, "foo", "bar"), is_there(local, "fine", "bar")) == ((False, False), (True, True))
     sync.writes_nothing()  # now the list says so
 
@@ -92,7 +92,7 @@ def test_a_namespace_that_is_deleted_during_the_run_fails_its_objects_alone(
         local.api.delete("Namespace", "foo")
         local.finish_namespace("foo")
 
-    local_proxy.before("PATCH", "/services/", delete)
+    local_proxy.before("PATCH", "/foo/services/", delete)
     run = sync(*local_proxy.options)
     assert run.exit_code == 1
     assert run.line("Service", "foo/bar", "failed")  # 404, or 403 as long as the API server's cache has it terminating

@@ -312,7 +312,7 @@ def fits(live: LocalService | None, wanted: Mirror) -> bool:
     return now is not None and now <= {(port.name, port.protocol) for port in wanted.ports}
 
 
-def assert_only_what_has_to_waits(local: Local, before: Plan, held: Plan, kept: set[int]) -> None:
+def assert_only_what_has_to_waits(now: Local, before: Plan, held: Plan, kept: set[int]) -> None:
     """Check that only deletes and what needs a node port that stays were touched, with endpoints not fitting yet."""
     meanwhile = [added for step in before.steps if isinstance(step, Delete) for added in step.meanwhile]
     assert all(step.kind != "Service" for step in meanwhile)
@@ -324,6 +324,6 @@ def assert_only_what_has_to_waits(local: Local, before: Plan, held: Plan, kept: 
         assert other.step == one
         if isinstance(one, Create | Update) and isinstance(one.wanted, Mirror):
             assert node_ports_taken(one) & kept
-            waiting |= set() if fits(local.services.get(one.key), one.wanted) else {one.key}
+            waiting |= set() if fits(now.services.get(one.key), one.wanted) else {one.key}
         else:
             assert (isinstance(one, Delete) and one.guarded) or one.service in waiting

@@ -286,7 +286,7 @@ def test_json_and_yaml_are_the_document() -> None:
 
 
 def test_a_run_that_came_to_no_plan() -> None:
-    assert failure("no", 2) == {"schemaVersion": 1, "exitCode": 2, "problems": ["no"]}
+    assert failure(["no"], 2) == {"schemaVersion": 1, "exitCode": 2, "problems": ["no"]}
 
 
 # --- exit code --------------------------------------------------------------------------------------------------

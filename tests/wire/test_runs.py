@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 import yaml
@@ -225,3 +226,13 @@ def test_the_log(sides: Sides) -> None:
     assert len(sent) == len(sides.local.requests) + len(sides.remote.requests)
     assert sent[0] == f"GET {sides.local.url}/api/v1/namespaces?limit=500: {HTTPStatus.OK.value}"
     assert len([line for line in lines if line["level"] == "info"]) == 3
+
+
+def test_both_sides_problems_are_told_at_once(tmp_path: Path) -> None:
+    arguments = [word for side in ("local", "remote") for word in (f"--{side}-kubeconfig", str(tmp_path / side))]
+    result = invoke(*arguments, "-o", "json")
+    assert result.exit_code == 2
+    lines = [f"'--{side}-kubeconfig' {tmp_path / side}: {tmp_path / side} not found" for side in ("local", "remote")]
+    assert result.stderr.splitlines() == [f"Error: {line}" for line in lines]
+    assert json.loads(result.stdout) == {"schemaVersion": 1, "exitCode": 2, "problems": lines}
+    assert invoke(*arguments).stdout == "failed: nothing was planned and nothing written\n"
