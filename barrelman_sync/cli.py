@@ -15,7 +15,7 @@ from barrelman_sync.config import ConfigurationError, GkeCluster, Settings
 from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
 from barrelman_sync.outcome import ExitCode, Report, RunError
-from barrelman_sync.terminal import wants_colour
+from barrelman_sync.terminal import progress, wants_colour
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
@@ -83,12 +83,12 @@ def _expected_source(settings: Settings) -> str:
 def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, ExitCode]:
     """The run itself; without a report if it ended before there was a plan."""
     # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
-    from barrelman_sync.reconcile import reconcile
+    from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
     try:
-        report = reconcile(settings, deadline, printer.plan)
+        report = reconcile(settings, deadline, Shown(printer.plan, progress))
     except ConfigurationError as error:
         printer.failure(error.problems, ExitCode.USAGE)
         raise

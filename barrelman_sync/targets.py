@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from barrelman_sync.model import Family, Key, ServicePort
-from barrelman_sync.situation import Situation
+from barrelman_sync.desired import Desired
+from barrelman_sync.model import Family, Key, Local, ServicePort
+from barrelman_sync.situation import EndpointRules, Situation
 from barrelman_sync.subset import MIRRORING_LIMIT, Pool
 
 
@@ -48,12 +49,24 @@ def targets(situation: Situation, service: Served) -> Targets | Keep:
         return pools
     # An Endpoints object serves the primary family alone (pkg/controller/endpointslicemirroring).
     families = service.families if situation.rules.slices else service.families[:1]
-    limit = most(situation)
+    limit = endpoint_limit(situation.rules)
     addresses = {family: pools[family].pick(service.key, limit) for family in families if family in pools}
     unserved = tuple(family for family in families if family not in pools)
     if not addresses:
         return Keep(f"no node has an {' or '.join(unserved)} address", fails=True)
     return Targets(addresses, unserved)
+
+
+def of_local_traffic(desired: Desired, local: Local) -> list[Key]:
+    """The Services that are or become mirrors, and whose traffic only some nodes answer."""
+    mirrors = (mirror.key for mirror in desired.mirrors.values() if mirror.local_traffic)
+    return [key for key in mirrors if key not in local.services or local.services[key].is_mirror]
+
+
+def served_by_any_node(desired: Desired, local: Local) -> list[Key]:
+    """The Services that may get endpoints, and whose traffic all nodes answer."""
+    mirrors = [mirror.key for mirror in desired.mirrors.values() if not mirror.local_traffic]
+    return [*mirrors, *(live.key for live in local.services.values() if live.is_manual)]
 
 
 def node_warnings(situation: Situation) -> Iterator[str]:
@@ -64,20 +77,19 @@ def node_warnings(situation: Situation) -> Iterator[str]:
             f" {len(assumed)} of unknown readiness count as ready"
         )
     largest = max((pool.size for pool in situation.nodes.pools.values()), default=0)
-    asked = situation.rules.most or largest
-    if most(situation) and min(asked, largest) > most(situation):
+    asked, limit = situation.rules.most or largest, endpoint_limit(situation.rules)
+    if limit and min(asked, largest) > limit:
         yield (
-            f"a Service gets {most(situation)} of {largest} nodes: Kubernetes mirrors no more addresses of an Endpoints"
+            f"a Service gets {limit} of {largest} nodes: Kubernetes mirrors no more addresses of an Endpoints"
             " object (--endpoint-slices has no such limit)"
         )
 
 
-def most(situation: Situation) -> int:
+def endpoint_limit(rules: EndpointRules) -> int:
     """How many endpoints a Service gets, 0 for all: with Endpoints never more than Kubernetes mirrors."""
-    asked = situation.rules.most
-    if situation.rules.slices:
-        return asked
-    return min(asked or MIRRORING_LIMIT, MIRRORING_LIMIT)
+    if rules.slices:
+        return rules.most
+    return min(rules.most or MIRRORING_LIMIT, MIRRORING_LIMIT)
 
 
 def _pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:

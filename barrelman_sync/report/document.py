@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from hashlib import sha256
 from typing import Any, assert_never
 
 import yaml
 
 from barrelman_sync.changes import Change
+from barrelman_sync.fingerprint import plan_fingerprint
 from barrelman_sync.manifests import manifest
 from barrelman_sync.model import Revision
 from barrelman_sync.outcome import Outcome, Report
-from barrelman_sync.steps import Create, Delete, Held, Leave, Plan, Release, Step, Unchanged, Update
+from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
 
 SCHEMA_VERSION = 1
 
@@ -52,17 +52,6 @@ def document(report: Report) -> Document:
         "warnings": list(report.warnings),
         "problems": list(report.problems),
     }
-
-
-def plan_fingerprint(plan: Plan) -> str:
-    """Sixteen characters that stand for all that the plan would write; for `--expect-plan`."""
-    writes = [(_step(step, {}), _body(step)) for step in plan.writes]
-    return sha256(json.dumps(writes, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _body(step: Step) -> Document | None:
-    """All that an update sends, not only what differs now."""
-    return manifest(step.wanted, _NO_REVISION, step.labels) if isinstance(step, Update) else None
 
 
 def failure(problems: Sequence[str], exit_code: int) -> Document:

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import assert_never
 
 from barrelman_sync.changes import Change, describe_port
+from barrelman_sync.fingerprint import plan_fingerprint
 from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.outcome import Report, Result
-from barrelman_sync.report.document import plan_fingerprint
 from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
 
 NO_NAMES: Mapping[str, str] = {}

@@ -12,8 +12,9 @@ from barrelman_sync.desired import Scope
 from barrelman_sync.manifests import manifest
 from barrelman_sync.model import Kind, Revision, WantedEndpoints
 from barrelman_sync.order import batches
-from barrelman_sync.reconcile import reconcile
+from barrelman_sync.reconcile import Shown, reconcile
 from barrelman_sync.steps import Create, Write
+from barrelman_sync.terminal import progress
 from tests.bench.tool import Tool
 
 OWNER = b"@owner@"
@@ -36,7 +37,7 @@ def first_run(tool: Tool, version: str) -> list[Batch]:
         scope=Scope("remote"),
         run=RunRules(dry_run=True),
     )
-    plan = reconcile(settings, Deadline(600), lambda _report: None).plan
+    plan = reconcile(settings, Deadline(600), Shown(lambda _report: None, progress)).plan
     return [tuple(_unit(steps, version) for steps in batch) for batch in batches(plan)]
 
 

@@ -69,6 +69,16 @@ def test_in_each_zone_those_with_the_smallest_hashes(zones: Zones, service: Key,
         assert found & names == smallest(names, service, len(found & names))
 
 
+@pytest.mark.parametrize("limit", [1, 2, 83, 399])
+def test_in_a_large_zone_too(limit: int) -> None:
+    """Most digests are dismissed unsorted, now and then too many at first: of 300 Services about two with limit 1."""
+    zones = {f"n-{number:x}": "a" for number in range(400)}
+    here, names = pool_of(zones), {address(name): name for name in zones}
+    for number in range(300):
+        service = Key("shop", f"s{number}")
+        assert {names[found] for found in here.pick(service, limit)} == smallest(zones, service, limit)
+
+
 @given(ANY_ZONES, SERVICES)
 def test_no_limit_means_all(zones: Zones, service: Key) -> None:
     assert picked(zones, service, 0) == set(zones)
