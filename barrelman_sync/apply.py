@@ -10,10 +10,9 @@ from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
 from barrelman_sync.order import Unit, batches
 from barrelman_sync.outcome import Outcome, Result
-from barrelman_sync.steps import Create, Delete, Plan, Update, Write
+from barrelman_sync.steps import Create, Delete, Plan, Update, Write, serves_without
 
 _log = logging.getLogger(__name__)
-
 
 Advance = Callable[[int], None]
 
@@ -28,16 +27,16 @@ class Writes(Protocol):
         """The uid of an object that was written in this run."""
 
 
-def _unseen(_: int) -> None:
-    """Nobody watches."""
-
-
-def apply(plan: Plan, writer: Writes, concurrency: int, advance: Advance = _unseen) -> tuple[Outcome, ...]:
+def apply(plan: Plan, writer: Writes, concurrency: int, advance: Advance) -> tuple[Outcome, ...]:
     """Does every write of the plan and says what became of each; `advance` is told how many more are done."""
     outcomes: dict[tuple[Kind, Key], Outcome] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="write") as pool:
         for batch in batches(plan):
-            failed = {key: outcome.step for (_, key), outcome in outcomes.items() if outcome.result != Result.DONE}
+            failed = {
+                outcome.step.key: outcome.step
+                for outcome in outcomes.values()
+                if outcome.result != Result.DONE and outcome.step.kind in (Kind.NAMESPACE, Kind.SERVICE)
+            }
             for done in pool.map(lambda unit, failed=failed: tuple(_carry_out(unit, writer, failed)), batch):
                 for outcome in done:
                     # A Service that had to give up its node ports first is written twice: a failure is kept.
@@ -45,7 +44,7 @@ def apply(plan: Plan, writer: Writes, concurrency: int, advance: Advance = _unse
                     if place not in outcomes or outcomes[place].result == Result.DONE:
                         outcomes[place] = outcome
                 advance(len(done))
-    return tuple(sorted(outcomes.values(), key=lambda outcome: _place(outcome.step)))
+    return tuple(sorted(outcomes.values(), key=lambda outcome: _told_in_order(outcome.step)))
 
 
 def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Iterator[Outcome]:
@@ -56,7 +55,7 @@ def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Itera
     service = unit[0].service
     failed = before.get(Key("", service.namespace)) or before.get(service)
     for step in unit:
-        if failed and (isinstance(step, Delete) or step.kind == Kind.SERVICE or _stops_the_rest(failed)):
+        if failed and _is_stopped(step, failed):
             yield Outcome(step, Result.NOT_TRIED, f"{failed.kind} {failed.key} could not be written")
             continue
         outcome = _attempt(_with_owner(step, writer), writer)
@@ -65,10 +64,11 @@ def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Itera
             failed = step
 
 
-def _stops_the_rest(failed: Write) -> bool:
-    """A Service that is there keeps endpoints that follow the nodes, unless it could not use them as it is."""
-    updated = isinstance(failed, Update) and failed.keeps_ports
-    return failed.kind in (Kind.NAMESPACE, Kind.SERVICE) and not updated
+def _is_stopped(step: Write, failed: Write) -> bool:
+    """Nothing is deleted after a failure: what is there still serves. Endpoints go on if their Service can use them."""
+    if isinstance(step, Delete) or step.kind == Kind.SERVICE:
+        return True
+    return failed.kind in (Kind.NAMESPACE, Kind.SERVICE) and not serves_without(failed)
 
 
 def _attempt(step: Write, writer: Writes) -> Outcome:
@@ -79,7 +79,7 @@ def _attempt(step: Write, writer: Writes) -> Outcome:
     except ClusterError as error:
         _log.error("%s", error)
         return Outcome(step, Result.FAILED, str(error))
-    _log.info("%s %s %s", type(step).__name__.lower(), step.kind, step.key)
+    _log.info("%s %s %s", step.action, step.kind, step.key)
     return Outcome(step, Result.DONE)
 
 
@@ -91,5 +91,5 @@ def _with_owner(step: Write, writer: Writes) -> Write:
     return replace(step, wanted=replace(step.wanted, owner_uid=uid))
 
 
-def _place(step: Write) -> tuple[Key, int, Key]:
+def _told_in_order(step: Write) -> tuple[Key, int, Key]:
     return step.service, list(Kind).index(step.kind), step.key

@@ -1,7 +1,7 @@
 """Steps for the endpoints of mirrors and manual services. Pure.
 
-Section 4 of the design: one Endpoints object of the Service's name, which belongs to the Service, whoever made it; or
-EndpointSlices. Between the two there is no moment without endpoints.
+One Endpoints object of the Service's name, which belongs to the Service, whoever made it; or EndpointSlices. Between
+the two there is no moment without endpoints, see docs/adr/004-two-kinds-of-endpoints.md.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from barrelman_sync.changes import endpoints_changes
 from barrelman_sync.desired import endpoint_ports
 from barrelman_sync.model import Key, Kind, LocalService, WantedEndpoints
 from barrelman_sync.situation import Situation
-from barrelman_sync.slices import SliceSet, delete_slice, slice_steps
+from barrelman_sync.slices import SliceSet, slice_steps
 from barrelman_sync.steps import Cause, Create, Delete, Leave, Step, Unchanged, Update
 from barrelman_sync.targets import Keep, Served, Targets, targets
 
@@ -26,7 +26,7 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
             if found.unserved:
                 missing = " and ".join(found.unserved)
                 yield Leave(Kind.ENDPOINTS, service.key, Cause.FAMILY, f"no node has an {missing} address")
-            yield from (_by_slices if situation.rules.slices else _by_endpoints)(situation, service, found)
+            yield from _in_chosen_mode(situation, service, found)
             yield from _left_behind(situation, service.key)
 
 
@@ -42,7 +42,7 @@ def follow_nodes(situation: Situation, live: LocalService) -> Iterator[Step]:
     present = situation.present_addresses(live.key)
     kept = {family: situation.nodes.pools[family].among(present) for family in found.addresses}
     addresses = {family: kept[family] or chosen for family, chosen in found.addresses.items()}
-    yield from (_by_slices if situation.rules.slices else _by_endpoints)(situation, service, Targets(addresses))
+    yield from _in_chosen_mode(situation, service, Targets(addresses))
 
 
 def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
@@ -53,7 +53,7 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
         yield Leave(Kind.SERVICE, live.key, Cause.OTHER_SOURCE, f"served from {holder}")
     elif reason := _cannot_have_endpoints(live):
         yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
-        yield from remove(situation, live.key, reason)
+        yield from remove(situation, live.key, reason, guarded=True)
     elif named := [str(port.target_port) for port in live.ports if isinstance(port.target_port, str)]:
         reason = f"targetPort {', '.join(named)} is a name: endpoints of another cluster's nodes need a number"
         yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
@@ -68,15 +68,15 @@ def lost_label_steps(situation: Situation, live: LocalService) -> Iterator[Step]
     if reason := situation.hands_off(live):
         yield Leave(Kind.ENDPOINTS, live.key, Cause.HANDS_OFF, reason)
     else:
-        yield from remove(situation, live.key, "the Service no longer asks for endpoints")
+        yield from remove(situation, live.key, "the Service no longer asks for endpoints", guarded=True)
 
 
-def remove(situation: Situation, service: Key, reason: str, *, guarded: bool = True) -> Iterator[Step]:
+def remove(situation: Situation, service: Key, reason: str, *, guarded: bool) -> Iterator[Step]:
     """Delete the endpoints that still say that they are ours."""
     if endpoints := situation.our_endpoints(service):
-        yield Delete(Kind.ENDPOINTS, service, service, endpoints.revision, reason, guarded=guarded)
+        yield Delete(endpoints, reason, guarded=guarded)
     for slice_ in situation.our_slices(service):
-        yield delete_slice(slice_, reason, guarded=guarded)
+        yield Delete(slice_, reason, guarded=guarded)
 
 
 def holds_our_endpoints(situation: Situation, service: Key) -> bool:
@@ -84,20 +84,26 @@ def holds_our_endpoints(situation: Situation, service: Key) -> bool:
     return bool(situation.our_endpoints(service) or situation.our_slices(service))
 
 
+def _in_chosen_mode(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
+    if situation.rules.slices:
+        yield from _by_slices(situation, service, found)
+    else:
+        yield from _by_endpoints(situation, service, found)
+
+
 def _by_slices(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
     """The slices, then the Endpoints go; slices of a family that no node serves now stay."""
     yield from _slice_steps(situation, service, found)
     for slice_ in situation.slices(service.key):
         if slice_.is_ours and slice_.family not in service.families:
-            yield delete_slice(slice_, f"the Service has no {slice_.family} address any more")
+            yield Delete(slice_, f"the Service has no {slice_.family} address any more", guarded=False)
     if endpoints := situation.local.endpoints.get(service.key):
-        reason = "its EndpointSlices take over"
-        yield Delete(Kind.ENDPOINTS, service.key, service.key, endpoints.revision, reason, guarded=False)
+        yield Delete(endpoints, "its EndpointSlices take over", guarded=False)
 
 
 def _by_endpoints(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
     """The Endpoints; slices of ours stay until Kubernetes' copies of the Endpoints carry their addresses."""
-    ((_, addresses),) = found.addresses.items()
+    ((_, addresses),) = found.addresses.items()  # of the primary family, see `targets`
     wanted = WantedEndpoints(service.key, situation.scope.source, addresses, endpoint_ports(service.ports), service.uid)
     yield _endpoints_step(situation, wanted)
     ours = [slice_ for slice_ in situation.slices(service.key) if slice_.is_ours]
@@ -105,15 +111,18 @@ def _by_endpoints(situation: Situation, service: Served, found: Targets) -> Iter
         return
     if _is_mirrored(situation, wanted):
         for slice_ in ours:
-            yield delete_slice(slice_, "the mirrored slices of its Endpoints take over")
+            yield Delete(slice_, "the mirrored slices of its Endpoints take over", guarded=False)
     else:
-        # As slices would be, and not only in the family that an Endpoints object serves.
-        both = replace(situation, rules=replace(situation.rules, slices=True))
-        others = targets(both, service)
-        addresses_of_both = {**(others.addresses if isinstance(others, Targets) else {}), **found.addresses}
-        yield from _slice_steps(both, service, Targets(addresses_of_both))
-        reason = "kept until Kubernetes' endpointslice-mirroring controller has copied the Endpoints"
-        yield Leave(Kind.SLICE, service.key, Cause.MIRRORING, reason)
+        yield from _keep_slices(situation, service, found)
+
+
+def _keep_slices(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
+    """The slices as they would be, in the family too that an Endpoints object does not serve."""
+    others = targets(replace(situation, rules=replace(situation.rules, slices=True)), service)
+    addresses = {**(others.addresses if isinstance(others, Targets) else {}), **found.addresses}
+    yield from _slice_steps(situation, service, Targets(addresses))
+    reason = "kept until Kubernetes' endpointslice-mirroring controller has copied the Endpoints"
+    yield Leave(Kind.SLICE, service.key, Cause.MIRRORING, reason)
 
 
 def _endpoints_step(situation: Situation, wanted: WantedEndpoints) -> Step:
@@ -121,13 +130,11 @@ def _endpoints_step(situation: Situation, wanted: WantedEndpoints) -> Step:
     if live is None:
         return Create(wanted)
     if changes := endpoints_changes(live, wanted):
-        return Update(wanted, live.revision, changes, live.labels)
-    return Unchanged(Kind.ENDPOINTS, wanted.key, wanted.key)
+        return Update(wanted, live, changes)
+    return Unchanged(live)
 
 
-def _slice_steps(situation: Situation, service: Served, found: Targets | Keep) -> Iterator[Step]:
-    if isinstance(found, Keep):
-        return
+def _slice_steps(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
     ports = endpoint_ports(service.ports)
     for family, addresses in found.addresses.items():
         wanted = SliceSet(service.key, situation.scope.source, family, addresses, ports, service.uid)
@@ -143,7 +150,8 @@ def _left_behind(situation: Situation, service: Key) -> Iterator[Step]:
     """Slices of pods from when the Service had a selector: nobody else removes them, and kube-proxy uses them."""
     for slice_ in situation.slices(service):
         if not slice_.is_ours:
-            yield delete_slice(slice_, "left behind by Kubernetes' controller when the Service lost its selector")
+            reason = "left behind by Kubernetes' controller when the Service lost its selector"
+            yield Delete(slice_, reason, guarded=False)
 
 
 def _cannot_have_endpoints(live: LocalService) -> str | None:

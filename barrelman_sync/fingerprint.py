@@ -25,10 +25,10 @@ def _substance(step: Write) -> Any:
         case Create():
             return manifest(step.wanted, _NO_REVISION)
         case Update():
-            return step.live.uid, step.changes, manifest(step.wanted, _NO_REVISION, step.labels)
+            return step.live.revision.uid, step.changes, manifest(step.wanted, _NO_REVISION, step.live.labels)
         case Delete():
-            return step.live.uid
+            return step.live.revision.uid
         case Release():
-            return step.live.uid, step.labels
+            return step.live.revision.uid, step.labels
         case _:
             assert_never(step)

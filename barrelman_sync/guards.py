@@ -7,8 +7,18 @@ callers, and hold all of it back where that is too much. Creates and updates are
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
-from barrelman_sync.steps import Create, Delete, Held, Plan, Step, Update, node_ports_freed, node_ports_taken
+from barrelman_sync.model import Key, Kind
+from barrelman_sync.steps import (
+    Create,
+    Delete,
+    Held,
+    Plan,
+    Step,
+    Update,
+    node_ports_freed,
+    node_ports_taken,
+    serves_without,
+)
 
 DEFAULT_NUMBER = 10
 DEFAULT_PERCENT = 30.0
@@ -73,23 +83,19 @@ def _hold_back_takers(plan: Plan) -> Plan:
             waiting[step.service] = f"needs node port {port} of {kept[port]}, which is held back"
     if not waiting:
         return plan
-    renamed = frozenset(
+    unusable = frozenset(
         step.key
         for step in plan.steps
-        if isinstance(step, Update) and step.kind == Kind.SERVICE and not step.keeps_ports
+        if isinstance(step, Create | Update) and step.kind == Kind.SERVICE and not serves_without(step)
     )
-    steps = tuple(_held_if_waiting(step, waiting, renamed) for step in plan.steps)
+    steps = tuple(_held_if_waiting(step, waiting, unusable) for step in plan.steps)
     return _hold_back_takers(replace(plan, steps=steps))
 
 
-def _held_if_waiting(step: Step, waiting: dict[Key, str], renamed: frozenset[Key]) -> Step:
+def _held_if_waiting(step: Step, waiting: dict[Key, str], unusable: frozenset[Key]) -> Step:
     """The Service waits, and with it endpoints that it could not use; others follow the remote."""
     reason = waiting.get(step.service)
     if reason is None or not isinstance(step, Create | Update):
         return step
-    waits = step.kind == Kind.SERVICE or _owner_is_missing(step) or step.service in renamed
+    waits = step.kind == Kind.SERVICE or step.service in unusable
     return Held(step, reason) if waits else step
-
-
-def _owner_is_missing(step: Create | Update) -> bool:
-    return isinstance(step.wanted, WantedEndpoints | WantedSlice) and step.wanted.owner_uid is None

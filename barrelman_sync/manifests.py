@@ -68,9 +68,9 @@ def claim_patch(live: LocalService, revision: Revision) -> JsonPatch:
 def release_patch(step: Release) -> JsonPatch:
     """Takes our labels off, and our name off the fields, so that nobody's apply runs into a conflict with us."""
     remove = [{"op": "remove", "path": f"/metadata/labels/{_escaped(label)}"} for label in step.labels]
-    others = without_us(step.managed_fields)
+    others = without_us(step.live.managed_fields)
     fields = [{"op": "replace", "path": "/metadata/managedFields", "value": others}] if others else []
-    return [*_guard(step.live), *remove, *fields]
+    return [*_guard(step.live.revision), *remove, *fields]
 
 
 def delete_options(live: Revision) -> Body:

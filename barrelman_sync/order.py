@@ -7,7 +7,6 @@ Service can take it, as an allocation is cluster-wide (pkg/registry/core/service
 from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
-from itertools import groupby
 
 from barrelman_sync.model import Key, Kind, Mirror
 from barrelman_sync.steps import Create, Delete, Plan, Update, Write, node_ports_freed, node_ports_taken
@@ -21,18 +20,29 @@ Needs = dict[Key, set[Key]]
 
 def batches(plan: Plan) -> tuple[Batch, ...]:
     """The writes of the plan; a batch may start when the one before it has ended."""
-    units = {key: tuple(writes) for key, writes in groupby(plan.writes, key=lambda write: write.service)}
+    units = _units(plan)
     needs = _needs(units)
     swapped = _break_cycles(units, needs)
     untying = tuple((_without_node_ports(update),) for update in swapped.values())
     for key, update in swapped.items():
         units[key] = (_second(update), *units[key][1:])
     needed = {key for before in needs.values() for key in before}
-    last = {key: unit for key, unit in units.items() if isinstance(unit[0], Delete) and key not in needed}
+    last = {key: unit for key, unit in units.items() if _only_deletes(unit) and key not in needed}
     first = {key: unit for key, unit in units.items() if unit[0].kind == Kind.NAMESPACE}
     early = {key: unit for key, unit in units.items() if key not in last and key not in first}
     levels = (tuple(early[key] for key in level) for level in _levels(early, needs))
     return tuple(batch for batch in (tuple(first.values()), untying, *levels, tuple(last.values())) if batch)
+
+
+def _units(plan: Plan) -> dict[Key, Unit]:
+    units: dict[Key, Unit] = {}
+    for write in plan.writes:
+        units[write.service] = (*units.get(write.service, ()), write)
+    return units
+
+
+def _only_deletes(unit: Unit) -> bool:
+    return all(isinstance(write, Delete) for write in unit)
 
 
 def _needs(units: Mapping[Key, Unit]) -> Needs:
@@ -57,8 +67,7 @@ def _break_cycles(units: Mapping[Key, Unit], needs: Needs) -> dict[Key, Update]:
     while cycle := _cycle(needs):
         key = min(cycle)
         update = units[key][0]
-        # Every member of a cycle both has and gets node ports, which only an update does.
-        assert isinstance(update, Update)  # noqa: S101
+        assert isinstance(update, Update)  # noqa: S101 - a member of a cycle both has and gets node ports
         untied[key] = update
         for before in needs.values():
             before.discard(key)
@@ -76,14 +85,14 @@ def _cycle(needs: Needs) -> list[Key]:
 
 def _without_node_ports(update: Update) -> Update:
     """The update by way of type ClusterIP, which gives up all node ports and keeps the Service reachable by name."""
-    assert isinstance(update.wanted, Mirror)  # noqa: S101
+    assert isinstance(update.wanted, Mirror)  # noqa: S101 - nothing else has node ports
     ports = tuple(replace(port, node_port=0) for port in update.wanted.ports)
     return replace(update, wanted=replace(update.wanted, type="ClusterIP", ports=ports))
 
 
 def _second(update: Update) -> Update:
     """The same update once the first has claimed the fields."""
-    return replace(update, claim=None, taken_from=())
+    return replace(update, claims=False)
 
 
 def _levels(units: Mapping[Key, Unit], needs: Needs) -> list[list[Key]]:

@@ -1,6 +1,6 @@
 """What the local cluster holds against what it should hold: the steps between the two. Pure.
 
-The table of section 3 of the design. A plan without a write proves that the local cluster is as it should be.
+The table of README, "What it does with a service". A plan without a write: nothing that we may write differs.
 """
 
 from collections.abc import Iterator
@@ -17,11 +17,9 @@ from barrelman_sync.model import (
     LocalService,
     Mirror,
     WantedNamespace,
-    allocated,
 )
-from barrelman_sync.ownership import holds_all, other_holders
+from barrelman_sync.ownership import holds_all
 from barrelman_sync.situation import Situation
-from barrelman_sync.slices import delete_slice
 from barrelman_sync.steps import Cause, Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
 from barrelman_sync.targets import Served
 
@@ -44,6 +42,7 @@ def _steps(situation: Situation, key: Key) -> Iterator[Step]:
     live = situation.local.services.get(key)
     wanted = situation.desired.mirrors.get(key)
     if live is None:
+        # Endpoints of ours that are left without a Service have an owner that is gone: Kubernetes collects them.
         if wanted is not None:
             yield from _new_mirror(situation, wanted)
     elif live.is_mirror:
@@ -51,7 +50,10 @@ def _steps(situation: Situation, key: Key) -> Iterator[Step]:
     else:
         if wanted is not None:
             yield Leave(Kind.SERVICE, key, Cause.LOCAL_SERVICE, "a local Service of that name wins")
-        yield from (manual_steps if live.is_manual else lost_label_steps)(situation, live)
+        if live.is_manual:
+            yield from manual_steps(situation, live)
+        else:
+            yield from lost_label_steps(situation, live)
 
 
 def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
@@ -73,6 +75,7 @@ def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | Non
         yield Leave(Kind.SERVICE, live.key, Cause.HANDS_OFF, reason)
     elif reason := _became_real(live):
         yield _release(live, reason)
+        # Whoever made it a Service of their own serves its callers now.
         yield from remove(situation, live.key, f"its Service {reason}", guarded=False)
     elif wanted is None:
         yield from _unwanted_mirror(situation, live)
@@ -100,7 +103,7 @@ def _release(live: LocalService, reason: str) -> Release:
     labels = tuple(
         sorted(label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
     )
-    return Release(live.key, live.revision, labels, reason, live.managed_fields)
+    return Release(live, labels, reason)
 
 
 def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:
@@ -108,34 +111,18 @@ def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]
     skipped = situation.desired.skipped.get(live.key)
     reason = f"the Service {skipped.reason}" if skipped else "the remote does not have it to mirror"
     meanwhile = tuple(step for step in follow_nodes(situation, live) if isinstance(step, Create | Update))
-    yield Delete(
-        Kind.SERVICE,
-        live.key,
-        live.key,
-        live.revision,
-        reason,
-        live_node_ports=allocated(live.ports),
-        meanwhile=meanwhile,
-    )
+    yield Delete(live, reason, guarded=True, meanwhile=meanwhile)
     if endpoints := situation.local.endpoints.get(live.key):
-        yield Delete(Kind.ENDPOINTS, live.key, live.key, endpoints.revision, reason)
+        yield Delete(endpoints, reason, guarded=True)
     for slice_ in situation.slices(live.key):
-        yield delete_slice(slice_, reason, guarded=True)
+        yield Delete(slice_, reason, guarded=True)
 
 
 def _kept_mirror(live: LocalService, wanted: Mirror) -> Step:
     changes = mirror_changes(live, wanted)
     if not changes:
-        return Unchanged(Kind.SERVICE, live.key, live.key)
-    return Update(
-        wanted,
-        live.revision,
-        changes,
-        live.labels,
-        claim=None if holds_all(live) else live,
-        taken_from=other_holders(live),
-        live_ports=live.ports,
-    )
+        return Unchanged(live)
+    return Update(wanted, live, changes, claims=not holds_all(live))
 
 
 def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterator[Create]:

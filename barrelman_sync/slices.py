@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from barrelman_sync.changes import slice_changes
-from barrelman_sync.model import EndpointPort, Family, Key, Kind, LocalSlice, WantedSlice
+from barrelman_sync.model import EndpointPort, Family, Key, LocalSlice, WantedSlice
 from barrelman_sync.steps import Create, Delete, Step, Unchanged, Update
 
 CAPACITY = 100
@@ -40,7 +40,7 @@ def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     kept = {_name(wanted, number) for number in used}
     for name, slice_ in sorted(ours.items()):
         if name not in kept:
-            yield delete_slice(slice_, "its addresses are in others or gone")
+            yield Delete(slice_, "its addresses are in others or gone", guarded=False)
 
 
 def spread(addresses: Addresses, held: Mapping[int, Addresses]) -> dict[int, Addresses]:
@@ -65,11 +65,6 @@ def spread(addresses: Addresses, held: Mapping[int, Addresses]) -> dict[int, Add
     return {number: tuple(sorted(members)) for number, members in kept.items() if members}
 
 
-def delete_slice(slice_: LocalSlice, reason: str, *, guarded: bool = False) -> Delete:
-    """Deletes one slice."""
-    return Delete(Kind.SLICE, slice_.key, slice_.service, slice_.revision, reason, guarded=guarded)
-
-
 def _chunks(addresses: list[str]) -> Iterator[list[str]]:
     number = -(-len(addresses) // CAPACITY)
     for index in range(number):
@@ -89,5 +84,5 @@ def _step(wanted: WantedSlice, live: LocalSlice | None) -> Step:
     if live is None:
         return Create(wanted)
     if changes := slice_changes(live, wanted):
-        return Update(wanted, live.revision, changes, live.labels)
-    return Unchanged(Kind.SLICE, wanted.key, wanted.service)
+        return Update(wanted, live, changes)
+    return Unchanged(live)

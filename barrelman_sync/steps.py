@@ -1,110 +1,137 @@
 """The plan as data: what a run would write, object by object, and what it leaves alone. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from barrelman_sync.changes import Change
-from barrelman_sync.model import Key, Kind, LocalService, Mirror, Revision, ServicePort, Wanted, allocated
+from barrelman_sync.model import (
+    Key,
+    Kind,
+    LocalEndpoints,
+    LocalService,
+    LocalSlice,
+    Mirror,
+    ServicePort,
+    Wanted,
+    allocated,
+)
+from barrelman_sync.ownership import other_holders
+
+Live = LocalService | LocalEndpoints | LocalSlice
+
+
+class Action(StrEnum):
+    """What is done to an object: part of what documents and metrics promise."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    RELEASE = "release"
+    LEAVE = "leave"
+    UNCHANGED = "unchanged"
+    HOLD_BACK = "hold back"
+
+
+class _OfWanted:
+    """A step is about the object that it brings about."""
+
+    __slots__ = ()
+    wanted: Wanted
+
+    @property
+    def kind(self) -> Kind:
+        return self.wanted.kind
+
+    @property
+    def key(self) -> Key:
+        return self.wanted.key
+
+    @property
+    def service(self) -> Key:
+        """The Service that it belongs to."""
+        return self.wanted.service
+
+
+class _OfLive:
+    """A step is about an object that is there."""
+
+    __slots__ = ()
+    live: Live
+
+    @property
+    def kind(self) -> Kind:
+        return self.live.kind
+
+    @property
+    def key(self) -> Key:
+        return self.live.key
+
+    @property
+    def service(self) -> Key:
+        """The Service that it belongs to."""
+        return self.live.service
 
 
 @dataclass(frozen=True, slots=True)
-class Create:
+class Create(_OfWanted):
     """Write an object that is not there. Refused by the server if it appeared since the list."""
 
     wanted: Wanted
 
-    @property
-    def kind(self) -> Kind:
-        """What is written."""
-        return self.wanted.kind
-
-    @property
-    def key(self) -> Key:
-        """Where it is written."""
-        return self.wanted.key
-
-    @property
-    def service(self) -> Key:
-        """The Service that it belongs to."""
-        return self.wanted.service
+    action = Action.CREATE
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class Update(_OfWanted):
     """Bring an object that is ours to the wanted state, provided that it is still the one that was read."""
 
     wanted: Wanted
-    live: Revision
+    live: Live
     changes: tuple[Change, ...]
-    labels: Mapping[str, str] = field(default_factory=dict)
-    """The labels of ours that it has now."""
-    claim: LocalService | None = None
-    """The mirror, if others hold its fields or nobody does, so that we have to claim them first."""
-    taken_from: tuple[str, ...] = ()
-    """Those others."""
-    live_ports: tuple[ServicePort, ...] = ()
-    """The ports that a Service has now."""
+    claims: bool = False
+    """Whether we first have to claim its fields, which others hold, or nobody; of a mirror only."""
+
+    action = Action.UPDATE
 
     @property
-    def live_node_ports(self) -> frozenset[int]:
-        """The node ports that it has now."""
-        return allocated(self.live_ports)
-
-    @property
-    def keeps_ports(self) -> bool:
-        """Whether the wanted endpoints serve the Service as it is now, too: kube-proxy joins by name and protocol."""
-        wanted = self.wanted.ports if isinstance(self.wanted, Mirror) else ()
-        return set(map(_joined_by, self.live_ports)) <= set(map(_joined_by, wanted))
-
-    @property
-    def kind(self) -> Kind:
-        """What is written."""
-        return self.wanted.kind
-
-    @property
-    def key(self) -> Key:
-        """Where it is written."""
-        return self.wanted.key
-
-    @property
-    def service(self) -> Key:
-        """The Service that it belongs to."""
-        return self.wanted.service
+    def taken_from(self) -> tuple[str, ...]:
+        """The others that hold fields which we claim."""
+        return other_holders(self.live) if self.claims and isinstance(self.live, LocalService) else ()
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class Delete(_OfLive):
     """Delete an object, provided that it is still the one that was read."""
 
-    kind: Kind
-    key: Key
-    service: Key
-    live: Revision
+    live: Live
     reason: str
-    guarded: bool = True
+    guarded: bool
     """Whether it takes something from callers, so that the guards count it and may hold it back."""
-    live_node_ports: frozenset[int] = frozenset()
     meanwhile: tuple[Create | Update, ...] = ()
     """What keeps its callers served if a guard holds the delete back."""
+
+    action = Action.DELETE
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
     """Take our labels off a mirror that became somebody's real Service, and manage it no more."""
 
-    key: Key
-    live: Revision
+    live: LocalService
     labels: tuple[str, ...]
     reason: str
-    managed_fields: bytes = b"null"
 
+    action = Action.RELEASE
     kind = Kind.SERVICE
+
+    @property
+    def key(self) -> Key:
+        return self.live.key
 
     @property
     def service(self) -> Key:
         """Itself."""
-        return self.key
+        return self.live.key
 
 
 class Cause(StrEnum):
@@ -139,6 +166,8 @@ class Leave:
     fails: bool = False
     """Whether it should have been written, so that the run has to fail."""
 
+    action = Action.LEAVE
+
     @property
     def service(self) -> Key:
         """What is left alone is named by its Service."""
@@ -146,12 +175,12 @@ class Leave:
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged:
+class Unchanged(_OfLive):
     """An object that is as it should be."""
 
-    kind: Kind
-    key: Key
-    service: Key
+    live: Live
+
+    action = Action.UNCHANGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,37 +190,20 @@ class Held:
     step: Create | Update | Delete
     reason: str
 
+    action = Action.HOLD_BACK
+
     @property
     def kind(self) -> Kind:
-        """What would have been written."""
         return self.step.kind
 
     @property
     def key(self) -> Key:
-        """Where it would have been written."""
         return self.step.key
 
     @property
     def service(self) -> Key:
         """The Service that it belongs to."""
         return self.step.service
-
-
-def _joined_by(port: ServicePort) -> tuple[str, str]:
-    return port.name, port.protocol
-
-
-def node_ports_taken(step: Create | Update) -> frozenset[int]:
-    """The node ports that the step needs and its Service does not have yet."""
-    wanted = step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
-    return wanted - step.live_node_ports if isinstance(step, Update) else wanted
-
-
-def node_ports_freed(step: Update | Delete) -> frozenset[int]:
-    """The node ports that its Service has and gives up with the step."""
-    if isinstance(step, Delete):
-        return step.live_node_ports
-    return step.live_node_ports - step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
 
 
 Write = Create | Update | Delete | Release
@@ -205,10 +217,38 @@ class Plan:
     steps: tuple[Step, ...]
     owned: int = 0
     """Mirrors of ours, and manual services that have endpoints of ours: what the guards count against."""
-    problems: tuple[str, ...] = ()
-    """What fails the run although everything could be read and written."""
 
     @property
     def writes(self) -> tuple[Write, ...]:
         """The steps that send something."""
         return tuple(step for step in self.steps if isinstance(step, Write))
+
+
+def node_ports_taken(step: Create | Update) -> frozenset[int]:
+    """The node ports that the step needs and its Service does not have yet."""
+    wanted = step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
+    return wanted - _node_ports(step.live) if isinstance(step, Update) else wanted
+
+
+def node_ports_freed(step: Update | Delete) -> frozenset[int]:
+    """The node ports that its Service has and gives up with the step."""
+    wanted = step.wanted.node_ports if isinstance(step, Update) and isinstance(step.wanted, Mirror) else frozenset()
+    return _node_ports(step.live) - wanted
+
+
+def serves_without(step: Write) -> bool:
+    """Whether the endpoints that are wanted serve the Service even if this write of it is not done.
+
+    A Service that is there has ports that they may not have: kube-proxy joins the two by name and protocol.
+    """
+    if not isinstance(step, Update) or not isinstance(step.live, LocalService) or not isinstance(step.wanted, Mirror):
+        return False
+    return set(map(_joined_by, step.live.ports)) <= set(map(_joined_by, step.wanted.ports))
+
+
+def _node_ports(live: Live) -> frozenset[int]:
+    return allocated(live.ports) if isinstance(live, LocalService) else frozenset()
+
+
+def _joined_by(port: ServicePort) -> tuple[str, str]:
+    return port.name, port.protocol

@@ -11,7 +11,17 @@ from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.manifests import claim_patch, delete_options, manifest, release_patch
-from barrelman_sync.model import Key, Kind, Mirror, Revision, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
+from barrelman_sync.model import (
+    Key,
+    Kind,
+    LocalService,
+    Mirror,
+    Revision,
+    Wanted,
+    WantedEndpoints,
+    WantedNamespace,
+    WantedSlice,
+)
 from barrelman_sync.steps import Create, Delete, Release, Update, Write
 
 _RESOURCES: Mapping[
@@ -55,9 +65,9 @@ class Writer:
                 guard = Revision("", self._versions[step.kind])
                 self._apply(step.wanted, guard, {})
             case Update():
-                self._apply(step.wanted, self._claimed(step), step.labels)
+                self._apply(step.wanted, self._claimed(step), step.live.labels)
             case Delete():
-                self._client.delete(_RESOURCES[step.kind], step.key, delete_options(step.live))
+                self._client.delete(_RESOURCES[step.kind], step.key, delete_options(step.live.revision))
             case Release():
                 self._client.patch(resources.Service, step.key, release_patch(step))
             case _:
@@ -69,10 +79,10 @@ class Writer:
 
     def _claimed(self, step: Update) -> Revision:
         """The revision to update, once we hold the fields that it may remove."""
-        live = self._written.get((step.kind, step.key), step.live)
-        if step.claim is None:
-            return live
-        return self._client.patch(_RESOURCES[step.kind], step.key, claim_patch(step.claim, live)).metadata.revision
+        revision = self._written.get((step.kind, step.key), step.live.revision)
+        if not step.claims or not isinstance(step.live, LocalService):
+            return revision
+        return self._client.patch(resources.Service, step.key, claim_patch(step.live, revision)).metadata.revision
 
     def _is_done(self, step: Write) -> bool:
         live = self._client.get(_RESOURCES[step.kind], step.key)
@@ -83,7 +93,7 @@ class Writer:
                     self._written[step.kind, step.key] = live.metadata.revision
                 return done
             case Delete():
-                return live is None or live.metadata.uid != step.live.uid
+                return live is None or live.metadata.uid != step.live.revision.uid
             case Release():
                 return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
             case _:

@@ -18,13 +18,13 @@ from prometheus_client import CollectorRegistry, Gauge
 from barrelman_sync.model import Kind, Skip
 from barrelman_sync.nodes import Exclusion
 from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
-from barrelman_sync.steps import Cause, Create, Delete, Leave, Release, Update, Write
+from barrelman_sync.steps import Action, Cause, Leave, Write
 
 LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"
 
 Counts = Mapping[str, int]
 
-_ACTIONS = tuple(action.__name__.lower() for action in (Create, Update, Delete, Release))
+_ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE)
 _ENDPOINTS = (Kind.ENDPOINTS, Kind.SLICE)
 
 _Subject = TypeVar("_Subject")
@@ -109,7 +109,8 @@ def _is_done(outcome: Outcome) -> bool:
 
 
 def _by_action(steps: Iterable[Write]) -> Counts:
-    return dict.fromkeys(_ACTIONS, 0) | Counter(type(step).__name__.lower() for step in steps)
+    counted = Counter(step.action for step in steps)
+    return {action.value: counted[action] for action in _ACTIONS}
 
 
 def _by_name(reasons: type[StrEnum], found: Iterable[StrEnum]) -> Counts:

@@ -40,6 +40,13 @@ class LocalService:
     managed_fields: bytes = b"null"
     """`metadata.managedFields` as the server sent it; only of a mirror."""
 
+    kind = Kind.SERVICE
+
+    @property
+    def service(self) -> Key:
+        """Itself."""
+        return self.key
+
     @property
     def is_mirror(self) -> bool:
         """Whether it says that it was made by us, or by the original."""
@@ -70,6 +77,13 @@ class LocalEndpoints:
     owners: frozenset[str] = frozenset()
     """uids of its owner references."""
 
+    kind = Kind.ENDPOINTS
+
+    @property
+    def service(self) -> Key:
+        """The Service of the same name."""
+        return self.key
+
     @property
     def is_ours(self) -> bool:
         """Whether it still says that we manage it; no other label may be asked, see docs/design.md."""
@@ -97,6 +111,8 @@ class LocalSlice:
     """Endpoints of one ready address each and nothing else, as we write them."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
+
+    kind = Kind.SLICE
 
     @property
     def is_ours(self) -> bool:

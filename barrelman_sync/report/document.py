@@ -11,7 +11,7 @@ from barrelman_sync.fingerprint import plan_fingerprint
 from barrelman_sync.manifests import manifest
 from barrelman_sync.model import Revision
 from barrelman_sync.outcome import Outcome, Report
-from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update
+from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
 
 SCHEMA_VERSION = 1
 
@@ -34,15 +34,14 @@ def as_yaml(document: Document) -> str:
 def document(report: Report) -> Document:
     """The whole run."""
     outcomes = {(outcome.step.kind, outcome.step.key): outcome for outcome in report.outcomes}
-    unchanged = sum(isinstance(step, Unchanged) for step in report.plan.steps)
     return {
         "schemaVersion": SCHEMA_VERSION,
         "source": report.source,
         "dryRun": report.dry_run,
         "exitCode": int(report.exit_code),
         "fingerprint": plan_fingerprint(report.plan),
-        "unchanged": unchanged,
-        "steps": [_step(step, outcomes) for step in report.plan.steps if not isinstance(step, Unchanged)],
+        "unchanged": sum(isinstance(step, Unchanged) for step in report.plan.steps),
+        "steps": [_step(step, outcomes) for step in report.plan.steps],
         "skipped": [
             {"namespace": skip.key.namespace, "name": skip.key.name, "reason": str(skip.reason)}
             for skip in report.desired.skipped.values()
@@ -70,7 +69,7 @@ def _nodes(report: Report) -> Document:
 
 
 def _step(step: Step, outcomes: Mapping[Any, Outcome]) -> Document:
-    outcome = outcomes.get((step.kind, step.key)) if not isinstance(step, Leave | Held) else None
+    outcome = outcomes.get((step.kind, step.key)) if isinstance(step, Write) else None
     return {
         "action": _action(step),
         "kind": str(step.kind),
@@ -83,13 +82,7 @@ def _step(step: Step, outcomes: Mapping[Any, Outcome]) -> Document:
 
 
 def _action(step: Step) -> str:
-    match step:
-        case Held():
-            return f"hold back {_action(step.step)}"
-        case Create() | Update() | Delete() | Release() | Leave() | Unchanged():
-            return type(step).__name__.lower()
-        case _:
-            assert_never(step)
+    return f"{step.action} {step.step.action}" if isinstance(step, Held) else step.action.value
 
 
 def _details(step: Step) -> Document:

@@ -8,7 +8,7 @@ from barrelman_sync.changes import Change, describe_port
 from barrelman_sync.fingerprint import plan_fingerprint
 from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.outcome import Report, Result
-from barrelman_sync.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.steps import Action, Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
 
 NO_NAMES: Mapping[str, str] = {}
 
@@ -44,7 +44,7 @@ def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
         case Leave():
             return _line("!", step.kind, step.key, f"{'' if step.fails else 'left alone: '}{step.reason}")
         case Held():
-            return _line("!", step.kind, step.key, f"{type(step.step).__name__.lower()} held back: {step.reason}")
+            return _line("!", step.kind, step.key, f"{step.step.action} held back: {step.reason}")
         case Unchanged():
             return ""
         case _:
@@ -61,10 +61,11 @@ def failure_lines(report: Report) -> Iterator[str]:
 def summary_line(report: Report) -> str:
     """One line that says it all; always the last."""
     counts = _counts(report)
-    parts = [f"{counts[action]} {_worded(action, report)}" for action in ("create", "update", "delete")]
-    parts += [f"{counts['unchanged']} unchanged"]
-    optional = ("release", "left alone", "left out", "held back")
-    parts += [f"{counts[action]} {_worded(action, report)}" for action in optional if counts[action]]
+    words = {action: action.value for action in Action} | _PAST | (_TO_COME if report.dry_run else {})
+    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.LEAVE) if counts[action])]
+    parts = [f"{counts[action]} {words[action]}" for action in told]
+    parts += [f"{len(report.desired.skipped)} left out"] if report.desired.skipped else []
+    parts += [f"{counts[Action.HOLD_BACK]} {words[Action.HOLD_BACK]}"] if counts[Action.HOLD_BACK] else []
     results = Counter(outcome.result for outcome in report.failures)
     parts += [f"{number} {result}" for result, number in sorted(results.items())]
     verdict = "dry run" if report.dry_run else "done"
@@ -75,11 +76,10 @@ def summary_line(report: Report) -> str:
     return f"{verdict}: {', '.join(parts)}{_not_candidates(report)}; {_nodes(report)}{problems}{fingerprint}"
 
 
-def _counts(report: Report) -> Counter[str]:
+def _counts(report: Report) -> Counter[Action]:
     """Steps by action; of the writes, outside a dry run, only those that were done."""
-    counts = Counter(_action(step) for step in report.plan.steps if report.dry_run or not isinstance(step, Write))
-    counts.update(_action(outcome.step) for outcome in report.outcomes if outcome.result is Result.DONE)
-    counts["left out"] = len(report.desired.skipped)
+    counts = Counter(step.action for step in report.plan.steps if report.dry_run or not isinstance(step, Write))
+    counts.update(outcome.step.action for outcome in report.outcomes if outcome.result is Result.DONE)
     return counts
 
 
@@ -128,20 +128,21 @@ def _addresses(addresses: tuple[str, ...]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _action(step: Step) -> str:
-    match step:
-        case Leave():
-            return "left alone"
-        case Held():
-            return "held back"
-        case _:
-            return type(step).__name__.lower()
-
-
-def _worded(action: str, report: Report) -> str:
-    past = {"create": "created", "update": "updated", "delete": "deleted", "release": "handed over"}
-    future = {"create": "to create", "update": "to update", "delete": "to delete", "release": "to hand over"}
-    return (future if report.dry_run else past).get(action, action)
+_PAST = {
+    Action.CREATE: "created",
+    Action.UPDATE: "updated",
+    Action.DELETE: "deleted",
+    Action.RELEASE: "handed over",
+    Action.LEAVE: "left alone",
+    Action.HOLD_BACK: "held back",
+}
+_TO_COME = {
+    Action.CREATE: "to create",
+    Action.UPDATE: "to update",
+    Action.DELETE: "to delete",
+    Action.RELEASE: "to hand over",
+}
+_ALWAYS_TOLD = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.UNCHANGED)
 
 
 def _not_candidates(report: Report) -> str:

@@ -18,6 +18,7 @@ import yaml
 
 from barrelman_sync.cli import main
 from tests.controlplane import ControlPlane, Object, Request, wait_until
+from tests.schema import valid
 
 ROOT = Path(__file__).parents[2]
 INSTALLED = Path(sysconfig.get_path("scripts")) / "barrelman-sync"
@@ -49,8 +50,7 @@ class Run:
     @property
     def document(self) -> dict[str, Any]:
         """What `-o json` printed."""
-        document: dict[str, Any] = json.loads(self.stdout)
-        return document
+        return valid(json.loads(self.stdout))
 
     def line(self, *words: str) -> str:
         """Return the only line of the plan or its outcome that has all these words."""

@@ -104,16 +104,17 @@ class _Cluster:
 
     def _update(self, step: Update, held: Mapping[int, Key]) -> None:
         live = self._checked(step)
-        if step.claim is not None:
+        if step.claims:
             assert isinstance(live, LocalService)
-            guard, move = claim_patch(step.claim, live.revision)
+            assert isinstance(step.live, LocalService)
+            guard, move = claim_patch(step.live, live.revision)
             _require(guard["value"] == live.revision.resource_version, f"{step.key} has changed")
             _require(move["path"] == "/metadata/managedFields", "a claim of something else")
             live = replace(live, managed_fields=json.dumps(move["value"]).encode())
         self._apply(step, live, held)
 
     def _apply(self, step: Create | Update, live: Object | None, held: Mapping[int, Key]) -> None:
-        labels = step.labels if isinstance(step, Update) else {}
+        labels = step.live.labels if isinstance(step, Update) else {}
         body = manifest(self._owned(step), Revision("", "7"), labels)
         revision = Revision(live.revision.uid if live else f"new uid of {step.kind} {step.key}", "8")
         applied = _applied(body, live, revision)
@@ -139,7 +140,9 @@ class _Cluster:
         live = self._objects.get((str(step.kind), step.key))
         _require(live is not None, f"{step.kind} {step.key} is not there")
         assert live is not None
-        seen = step.live if _address(live) not in self._written else replace_version(step.live, live.revision)
+        seen = step.live.revision
+        if _address(live) in self._written:
+            seen = Revision(seen.uid, live.revision.resource_version)  # the writer knows it from its own first write
         _require(live.revision == seen, f"{step.kind} {step.key} has changed")
         return live
 
@@ -155,11 +158,6 @@ class _Cluster:
         self._objects[_address(live)] = replace(
             live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")
         )
-
-
-def replace_version(seen: Revision, live: Revision) -> Revision:
-    """Return the revision that the writer knows after its own first write."""
-    return Revision(seen.uid, live.resource_version)
 
 
 def _require(condition: bool, message: str) -> None:  # noqa: FBT001

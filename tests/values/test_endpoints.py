@@ -95,7 +95,7 @@ def test_endpoints_that_differ_are_updated(live: LocalEndpoints, paths: list[str
     assert words(plan) == ["unchanged Service shop/cart", "update Endpoints shop/cart"]
     (update,) = (step for step in plan.steps if isinstance(step, Update))
     assert [change.path for change in update.changes] == paths
-    assert update.live == live.revision
+    assert update.live == live
 
 
 @cases(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from barrelman_sync.model import Key, Mirror
+from barrelman_sync.model import Key, LocalSlice, Mirror, Revision, WantedEndpoints
 from barrelman_sync.order import batches
-from barrelman_sync.steps import Plan, Update
+from barrelman_sync.steps import Create, Delete, Plan, Update
 from tests.values.builders import (
     CART,
     NODES,
+    TILL,
     World,
     cases,
     endpoints,
@@ -30,6 +31,27 @@ def order(plan: Plan) -> list[list[str]]:
 
 def ported(*services: Any, live: tuple[Any, ...]) -> World:
     return World(local(*live), services, (), NODEPORTS)
+
+
+def test_steps_of_a_service_need_not_stand_together() -> None:
+    """Guards rewrite plans: no write may get lost for its place."""
+    keys = Key("a", "s"), Key("b", "s")
+    first, second = (Delete(mirror(key), "because", guarded=True) for key in keys)
+    then = Delete(endpoints(keys[0]), "because", guarded=True)
+    assert order(Plan((first, second, then))) == [
+        ["delete Service a/s then delete Endpoints a/s", "delete Service b/s"]
+    ]
+
+
+def test_a_service_that_also_gets_something_is_not_among_the_last() -> None:
+    leftover = LocalSlice(Key("shop", "cart-x"), CART, Revision("u", "1"), "endpointslice-controller.k8s.io", "IPv4")
+    fresh = WantedEndpoints(CART, "prod", ("10.0.0.1",), ())
+    doomed = Delete(mirror(TILL), "because", guarded=True)
+    plan = Plan((Delete(leftover, "because", guarded=False), Create(fresh), doomed))
+    assert order(plan) == [
+        ["delete EndpointSlice shop/cart-x then create Endpoints shop/cart"],
+        ["delete Service shop/till"],
+    ]
 
 
 def test_nothing_to_write_is_no_batch() -> None:
@@ -116,7 +138,7 @@ def test_fields_are_claimed_by_the_first_of_two_writes_only() -> None:
     live = tuple(held_by(with_node_port(name, number), "barrelman") for name, number in (("a", 30001), ("b", 30002)))
     done = batches(ported(asking("a", 30002), asking("b", 30001), live=live).plan())
     updates = [step for batch in done for unit in batch for step in unit if isinstance(step, Update)]
-    assert [(step.key.name, step.claim is not None, step.taken_from) for step in updates] == [
+    assert [(step.key.name, step.claims, step.taken_from) for step in updates] == [
         ("a", True, ("barrelman",)),
         ("b", True, ("barrelman",)),
         ("a", False, ()),

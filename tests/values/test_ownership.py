@@ -216,9 +216,13 @@ def test_the_claim_is_bound_to_the_revision() -> None:
     ]
 
 
+def released(fields: bytes) -> LocalService:
+    return LocalService(CART, SEEN, managed_fields=fields)
+
+
 def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
     fields = json.dumps([ORIGINAL, OUR_UPDATE, STATUS, OURS]).encode()
-    assert release_patch(Release(CART, SEEN, (KIND, FROM), "has a selector now", fields)) == [
+    assert release_patch(Release(released(fields), (KIND, FROM), "has a selector now")) == [
         GUARD,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman-source"},
@@ -229,7 +233,7 @@ def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
 @cases("fields", {"none": b"null", "only ours": json.dumps([OURS]).encode()})
 def test_a_hand_over_never_clears_the_fields(fields: bytes) -> None:
     assert without_us(fields) == []
-    assert release_patch(Release(CART, SEEN, (KIND,), "", fields)) == [
+    assert release_patch(Release(released(fields), (KIND,), "")) == [
         GUARD,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
     ]

@@ -8,7 +8,17 @@ from typing import Any, TypeVar
 import pytest
 
 from barrelman_sync.model import Affinity, Key, LocalNamespace, LocalService
-from barrelman_sync.steps import Create, Delete, Leave, Plan, Release, Step, Update
+from barrelman_sync.steps import (
+    Create,
+    Delete,
+    Leave,
+    Plan,
+    Release,
+    Step,
+    Update,
+    node_ports_freed,
+    node_ports_taken,
+)
 from tests.values.builders import (
     CART,
     FROM,
@@ -145,7 +155,7 @@ def test_a_mirror_that_differs_is_updated(live: LocalService, paths: list[str]) 
     plan = with_mirror(live).plan()
     assert words(plan) == ["update Service shop/cart", "unchanged Endpoints shop/cart"]
     assert [change.path for change in only(plan, Update).changes] == paths
-    assert only(plan, Update).live == live.revision
+    assert only(plan, Update).live == live
 
 
 @cases(
@@ -206,18 +216,19 @@ def test_swapped_targets_are_a_difference() -> None:
 )
 def test_fields_that_others_or_nobody_holds_are_claimed(live: LocalService, others: tuple[str, ...]) -> None:
     update = only(with_mirror(live).plan(), Update)
-    assert (update.claim, update.taken_from) == (live, others)
+    assert (update.live, update.claims, update.taken_from) == (live, True, others)
 
 
 def test_nothing_is_claimed_where_we_hold_all() -> None:
     update = only(with_mirror(mirror(CART, service_port(81))).plan(), Update)
-    assert (update.claim, update.taken_from) == (None, ())
+    assert (update.claims, update.taken_from) == (False, ())
 
 
 def test_with_node_ports_a_mirror_gets_those_of_the_remote() -> None:
     update = only(with_mirror(mirror(), scope=NODEPORTS).plan(), Update)
     assert [change.path for change in update.changes] == ["spec.type", "spec.ports[http].nodePort"]
-    assert update.live_node_ports == frozenset()
+    assert node_ports_taken(update) == {30080}
+    assert not node_ports_freed(update)
 
 
 def test_with_node_ports_a_mirror_that_has_them_is_unchanged() -> None:
@@ -232,8 +243,8 @@ def test_a_mirror_that_is_not_wanted_is_deleted(source: str | None) -> None:
     assert words(plan) == ["delete Service shop/cart", "delete Endpoints shop/cart"]
     assert reasons(plan) == ["the remote does not have it to mirror"] * 2
     deletes = [step for step in plan.steps if isinstance(step, Delete)]
-    assert [step.live.uid for step in deletes] == ["uid of shop/cart", "uid of endpoints shop/cart"]
-    assert [step.live_node_ports for step in deletes] == [{30080}, frozenset()]
+    assert [step.live.revision.uid for step in deletes] == ["uid of shop/cart", "uid of endpoints shop/cart"]
+    assert [node_ports_freed(step) for step in deletes] == [{30080}, frozenset()]
     assert all(step.guarded for step in deletes)
 
 

@@ -9,9 +9,11 @@ import yaml
 
 from barrelman_sync.model import Key, LocalNamespace
 from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
-from barrelman_sync.report.document import as_json, as_yaml, document, failure
+from barrelman_sync.report.document import as_json, as_yaml, failure
+from barrelman_sync.report.document import document as document_of
 from barrelman_sync.report.text import failure_lines, plan_lines, summary_line
 from barrelman_sync.steps import Plan, Write
+from tests.schema import valid
 from tests.values.builders import (
     CART,
     KIND,
@@ -201,6 +203,10 @@ def test_what_failed_is_not_counted_as_done() -> None:
 # --- document ---------------------------------------------------------------------------------------------------
 
 
+def document(found: Report) -> dict[str, Any]:
+    return valid(document_of(found))
+
+
 def test_the_document() -> None:
     world = of_every_kind()
     found = document(report(world, outcomes=outcomes(world, gone=Result.FAILED), warnings=("careful",)))
@@ -237,9 +243,11 @@ def test_the_document() -> None:
         "release Service shop real",
         "delete Endpoints shop real",
         "leave Service shop taken",
+        "unchanged Service shop till",
+        "unchanged Endpoints shop till",
     ]
     assert [step.get("result") for step in steps] == [
-        "done", None, "done", "done", "done", "done", "failed", "failed", "done", "done", None
+        "done", None, "done", "done", "done", "done", "failed", "failed", "done", "done", None, None, None
     ]  # fmt: skip
 
 
@@ -286,7 +294,7 @@ def test_json_and_yaml_are_the_document() -> None:
 
 
 def test_a_run_that_came_to_no_plan() -> None:
-    assert failure(["no"], 2) == {"schemaVersion": 1, "exitCode": 2, "problems": ["no"]}
+    assert valid(failure(["no"], 2)) == {"schemaVersion": 1, "exitCode": 2, "problems": ["no"]}
 
 
 # --- exit code --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from barrelman_sync.model import Key, Kind, LocalEndpoints, LocalService, Revision
 from tests.wire.store import Object
 
 OURS = {"app.kubernetes.io/managed-by": "barrelman-sync", "tfw.io/barrelman-source": "remote"}
@@ -39,6 +40,14 @@ def mirror(name: str, number: int = 80, node_port: int = 30080) -> Object:
 def endpoints(name: str, *ips: str, node_port: int = 30080) -> Object:
     subset = {"addresses": [{"ip": ip} for ip in ips], "ports": [{"port": node_port, "protocol": "TCP"}]}
     return _in_shop("Endpoints", name, SERVED, subsets=[subset])
+
+
+def seen(revision: Revision, kind: Kind = Kind.SERVICE) -> LocalService | LocalEndpoints:
+    """The mirror shop/cart or its Endpoints, as a plan saw them."""
+    key = Key("shop", "cart")
+    if kind is Kind.SERVICE:
+        return LocalService(key, revision, labels=MIRROR)
+    return LocalEndpoints(key, revision, labels=SERVED)
 
 
 def _in_shop(kind: str, name: str, labels: dict[str, str], **content: object) -> Object:

@@ -11,6 +11,7 @@ from barrelman_sync.model import (
     EndpointPort,
     Key,
     Kind,
+    LocalService,
     Mirror,
     Revision,
     ServicePort,
@@ -20,7 +21,7 @@ from barrelman_sync.model import (
 from barrelman_sync.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
 from tests.wire.fakeapi import Answer, FakeApi
-from tests.wire.objects import MIRROR, endpoints, mirror, namespace, node_port
+from tests.wire.objects import MIRROR, endpoints, mirror, namespace, node_port, seen
 
 CART = Key("shop", "cart")
 PATHS = {
@@ -63,7 +64,7 @@ def test_a_create_whose_answer_got_lost(api: FakeApi, writer: Writer, step: Crea
 def test_an_update_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart", 81))
     api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
-    writer.write(Update(WANTED, live(api), (), MIRROR))
+    writer.write(Update(WANTED, seen(live(api)), ()))
     assert [request.method for request in api.requests] == ["PATCH", "PATCH", "GET"]
 
 
@@ -72,14 +73,14 @@ def test_a_delete_whose_answer_got_lost(api: FakeApi, writer: Writer, fault: Ans
     """The second try answers 404, or deletes."""
     api.store.add(mirror("cart"))
     api.rule("DELETE", PATHS[Kind.SERVICE], fault)
-    writer.write(Delete(Kind.SERVICE, CART, CART, live(api), "because"))
+    writer.write(Delete(seen(live(api)), "because", guarded=True))
     assert api.store.find(PATHS[Kind.SERVICE]) is None
 
 
 def test_a_release_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
-    writer.write(Release(CART, live(api), tuple(MIRROR), "because"))
+    writer.write(Release(LocalService(CART, live(api), labels=MIRROR), tuple(MIRROR), "because"))
     assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["labels"] == {}
 
 
@@ -108,24 +109,24 @@ def test_a_mirror_that_became_real_meanwhile_is_not_ours(api: FakeApi, writer: W
 
 def test_an_update_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart", 81))
-    seen = live(api)
+    before = live(api)
     api.store.add(mirror("cart", 82))
-    is_stale(writer, Update(WANTED, seen, (), MIRROR))
+    is_stale(writer, Update(WANTED, seen(before), ()))
     assert api.store.get(PATHS[Kind.SERVICE])["spec"]["ports"][0]["port"] == 82
 
 
 def test_an_update_that_a_second_run_made(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart", 81))
-    seen = live(api)
+    before = live(api)
     api.store.add(mirror("cart"))
-    writer.write(Update(WANTED, seen, (), MIRROR))
+    writer.write(Update(WANTED, seen(before), ()))
 
 
 def test_an_update_of_what_was_deleted_does_not_bring_it_back(api: FakeApi, writer: Writer) -> None:
     api.store.add(endpoints("cart", "10.0.0.9"))
-    seen = live(api, Kind.ENDPOINTS)
+    before = live(api, Kind.ENDPOINTS)
     api.store.delete(PATHS[Kind.ENDPOINTS], {})
-    is_stale(writer, Update(SERVED, seen, ()))
+    is_stale(writer, Update(SERVED, seen(before, Kind.ENDPOINTS), ()))
     assert api.store.find(PATHS[Kind.ENDPOINTS]) is None
 
 
@@ -135,22 +136,22 @@ def test_a_create_in_a_namespace_that_went_away(api: FakeApi, writer: Writer) ->
 
 
 def test_a_delete_of_what_is_gone(api: FakeApi, writer: Writer) -> None:
-    writer.write(Delete(Kind.SERVICE, CART, CART, Revision("uid-1", "1"), "because"))
+    writer.write(Delete(seen(Revision("uid-1", "1")), "because", guarded=True))
     assert [request.method for request in api.requests] == ["DELETE", "GET"]
 
 
 def test_a_delete_spares_the_next_object_of_the_name(api: FakeApi, writer: Writer) -> None:
     """The one that was planned for is gone: done."""
     api.store.add(mirror("cart"))
-    writer.write(Delete(Kind.SERVICE, CART, CART, Revision("uid-of-another", "1"), "because"))
+    writer.write(Delete(seen(Revision("uid-of-another", "1")), "because", guarded=True))
     assert api.store.find(PATHS[Kind.SERVICE]) is not None
 
 
 def test_a_delete_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
-    seen = live(api)
+    before = live(api)
     api.store.add(mirror("cart", 81))
-    is_stale(writer, Delete(Kind.SERVICE, CART, CART, seen, "because"))
+    is_stale(writer, Delete(seen(before), "because", guarded=True))
     assert api.store.find(PATHS[Kind.SERVICE]) is not None
 
 

@@ -15,6 +15,7 @@ from barrelman_sync.model import (
     EndpointPort,
     Key,
     Kind,
+    LocalService,
     Mirror,
     Revision,
     ServicePort,
@@ -24,7 +25,7 @@ from barrelman_sync.model import (
 )
 from barrelman_sync.steps import Create, Delete, Release, Update, Write
 from tests.wire.fakeapi import APPLY, FakeApi, Request
-from tests.wire.objects import MIRROR, endpoints, mirror, namespace
+from tests.wire.objects import MIRROR, endpoints, mirror, namespace, seen
 
 CART = Key("shop", "cart")
 CART_PATH = "/api/v1/namespaces/shop/services/cart"
@@ -133,7 +134,7 @@ def test_update(api: FakeApi, client: Connection) -> None:
     """An apply with uid and resourceVersion of what the plan saw."""
     api.store.add(mirror("cart", 81))
     before = live(api)
-    write(client, Update(WANTED, before, (), MIRROR))
+    write(client, Update(WANTED, seen(before), ()))
     request = only(api.requests)
     assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync&force=true")
     metadata = request.json["metadata"]
@@ -145,7 +146,7 @@ def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: Conne
     """As when node ports are swapped."""
     api.store.add(mirror("cart", 81))
     writer = Writer(client, {})
-    step = Update(WANTED, live(api), (), MIRROR)
+    step = Update(WANTED, seen(live(api)), ())
     writer.write(step)
     between = live(api)
     writer.write(step)
@@ -157,7 +158,8 @@ def test_release(api: FakeApi, client: Connection) -> None:
     """A JSON patch that takes off our labels only."""
     api.store.add(mirror("cart"))
     before = live(api)
-    write(client, Release(CART, before, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), "because"))
+    released = LocalService(CART, before, labels=MIRROR)
+    write(client, Release(released, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), "because"))
     request = only(api.requests)
     assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
     assert request.headers["Content-Type"] == "application/json-patch+json"
@@ -175,7 +177,7 @@ def test_delete(api: FakeApi, client: Connection, kind: Kind, plural: str) -> No
     api.store.add(mirror("cart"), endpoints("cart", "10.0.0.1"))
     path = f"/api/v1/namespaces/shop/{plural}/cart"
     before = live(api, path)
-    write(client, Delete(kind, CART, CART, before, "because"))
+    write(client, Delete(seen(before, kind), "because", guarded=True))
     request = only(api.requests)
     assert (request.method, request.target) == ("DELETE", path)
     assert request.headers["Content-Type"] == "application/json"
@@ -189,7 +191,7 @@ def test_every_request_says_who_asks(api: FakeApi, client: Connection) -> None:
     api.store.add(mirror("cart", 81))
     client.list_all(resources.Node, lambda item: item)
     client.get(resources.Service, CART)
-    write(client, Update(WANTED, live(api), (), MIRROR))
-    write(client, Delete(Kind.SERVICE, CART, CART, live(api), "because"))
+    write(client, Update(WANTED, seen(live(api)), ()))
+    write(client, Delete(seen(live(api)), "because", guarded=True))
     assert [request.method for request in api.requests] == ["GET", "GET", "PATCH", "DELETE"]
     assert {request.headers["User-Agent"] for request in api.requests} == {f"barrelman-sync/{__version__}"}

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from click.testing import Result
 
+from tests.schema import valid
 from tests.wire import answers
 from tests.wire.commands import Sides, command, invoke
 from tests.wire.fakeapi import Answer, normally
@@ -204,6 +205,7 @@ def test_the_documents(sides: Sides) -> None:
     """JSON and YAML say the same, alone on stdout, with the exit code."""
     sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(422))
     documents = [json.loads(run(sides, "-o", "json").stdout), yaml.safe_load(run(sides, "-o", "yaml").stdout)]
+    assert all(valid(document) for document in documents)
     assert [document["exitCode"] for document in documents] == [1, 1]
     assert [step["result"] for step in documents[0]["steps"]] == ["done", "failed", "not tried"]
     assert documents[0]["steps"][1:] == documents[1]["steps"]
@@ -212,7 +214,7 @@ def test_the_documents(sides: Sides) -> None:
 @pytest.mark.parametrize("output", ["json", "yaml"])
 def test_a_document_of_failure(sides: Sides, output: str) -> None:
     sides.remote.rule("GET", "/api/v1/nodes", answers.failure(403))
-    document = yaml.safe_load(run(sides, "-o", output).stdout)
+    document = valid(yaml.safe_load(run(sides, "-o", output).stdout))
     assert (document["schemaVersion"], document["exitCode"]) == (1, 1)
     assert "listing nodes in the remote cluster failed" in document["problems"][0]
 
@@ -234,5 +236,5 @@ def test_both_sides_problems_are_told_at_once(tmp_path: Path) -> None:
     assert result.exit_code == 2
     lines = [f"'--{side}-kubeconfig' {tmp_path / side}: {tmp_path / side} not found" for side in ("local", "remote")]
     assert result.stderr.splitlines() == [f"Error: {line}" for line in lines]
-    assert json.loads(result.stdout) == {"schemaVersion": 1, "exitCode": 2, "problems": lines}
+    assert valid(json.loads(result.stdout)) == {"schemaVersion": 1, "exitCode": 2, "problems": lines}
     assert invoke(*arguments).stdout == "failed: nothing was planned and nothing written\n"

@@ -1,0 +1,124 @@
+"""What is still done after a write that failed, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from barrelman_sync.apply import apply
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.model import Key, Kind, WantedEndpoints
+from barrelman_sync.steps import Create, Write
+from tests.values.builders import (
+    ADDRESSES,
+    CART,
+    TILL,
+    World,
+    cases,
+    endpoints,
+    local,
+    mirror,
+    node,
+    port,
+    remote,
+    service_port,
+    word,
+)
+
+NEW_NODE = (node("a", ADDRESSES[0]), node("c", "10.0.0.3"))
+
+
+class Cluster:
+    """Takes all writes but these."""
+
+    def __init__(self, refused: Iterable[str], error: type[ClusterError] = ClusterError) -> None:
+        self._refused, self._error = set(refused), error
+        self.done: list[str] = []
+
+    def write(self, step: Write) -> None:
+        if word(step) in self._refused:
+            raise self._error("writing", "local cluster", "refused.")
+        self.done.append(word(step))
+
+    def uid(self, kind: Kind, key: Key) -> str | None:
+        return f"uid of {kind} {key}" if word_of(kind, key) in self.done else None
+
+
+def word_of(kind: Kind, key: Key) -> str:
+    return f"create {kind} {key}"
+
+
+def after(world: World, *refused: str) -> dict[str, str]:
+    """Return what became of each write."""
+    outcomes = apply(world.plan(), Cluster(refused), 2, lambda _: None)
+    return {word(outcome.step): outcome.result.value for outcome in outcomes}
+
+
+def changed(*live: int, wanted: int) -> World:
+    """Return a world with a mirror of other ports, and another node."""
+    made = [service_port(number, name=f"p{number}") for number in live]
+    return World(local(mirror(CART, *made), endpoints()), (remote(CART, port(wanted, name=f"p{wanted}")),), NEW_NODE)
+
+
+def test_the_others_are_done() -> None:
+    world = World(local(), (remote(CART), remote(TILL)))
+    assert after(world, "create Service shop/cart") == {
+        "create Service shop/cart": "failed",
+        "create Endpoints shop/cart": "not tried",
+        "create Service shop/till": "done",
+        "create Endpoints shop/till": "done",
+    }
+
+
+def test_without_its_namespace_nothing_in_it_is_tried() -> None:
+    world = World(local(), (remote(Key("new", "s")), remote(CART)))
+    assert after(world, "create Namespace new") == {
+        "create Namespace new": "failed",
+        "create Service new/s": "not tried",
+        "create Endpoints new/s": "not tried",
+        "create Service shop/cart": "done",
+        "create Endpoints shop/cart": "done",
+    }
+
+
+@cases(
+    "world, endpoints_are",
+    {
+        "that fit the Service as it is": (
+            World(local(mirror(CART, service_port(81)), endpoints()), (remote(),), NEW_NODE),
+            "done",
+        ),
+        "of a port that it does not have": (changed(80, wanted=8080), "not tried"),
+        "that lack a port which it has": (changed(80, 81, wanted=80), "not tried"),
+    },
+)
+def test_endpoints_after_an_update_that_failed(world: World, endpoints_are: str) -> None:
+    """They follow the nodes, unless callers of a port would lose all of theirs."""
+    assert after(world, "update Service shop/cart") == {
+        "update Service shop/cart": "failed",
+        "update Endpoints shop/cart": endpoints_are,
+    }
+
+
+def test_the_endpoints_of_a_service_that_could_not_be_deleted_stay() -> None:
+    assert after(World(services=()), "delete Service shop/cart") == {
+        "delete Service shop/cart": "failed",
+        "delete Endpoints shop/cart": "not tried",
+    }
+
+
+def test_what_was_not_sent_any_more_was_not_tried() -> None:
+    outcomes = apply(World(services=()).plan(), Cluster(["delete Service shop/cart"], NotTriedError), 2, lambda _: None)
+    assert {outcome.result.value for outcome in outcomes} == {"not tried"}
+
+
+def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
+    *_, last = apply(World(local()).plan(), Cluster([]), 2, lambda _: None)
+    assert isinstance(last.step, Create)
+    assert isinstance(last.step.wanted, WantedEndpoints)
+    assert last.step.wanted.owner_uid == "uid of Service shop/cart"
+
+
+def test_how_far_it_is() -> None:
+    steps: list[int] = []
+    apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), 1, steps.append)
+    assert steps == [2, 2]
