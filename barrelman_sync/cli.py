@@ -3,18 +3,19 @@
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
 import click
 
 from barrelman_sync import __version__
-from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.config import ConfigurationError, GkeCluster, Settings
+from barrelman_sync.config import GkeCluster, Settings
+from barrelman_sync.deadline import Deadline
+from barrelman_sync.errors import ConfigurationError, RunError
 from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
-from barrelman_sync.outcome import ExitCode, Report, RunError
+from barrelman_sync.outcome import ExitCode, Report
 from barrelman_sync.terminal import progress, wants_colour
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -39,9 +40,13 @@ def run(**values: Any) -> None:
     try:
         sys.exit(_run(settings_of(click.get_current_context(), values)))
     except ConfigurationError as error:
-        for problem in error.problems:
-            click.echo(f"Error: {problem}", err=True)
+        _tell(error.problems)
         sys.exit(ExitCode.USAGE)
+
+
+def _tell(problems: Sequence[str]) -> None:
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
 
 
 def _run(settings: Settings) -> ExitCode:
@@ -68,8 +73,8 @@ def _measured(settings: Settings, deadline: Deadline) -> ExitCode:
 
     try:
         report, exit_code = _reconciled(settings, deadline)
-    except Exception as error:
-        end(None, ExitCode.USAGE if isinstance(error, ConfigurationError) else ExitCode.FAILED)
+    except Exception:
+        end(None, ExitCode.FAILED)
         raise
     return end(report, exit_code)
 
@@ -89,19 +94,23 @@ def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, 
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
     try:
         report = reconcile(settings, deadline, Shown(printer.plan, progress))
-    except ConfigurationError as error:
-        printer.failure(error.problems, ExitCode.USAGE)
-        raise
-    except RunError as error:
-        printer.failure((str(error),), ExitCode.FAILED)
-        click.echo(f"Error: {error}", err=True)
-        return None, ExitCode.FAILED
+    except (ConfigurationError, RunError) as error:
+        problems, exit_code = _ended(error)
+        printer.failure(problems, exit_code)
+        _tell(problems)
+        return None, exit_code
     printer.outcome(report)
     return report, report.exit_code
 
 
+def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCode]:
+    if isinstance(error, ConfigurationError):
+        return error.problems, ExitCode.USAGE
+    return (str(error),), ExitCode.FAILED
+
+
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
-    from barrelman_sync.preflight import preflight  # loads lightkube, see _run
+    from barrelman_sync.preflight import preflight  # loads lightkube, see _reconciled
 
     colour = wants_colour(settings.run.colour)
     passed = True

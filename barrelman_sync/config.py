@@ -23,14 +23,6 @@ _EMAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
-class ConfigurationError(Exception):
-    """Something that the user has to change before a run can start; every problem found, one line each."""
-
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
 class Output(StrEnum):
     """The form of what goes to stdout."""
 
@@ -121,7 +113,7 @@ class Settings:
     remote_name: str | None
     """None for the name of the GKE cluster or of the remote's context."""
     scope: Scope
-    """Its `source` is filled in once the remote is known, see `named`."""
+    """Its `source` is filled in once the remote is known, see `sides.named_scope`."""
     nodes: NodeRules = NodeRules()
     endpoints: EndpointRules = EndpointRules()
     safety: Safety = Safety()

@@ -3,18 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+_ROLES = {"local": "rbac.yaml", "remote": "rbac-remote.yaml"}
+
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """What a user can do about a cluster that does not answer, or does not let us in. Whole sentences."""
 
-    unreachable: str = "Check the server's address in the kubeconfig, and that it can be reached from here."
-    untrusted: str = "Check certificate-authority-data in the kubeconfig."
-    refused: str = "The credentials are refused: check the token or certificate of this cluster's kubeconfig."
-    forbidden: str = "Grant it with the roles of rbac.yaml, or use credentials that have them."
-
-
-KUBECONFIG_ADVICE = Advice()
+    unreachable: str
+    untrusted: str
+    refused: str
+    forbidden: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +29,22 @@ class TokenAccess:
     renew: Callable[[], str] = field(repr=False)
     """Gives a new token, for one that is refused. Raises RunError; called by one thread at a time."""
     advice: Advice
+
+
+def kubeconfig_advice(side: str) -> Advice:
+    """For a cluster that a kubeconfig names."""
+    return Advice(
+        unreachable="Check the server's address in the kubeconfig, and that it can be reached from here.",
+        untrusted="Check certificate-authority-data in the kubeconfig.",
+        refused="The credentials are refused: check the token or certificate of this cluster's kubeconfig.",
+        forbidden=f"Grant it with the roles of {_ROLES[side]}, or use credentials that have them.",
+    )
+
+
+POD_ADVICE = Advice(
+    unreachable="Check that pods can reach the API server: network policies, and the Service default/kubernetes.",
+    untrusted="Check the ConfigMap kube-root-ca.crt in our namespace.",
+    refused="The token of the pod's service account is refused: check that the account still exists.",
+    forbidden=f"Grant it with the roles of {_ROLES['local']} to the pod's service account.",
+)
+"""For the cluster that we run in, by the pod's service account."""

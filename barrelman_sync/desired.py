@@ -1,6 +1,6 @@
 """Which Services of the remote cluster get a mirror, and what it looks like. Pure.
 
-Section 3 of the design.
+The rules of README, "What it does with a service", as far as the remote decides.
 """
 
 from collections import Counter
@@ -36,7 +36,7 @@ class Scope:
     """Mirrors are of type NodePort with the remote's node ports, see `--nodeportsvc`."""
     create_namespaces: bool = True
 
-    def is_ours(self, source: str | None) -> bool:
+    def covers(self, source: str | None) -> bool:
         """Whether an object that names this source is for this run; the original's objects name none."""
         return source in (None, self.source, self.adopted_source)
 

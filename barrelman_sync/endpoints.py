@@ -49,7 +49,7 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """What a manual service gets: endpoints and nothing else."""
     if reason := situation.hands_off(live):
         yield Leave(Kind.SERVICE, live.key, Cause.HANDS_OFF, reason)
-    elif not situation.scope.is_ours(holder := situation.holder(live)):
+    elif not situation.scope.covers(holder := situation.serving_remote(live)):
         yield Leave(Kind.SERVICE, live.key, Cause.OTHER_SOURCE, f"served from {holder}")
     elif reason := _cannot_have_endpoints(live):
         yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
@@ -95,7 +95,7 @@ def _by_slices(situation: Situation, service: Served, found: Targets) -> Iterato
     """The slices, then the Endpoints go; slices of a family that no node serves now stay."""
     yield from _slice_steps(situation, service, found)
     for slice_ in situation.slices(service.key):
-        if slice_.is_ours and slice_.family not in service.families:
+        if slice_.managed_by_us and slice_.family not in service.families:
             yield Delete(slice_, f"the Service has no {slice_.family} address any more", guarded=False)
     if endpoints := situation.local.endpoints.get(service.key):
         yield Delete(endpoints, "its EndpointSlices take over", guarded=False)
@@ -106,7 +106,7 @@ def _by_endpoints(situation: Situation, service: Served, found: Targets) -> Iter
     ((_, addresses),) = found.addresses.items()  # of the primary family, see `targets`
     wanted = WantedEndpoints(service.key, situation.scope.source, addresses, endpoint_ports(service.ports), service.uid)
     yield _endpoints_step(situation, wanted)
-    ours = [slice_ for slice_ in situation.slices(service.key) if slice_.is_ours]
+    ours = [slice_ for slice_ in situation.slices(service.key) if slice_.managed_by_us]
     if not ours:
         return
     if _is_mirrored(situation, wanted):
@@ -149,7 +149,7 @@ def _is_mirrored(situation: Situation, wanted: WantedEndpoints) -> bool:
 def _left_behind(situation: Situation, service: Key) -> Iterator[Step]:
     """Slices of pods from when the Service had a selector: nobody else removes them, and kube-proxy uses them."""
     for slice_ in situation.slices(service):
-        if not slice_.is_ours:
+        if not slice_.managed_by_us:
             reason = "left behind by Kubernetes' controller when the Service lost its selector"
             yield Delete(slice_, reason, guarded=False)
 

@@ -1,6 +1,6 @@
 """Which nodes of the remote cluster take part, and by which address. Pure.
 
-Section 4 of the design, after Kubernetes' own service controller (cloud-provider controllers/service/controller.go) and
+After Kubernetes' own service controller (cloud-provider controllers/service/controller.go) and
 GKE's (ingress-gce pkg/utils/zonegetter): cordoned nodes keep their traffic, leaving ones do not.
 """
 
@@ -72,6 +72,11 @@ class NodeChoice:
     """Nodes of unknown readiness that count as ready, because fewer than half of the fit ones are."""
 
     @property
+    def taking_part(self) -> int:
+        """How many nodes take part."""
+        return self.listed - len(self.excluded)
+
+    @property
     def is_empty(self) -> bool:
         """Whether no node takes part."""
         return not self.pools
@@ -88,10 +93,10 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
     lost = 2 * sum(node.ready == "True" for node in fit) < len(fit)
     members: dict[Family, list[Member]] = {}
     excluded, assumed = [], []
-    for node, verdict in verdicts:
-        reason = verdict if isinstance(verdict, Exclusion) else _unready(node, lost=lost)
-        if isinstance(verdict, Exclusion) or reason:
-            excluded.append(Excluded(node.name, reason or Exclusion.NOT_READY))
+    for node, fitness in verdicts:
+        verdict = fitness if isinstance(fitness, Exclusion) else _unready(node, lost=lost) or fitness
+        if isinstance(verdict, Exclusion):
+            excluded.append(Excluded(node.name, verdict))
             continue
         if node.ready != "True":
             assumed.append(node.name)

@@ -9,7 +9,6 @@ import click
 
 from barrelman_sync.config import (
     Colour,
-    ConfigurationError,
     InCluster,
     Kubeconfig,
     MetricsRules,
@@ -28,9 +27,10 @@ from barrelman_sync.config import (
     parse_source,
 )
 from barrelman_sync.desired import Scope
+from barrelman_sync.errors import ConfigurationError
 from barrelman_sync.guards import DeleteLimit, Safety
 from barrelman_sync.nodes import NodeRules
-from barrelman_sync.remotes import remote_of, remote_problems
+from barrelman_sync.remote_options import remote_of, remote_problems
 from barrelman_sync.selector import parse_selector
 from barrelman_sync.situation import EndpointRules
 
@@ -176,8 +176,8 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
             nodeports=values["nodeportsvc"],
             create_namespaces=not values["no_create_namespaces"],
         ),
-        nodes=NodeRules(values["node_selector"] or (), tuple(values["allowed_node_cidr"] or ())),
-        endpoints=EndpointRules(slices=values["endpoint_slices"], most=values["max_endpoints"]),
+        nodes=NodeRules(values["node_selector"] or (), tuple(values["allowed_node_cidr"])),
+        endpoints=EndpointRules(slices=values["endpoint_slices"], max_endpoints=values["max_endpoints"]),
         safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
         run=RunRules(
             preflight=values["preflight"],

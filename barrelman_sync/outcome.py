@@ -25,12 +25,8 @@ class Outcome:
     message: str = ""
 
 
-class RunError(Exception):
-    """What ends a run that was asked for properly, with exit code 1; the text says what to do."""
-
-
 class ExitCode(IntEnum):
-    """What the caller is told; the table of section 7 of the design."""
+    """What the caller is told; see the table in README."""
 
     CONVERGED = 0
     FAILED = 1
@@ -50,7 +46,7 @@ class Report:
     dry_run: bool = False
     detailed_exitcode: bool = False
     outcomes: tuple[Outcome, ...] = ()
-    """In the order of the plan's writes; empty in a dry run."""
+    """By Service, then in the order of the kinds; empty in a dry run."""
     warnings: tuple[str, ...] = ()
     refusal: str = ""
     """Why the plan was not carried out, or not to its end; empty if it was."""

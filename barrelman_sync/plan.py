@@ -33,8 +33,8 @@ def make_plan(situation: Situation) -> Plan:
 def _keys(situation: Situation) -> list[Key]:
     """Every place where something is wanted, is ours, or may be."""
     labelled = (key for key, live in situation.local.services.items() if MARKER in live.labels)
-    served = (key for key, live in situation.local.endpoints.items() if live.is_ours)
-    sliced = (key for key, slices in situation.local.slices.items() if any(found.is_ours for found in slices))
+    served = (key for key, live in situation.local.endpoints.items() if live.managed_by_us)
+    sliced = (key for key, slices in situation.local.slices.items() if any(found.managed_by_us for found in slices))
     return sorted({*situation.desired.mirrors, *labelled, *served, *sliced})
 
 
@@ -69,7 +69,7 @@ def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
 
 
 def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | None) -> Iterator[Step]:
-    if not situation.scope.is_ours(live.source):
+    if not situation.scope.covers(live.source):
         yield Leave(Kind.SERVICE, live.key, Cause.OTHER_SOURCE, f"mirrored from {live.source}")
     elif reason := situation.hands_off(live):
         yield Leave(Kind.SERVICE, live.key, Cause.HANDS_OFF, reason)
@@ -135,6 +135,6 @@ def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterat
 def _owned(situation: Situation) -> int:
     """How many Services depend on us: what the guards count deletes against."""
     return sum(
-        situation.scope.is_ours(live.source) if live.is_mirror else holds_our_endpoints(situation, live.key)
+        situation.scope.covers(live.source) if live.is_mirror else holds_our_endpoints(situation, live.key)
         for live in situation.local.services.values()
     )

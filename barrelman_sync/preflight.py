@@ -5,17 +5,17 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from barrelman_sync.access import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.cluster.asking import is_allowed
-from barrelman_sync.cluster.connection import Connection
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.reading import read_identity, read_remote
-from barrelman_sync.config import ConfigurationError, Settings
+from barrelman_sync.config import Settings
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.desired import desired_mirrors
+from barrelman_sync.errors import ConfigurationError, RunError
 from barrelman_sync.model import Mirror
 from barrelman_sync.nodes import choose_nodes
-from barrelman_sync.outcome import RunError
+from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.sides import connect_local, connect_remote, named_scope
 
 PROBED_NODES = 3
@@ -34,7 +34,7 @@ class Check(NamedTuple):
 class Side(NamedTuple):
     """A cluster that answered, and the uid that tells which one it is."""
 
-    client: Connection
+    client: ClusterClient
     uid: str
 
 
@@ -50,10 +50,10 @@ def preflight(settings: Settings, deadline: Deadline) -> Iterator[Check]:
         same = local.uid == remote.uid
         yield Check(not same, "the two are different clusters", "Check the kubeconfigs and contexts." if same else "")
     if remote:
-        yield from _node_ports(settings, remote.client)
+        yield from _node_ports(settings, remote.client, deadline)
 
 
-def _side(name: str, connect: Callable[[], Connection], needs: tuple[Need, ...]) -> Checks:
+def _side(name: str, connect: Callable[[], ClusterClient], needs: tuple[Need, ...]) -> Checks:
     """Whether a side answers, which cluster it is, and whether it lets us do what we need."""
     try:
         client = connect()
@@ -68,7 +68,7 @@ def _side(name: str, connect: Callable[[], Connection], needs: tuple[Need, ...])
     return Side(client, uid)
 
 
-def _rights(name: str, client: Connection, needs: tuple[Need, ...]) -> Iterator[Check]:
+def _rights(name: str, client: ClusterClient, needs: tuple[Need, ...]) -> Iterator[Check]:
     missing = []
     for need in needs:
         try:
@@ -83,20 +83,25 @@ def _rights(name: str, client: Connection, needs: tuple[Need, ...]) -> Iterator[
         yield Check(passed=False, what=f"{name} cluster grants all rights: {len(missing)} are missing", advice=advice)
 
 
-def _node_ports(settings: Settings, client: Connection) -> Iterator[Check]:
+def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
     """One connection each to a few node ports: firewalls between two clusters are closed until somebody opens them."""
     try:
+        scope = named_scope(settings, client)
+    except ConfigurationError as error:
+        yield Check(passed=False, what="remote cluster has a name for labels", advice=str(error))
+        return
+    try:
         remote = read_remote(client, settings.nodes)
-        mirrors = desired_mirrors(remote.services, named_scope(settings, client)).mirrors.values()
-    except (ConfigurationError, ClusterError) as error:
+    except ClusterError as error:
         yield Check(passed=False, what="remote nodes and services can be listed", advice=str(error))
         return
     nodes = choose_nodes(remote.nodes, settings.nodes)
+    yield Check(nodes.taking_part > 0, f"{nodes.taking_part} of {nodes.listed} remote nodes take part")
     addresses = [address for pool in nodes.pools.values() for address in pool.addresses[:PROBED_NODES]]
-    yield Check(bool(addresses), f"{nodes.listed - len(nodes.excluded)} of {nodes.listed} remote nodes take part")
+    mirrors = desired_mirrors(remote.services, scope).mirrors.values()
     for mirror, port in islice(_tcp_ports(mirrors), PROBED_SERVICES):
         for address in addresses:
-            yield _probe(address, port, mirror)
+            yield _probe(address, port, mirror, deadline)
 
 
 def _tcp_ports(mirrors: Iterable[Mirror]) -> Iterator[tuple[Mirror, int]]:
@@ -107,10 +112,12 @@ def _tcp_ports(mirrors: Iterable[Mirror]) -> Iterator[tuple[Mirror, int]]:
             yield mirror, ports[0]
 
 
-def _probe(address: str, port: int, mirror: Mirror) -> Check:
+def _probe(address: str, port: int, mirror: Mirror, deadline: Deadline) -> Check:
     what = f"{address} answers on node port {port} ({mirror.key})"
+    if why := deadline.over():
+        return Check(passed=False, what=what, advice=f"Not tried, {why}.")
     try:
-        socket.create_connection((address, port), PROBE_SECONDS).close()
+        socket.create_connection((address, port), min(PROBE_SECONDS, deadline.remaining())).close()
     except OSError as error:
         advice = f"{error}. Open the node ports (30000-32767) of the remote nodes to this cluster's nodes and pods."
         return Check(passed=False, what=what, advice=advice)

@@ -8,15 +8,16 @@ from typing import NamedTuple
 
 from barrelman_sync.apply import apply
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.cluster.reading import read_identity, read_local, read_remote, read_serving
 from barrelman_sync.cluster.writing import Writer
-from barrelman_sync.config import ConfigurationError, Settings
+from barrelman_sync.config import Settings
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.desired import desired_mirrors
+from barrelman_sync.errors import ConfigurationError
 from barrelman_sync.fingerprint import plan_fingerprint
 from barrelman_sync.guards import hold_back
-from barrelman_sync.model import Key, Local, Serving
+from barrelman_sync.model import Key, Local, ServingNodes
 from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.picking import pick_ahead
@@ -74,7 +75,7 @@ def _refuse_same_cluster(local: Local, remote: ClusterClient) -> None:
         raise ConfigurationError(message)
 
 
-def _read_serving(remote: ClusterClient, services: list[Key]) -> Mapping[Key, Serving] | None:
+def _read_serving(remote: ClusterClient, services: list[Key]) -> Mapping[Key, ServingNodes] | None:
     """Who serves these Services; None if that cannot be read, which costs them alone."""
     try:
         return read_serving(remote, services)

@@ -3,20 +3,21 @@
 import warnings
 from dataclasses import replace
 
-from barrelman_sync.cluster.connection import Connection, connect
-from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.config import ConfigurationError, GkeCluster, Settings, parse_source
+from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.connection import connect
+from barrelman_sync.config import GkeCluster, Settings, parse_source
 from barrelman_sync.contact import TokenAccess
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.desired import Scope
-from barrelman_sync.outcome import RunError
+from barrelman_sync.errors import ConfigurationError, RunError
 
 
-def connect_local(settings: Settings, deadline: Deadline) -> Connection:
+def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:
     """A client for the cluster that is written to. Raises ConfigurationError."""
     return connect(settings.local, "local", deadline)
 
 
-def connect_remote(settings: Settings, deadline: Deadline) -> Connection:
+def connect_remote(settings: Settings, deadline: Deadline) -> ClusterClient:
     """A client for the cluster that is mirrored. Raises ConfigurationError, and RunError where it has to be found."""
     found = _located(settings.remote, deadline) if isinstance(settings.remote, GkeCluster) else settings.remote
     return connect(found, "remote", deadline)
@@ -29,7 +30,7 @@ def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
         return locate(cluster, deadline.over)
 
 
-def connect_both(settings: Settings, deadline: Deadline) -> tuple[Connection, Connection]:
+def connect_both(settings: Settings, deadline: Deadline) -> tuple[ClusterClient, ClusterClient]:
     """Clients for local and remote. Raises ConfigurationError with the problems of both, and RunError."""
     try:
         local = connect_local(settings, deadline)
@@ -43,12 +44,12 @@ def _remote_problems(settings: Settings, deadline: Deadline) -> tuple[str, ...]:
         connect_remote(settings, deadline)
     except ConfigurationError as error:
         return error.problems
-    except RunError:  # a cluster that cannot be found now is no mistake in the options
-        return ()
+    except RunError:
+        pass  # a cluster that cannot be found now is no mistake in the options
     return ()
 
 
-def named_scope(settings: Settings, remote: Connection) -> Scope:
+def named_scope(settings: Settings, remote: ClusterClient) -> Scope:
     """The scope, with the remote's name in it. Raises ConfigurationError if that cannot be a label."""
     if settings.remote_name:
         return settings.scope

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 
 from barrelman_sync.desired import Desired, Scope
-from barrelman_sync.model import Family, Key, Local, LocalEndpoints, LocalService, LocalSlice, Serving
+from barrelman_sync.model import Family, Key, Local, LocalEndpoints, LocalService, LocalSlice, ServingNodes
 from barrelman_sync.nodes import NodeChoice
 
 
@@ -15,7 +15,7 @@ class EndpointRules:
 
     slices: bool = False
     """EndpointSlices instead of Endpoints."""
-    most: int = 250
+    max_endpoints: int = 250
     """Endpoints of a Service; 0 for all nodes."""
 
 
@@ -28,7 +28,7 @@ class Situation:
     nodes: NodeChoice
     scope: Scope
     rules: EndpointRules = EndpointRules()
-    serving: Mapping[Key, Serving] | None = field(default_factory=dict)
+    serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
     """For Services with local traffic policy; None if the remote's EndpointSlices could not be read."""
 
     def hands_off(self, live: LocalService) -> str | None:
@@ -65,11 +65,11 @@ class Situation:
     def our_endpoints(self, service: Key) -> LocalEndpoints | None:
         """Its Endpoints, if they are this run's: others, Kubernetes' controllers too, keep theirs."""
         found = self.local.endpoints.get(service)
-        return found if found and found.is_ours and self.scope.is_ours(found.source) else None
+        return found if found and found.managed_by_us and self.scope.covers(found.source) else None
 
     def our_slices(self, service: Key) -> tuple[LocalSlice, ...]:
         """Its slices that are this run's."""
-        return tuple(found for found in self.slices(service) if found.is_ours and self.scope.is_ours(found.source))
+        return tuple(found for found in self.slices(service) if found.managed_by_us and self.scope.covers(found.source))
 
     def present_addresses(self, service: Key) -> frozenset[str]:
         """The addresses that our endpoints of a Service have now."""
@@ -78,7 +78,7 @@ class Situation:
         found = (endpoints.addresses if endpoints else (), *(slice_.addresses for slice_ in slices))
         return frozenset(chain.from_iterable(found))
 
-    def holder(self, live: LocalService) -> str | None:
+    def serving_remote(self, live: LocalService) -> str | None:
         """The remote that serves a manual service: the one that it names, or else the first that wrote endpoints."""
         endpoints = self.local.endpoints.get(live.key)
         writers = [endpoints.source if endpoints else None, *(found.source for found in self.slices(live.key))]

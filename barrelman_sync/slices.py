@@ -30,7 +30,7 @@ class SliceSet(NamedTuple):
 
 def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     """Creates and updates, then the deletes of slices of ours in this family that are not needed any more."""
-    ours = {slice_.key.name: slice_ for slice_ in live if slice_.is_ours and slice_.family == wanted.family}
+    ours = {slice_.key.name: slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family}
     prefix = _name(wanted, "")
     ends = {name.removeprefix(prefix): slice_ for name, slice_ in ours.items()}
     numbered = {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}

@@ -1,4 +1,4 @@
-"""Which addresses a Service gets. Pure. Section 4 of the design."""
+"""Which addresses a Service gets. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def node_warnings(situation: Situation) -> Iterator[str]:
             f" {len(assumed)} of unknown readiness count as ready"
         )
     largest = max((pool.size for pool in situation.nodes.pools.values()), default=0)
-    asked, limit = situation.rules.most or largest, endpoint_limit(situation.rules)
+    asked, limit = situation.rules.max_endpoints or largest, endpoint_limit(situation.rules)
     if limit and min(asked, largest) > limit:
         yield (
             f"a Service gets {limit} of {largest} nodes: Kubernetes mirrors no more addresses of an Endpoints"
@@ -88,8 +88,8 @@ def node_warnings(situation: Situation) -> Iterator[str]:
 def endpoint_limit(rules: EndpointRules) -> int:
     """How many endpoints a Service gets, 0 for all: with Endpoints never more than Kubernetes mirrors."""
     if rules.slices:
-        return rules.most
-    return min(rules.most or MIRRORING_LIMIT, MIRRORING_LIMIT)
+        return rules.max_endpoints
+    return min(rules.max_endpoints or MIRRORING_LIMIT, MIRRORING_LIMIT)
 
 
 def _pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:

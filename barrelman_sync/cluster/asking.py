@@ -1,10 +1,10 @@
-"""Questions to an API server that a run itself does not ask: which cluster it is, and what we may do there."""
+"""What we may do in a cluster, for the preflight: a run itself does not ask, it tries."""
 
 import msgspec
 from lightkube.core.resource import ApiInfo, GlobalResource, ResourceDef
 
-from barrelman_sync.access import Need
 from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.rights import Need
 
 
 class _Status(msgspec.Struct):

@@ -5,7 +5,7 @@ The only place that knows lightkube's edges; each is explained in docs/lightkube
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import httpx2
 import msgspec
@@ -15,7 +15,6 @@ from lightkube.core.dictmixin import DictMixin
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import (
     FAULTS,
     ClusterError,
@@ -23,12 +22,11 @@ from barrelman_sync.cluster.faults import (
     cluster_error,
     is_passing,
     retry_after,
-    status_of,
 )
-from barrelman_sync.config import ConfigurationError
-from barrelman_sync.contact import KUBECONFIG_ADVICE, Advice
+from barrelman_sync.contact import Advice
+from barrelman_sync.deadline import Deadline
+from barrelman_sync.errors import ConfigurationError, RunError
 from barrelman_sync.model import FIELD_MANAGER, Key
-from barrelman_sync.outcome import RunError
 
 PAGE = 500
 TRIES = 5
@@ -40,10 +38,10 @@ R = TypeVar("R", bound=Resource)
 T = TypeVar("T")
 
 
-class Listed(NamedTuple):
+class Listed(NamedTuple, Generic[T]):
     """A whole list: its items in the form that they were parsed to, and the version that all of them belong to."""
 
-    items: tuple[Any, ...]
+    items: tuple[T, ...]
     version: str
 
 
@@ -54,12 +52,16 @@ class Acknowledged(msgspec.Struct):
 class ClusterClient:
     """Reads and writes one cluster. All methods raise ClusterError, and may be called from several threads."""
 
-    def __init__(self, client: Client, title: str, deadline: Deadline, advice: Advice = KUBECONFIG_ADVICE) -> None:
+    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice) -> None:
         self._client = client
         self._deadline = deadline
         self._advice = advice
-        self.title = title
-        """How messages call the cluster, such as `remote cluster gke-1`."""
+        self.title = f"{side} cluster"
+        """How messages call the cluster."""
+        self.name = client.config.context_name
+        """That of the context or GKE cluster which it was made from."""
+        self.server = client.config.cluster.server
+        """Its URL."""
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_passing),
             wait=_wait,
@@ -69,7 +71,7 @@ class ClusterClient:
             reraise=True,
         )
 
-    def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed:
+    def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed[T]:
         """All objects of a kind, each as what `parse` makes of it; those that it turns to None are left out.
 
         A list that expires on the way (410) is begun once more: the pages of two lists are no snapshot.
@@ -137,7 +139,9 @@ class ClusterClient:
         basic.response_type = basic.response_type or cast("type[DictMixin]", Acknowledged)
         return generic.handle_response(method, generic.send(generic.build_adapter_request(basic)), basic)
 
-    def _list_once(self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str) -> Listed:
+    def _list_once(
+        self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str
+    ) -> Listed[T]:
         items: list[T] = []
         version = ""
         for page, version in self._pages(resource, labels, doing):  # noqa: B007 - the last page's version is that of all
@@ -171,7 +175,7 @@ class ClusterClient:
             return cast("T", self._retrying(self._in_time, doing, call))
         except FAULTS as error:
             raise cluster_error(error, doing, self.title, self._advice) from error
-        except ClusterError:
+        except ClusterError:  # which is a RunError too
             raise
         except (ConfigurationError, RunError) as error:  # from what was asked for a new token
             raise ClusterError(doing, self.title, str(error)) from error
@@ -210,6 +214,3 @@ def _plural(resource: type[Resource]) -> str:
 
 def _title(resource: type[Resource], key: Key) -> str:
     return f"{resource._api_info.resource.kind} {key}"  # noqa: SLF001
-
-
-__all__ = ["ClusterClient", "Listed", "status_of"]

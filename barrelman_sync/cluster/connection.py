@@ -14,12 +14,13 @@ from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.execauth import ExecCommand
 from barrelman_sync.cluster.kubeconfig import Access, read_access
 from barrelman_sync.cluster.renewing import RenewingAuth
-from barrelman_sync.config import ConfigurationError, InCluster, Kubeconfig
-from barrelman_sync.contact import Advice, TokenAccess
+from barrelman_sync.config import InCluster, Kubeconfig
+from barrelman_sync.contact import TokenAccess
+from barrelman_sync.deadline import Deadline
+from barrelman_sync.errors import ConfigurationError
 from barrelman_sync.model import FIELD_MANAGER
 
 CONNECT_SECONDS = 5.0
@@ -29,16 +30,7 @@ GRACE_SECONDS = 0.5
 _log = logging.getLogger(__name__)
 
 
-class Connection(ClusterClient):
-    """A client for one cluster, with the name of the context that it was made from."""
-
-    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice) -> None:
-        super().__init__(client, f"{side} cluster", deadline, advice)
-        self.name = client.config.context_name
-        self.server = client.config.cluster.server
-
-
-def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> Connection:
+def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> ClusterClient:
     """A client for the local or the remote side; nothing is sent yet. Raises ConfigurationError."""
     access = read_access(target, side)
     user, renew = _user(access, deadline)
@@ -51,7 +43,7 @@ def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: D
     if renew and user.token:
         http.auth = RenewingAuth(user.token, renew)
     _bind(http, access, deadline)
-    return Connection(client, side, deadline, access.advice)
+    return ClusterClient(client, side, deadline, access.advice)
 
 
 def _user(access: Access, deadline: Deadline) -> tuple[User, Callable[[], str] | None]:

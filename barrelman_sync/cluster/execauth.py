@@ -14,9 +14,9 @@ from typing import Any
 
 from lightkube.config.models import User
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.kubeconfig import Access, Section
-from barrelman_sync.config import ConfigurationError
+from barrelman_sync.deadline import Deadline
+from barrelman_sync.errors import ConfigurationError
 
 _VERSIONS = frozenset(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 

@@ -12,7 +12,7 @@ import msgspec
 from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync.contact import Advice
-from barrelman_sync.outcome import RunError
+from barrelman_sync.errors import RunError
 
 FAULTS = (
     httpx2.HTTPError,
@@ -43,10 +43,7 @@ class ClusterError(RunError):
 
     def __init__(self, doing: str, cluster: str, reason: str, *, status: int | None = None, hint: str = "") -> None:
         super().__init__(f"{doing} in the {cluster} failed: {reason}{' ' if hint else ''}{hint}")
-        self.doing = doing
-        self.reason = reason
         self.status = status
-        self.hint = hint
 
 
 class NotTriedError(ClusterError):

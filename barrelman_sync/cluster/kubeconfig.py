@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import msgspec
 import yaml
@@ -17,8 +17,9 @@ from lightkube.config.models import Cluster, User
 from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync.cluster.checks import check_cluster, check_user
-from barrelman_sync.config import ConfigurationError, InCluster, Kubeconfig
-from barrelman_sync.contact import KUBECONFIG_ADVICE, Advice, TokenAccess
+from barrelman_sync.config import InCluster, Kubeconfig
+from barrelman_sync.contact import POD_ADVICE, Advice, TokenAccess, kubeconfig_advice
+from barrelman_sync.errors import ConfigurationError
 
 Section = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ class Access:
     """How to reach a cluster, and as whom: lightkube's part and ours."""
 
     config: SingleConfig
+    advice: Advice
     proxy: str | None = None
     server_name: str | None = None
     """The name that the server's certificate has to carry, if it is not that of the URL."""
@@ -44,24 +46,28 @@ class Access:
     """Gives a new token when the server refuses the present one."""
     trust_env: bool = True
     """Whether HTTPS_PROXY and NO_PROXY count."""
-    options: str = field(default="", compare=False)
-    """The options that named it, for messages."""
-    advice: Advice = KUBECONFIG_ADVICE
 
 
 def read_access(target: Kubeconfig | InCluster | TokenAccess, side: str) -> Access:
     """How to reach the cluster that the options of this side name. Raises ConfigurationError."""
-    if isinstance(target, InCluster):
-        return _service_account()
-    if isinstance(target, TokenAccess):
-        return _by_token(target)
+    match target:
+        case InCluster():
+            return _service_account()
+        case TokenAccess():
+            return _by_token(target)
+        case Kubeconfig():
+            return _by_kubeconfig(target, side)
+        case _:
+            assert_never(target)
+
+
+def _by_kubeconfig(target: Kubeconfig, side: str) -> Access:
     path = Path(target.path or _default_path(side)).expanduser()
     where = f"'--{side}-kubeconfig' {path}" if target.path else f"'--{side}-context' in {path}"
     try:
-        access = _select(_load(path), path, target.context)
+        return _select(_load(path), path, target.context, kubeconfig_advice(side))
     except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"{where}: {_explain(error)}") from error
-    return access
 
 
 def _service_account() -> Access:
@@ -72,7 +78,7 @@ def _service_account() -> Access:
         message = f"The pod's service account in {SERVICE_ACCOUNT} cannot be used: {_explain(error)}"
         raise ConfigurationError(message) from error
     assert config is not None  # noqa: S101 - from_service_account always makes a context
-    return Access(config, trust_env=False, options="the pod's service account")
+    return Access(config, POD_ADVICE, trust_env=False)
 
 
 def _by_token(target: TokenAccess) -> Access:
@@ -82,7 +88,7 @@ def _by_token(target: TokenAccess) -> Access:
         user=User(token=target.token),
     ).get()
     assert config is not None  # noqa: S101 - from_one always makes a context
-    return Access(config, renew=target.renew, advice=target.advice)
+    return Access(config, target.advice, renew=target.renew)
 
 
 def _default_path(side: str) -> str:
@@ -105,7 +111,7 @@ def _load(path: Path) -> Section:
     return document
 
 
-def _select(document: Section, path: Path, context_name: str | None) -> Access:
+def _select(document: Section, path: Path, context_name: str | None, advice: Advice) -> Access:
     name = context_name or document.get("current-context")
     if not name:
         message = "has no current-context: name one with the option for the context"
@@ -128,6 +134,7 @@ def _select(document: Section, path: Path, context_name: str | None) -> Access:
     assert config is not None  # noqa: S101 - from_one always makes a context
     return Access(
         config,
+        advice,
         proxy=cluster.get("proxy-url") or None,
         server_name=cluster.get("tls-server-name") or None,
         headers=_impersonation(user),

@@ -20,7 +20,7 @@ from barrelman_sync.model import (
     RemotePort,
     RemoteService,
     ServicePort,
-    Serving,
+    ServingNodes,
 )
 
 
@@ -85,7 +85,7 @@ def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
     )
 
 
-def serving_nodes(slice_: resources.EndpointSlice) -> tuple[Key, Serving]:
+def serving_nodes(slice_: resources.EndpointSlice) -> tuple[Key, ServingNodes]:
     """The Service of a remote slice, and the nodes whose endpoints in it get traffic."""
     service = Key(slice_.metadata.namespace, (slice_.metadata.labels or {}).get(SERVICE_NAME, ""))
     ready, draining = set(), set()
@@ -95,7 +95,7 @@ def serving_nodes(slice_: resources.EndpointSlice) -> tuple[Key, Serving]:
             ready.add(endpoint.node_name)
         elif endpoint.node_name and conditions.serving is not False and conditions.terminating:
             draining.add(endpoint.node_name)
-    return service, Serving(frozenset(ready), frozenset(draining))
+    return service, ServingNodes(frozenset(ready), frozenset(draining))
 
 
 def remote_service(service: resources.Service) -> RemoteService:

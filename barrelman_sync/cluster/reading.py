@@ -22,7 +22,7 @@ from barrelman_sync.model import (
     LocalService,
     LocalSlice,
     Remote,
-    Serving,
+    ServingNodes,
 )
 from barrelman_sync.nodes import NodeRules
 
@@ -80,20 +80,20 @@ def read_remote(client: ClusterClient, rules: NodeRules) -> Remote:
     return Remote(nodes.items, services.items)
 
 
-def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, Serving]:
+def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes]:
     """The nodes that serve these Services of the remote cluster."""
-    found: dict[Key, Serving] = {}
+    found: dict[Key, ServingNodes] = {}
     for selector in _selectors(services):
         slices = client.list_all(resources.EndpointSlice, parsing.serving_nodes, labels=selector)
         for service, serving in slices.items:
-            known = found.get(service, Serving())
-            found[service] = Serving(known.ready | serving.ready, known.draining | serving.draining)
+            known = found.get(service, ServingNodes())
+            found[service] = ServingNodes(known.ready | serving.ready, known.draining | serving.draining)
     return {service: found[service] for service in services if service in found}
 
 
 def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     """Kubernetes' copies of our Endpoints, of which a cluster has many: only where slices of ours are to go."""
-    switching = {service for service, found in slices.items() if any(slice_.is_ours for slice_ in found)}
+    switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
     copies: list[LocalSlice] = []
     for selector in _selectors(switching):
         labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
@@ -121,7 +121,7 @@ def _endpoints_of_interest(
     """Endpoints that are ours, or may become so; those of the cluster's own Services are dropped as they come."""
     parsed = parsing.local_endpoints(endpoints)
     service = services.get(parsed.key)
-    return parsed if service is None or MARKER in service.labels or parsed.is_ours else None
+    return parsed if service is None or MARKER in service.labels or parsed.managed_by_us else None
 
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
@@ -129,7 +129,7 @@ def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, L
     parsed = parsing.local_slice(slice_)
     service = services.get(parsed.service)
     left_behind = service is not None and MARKER in service.labels and not service.has_selector
-    return parsed if parsed.is_ours or left_behind else None
+    return parsed if parsed.managed_by_us or left_behind else None
 
 
 def _without_identity(client: ClusterClient) -> ClusterError:

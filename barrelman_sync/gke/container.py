@@ -9,10 +9,10 @@ from googleapiclient.discovery import build
 from googleapiclient.errors import Error, HttpError
 
 from barrelman_sync.config import GkeCluster
+from barrelman_sync.errors import RunError
 from barrelman_sync.gke.credentials import Account
 from barrelman_sync.gke.problems import no_answer, no_cluster
 from barrelman_sync.gke.transport import Http
-from barrelman_sync.outcome import RunError
 
 ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
 """gcloud's own variable for another address of the API."""

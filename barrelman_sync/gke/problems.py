@@ -8,11 +8,11 @@ from typing import Any
 
 from google.auth.exceptions import GoogleAuthError, TransportError
 
-from barrelman_sync.config import ConfigurationError, GkeCluster, RemoteEndpoint
+from barrelman_sync.config import GkeCluster, RemoteEndpoint
+from barrelman_sync.errors import ConfigurationError, RunError
 from barrelman_sync.gke.advice import at, member_of
 from barrelman_sync.gke.endpoint import Endpoint
 from barrelman_sync.gke.transport import cause_of
-from barrelman_sync.outcome import RunError
 
 KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _LONGEST_ECHO = 300

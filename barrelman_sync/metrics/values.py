@@ -64,10 +64,6 @@ class Metric(NamedTuple, Generic[_Subject]):
     label: str = ""
 
 
-def _taking_part(report: Report) -> int:
-    return report.nodes.listed - len(report.nodes.excluded)
-
-
 def _excluded(report: Report) -> Counts:
     return _by_name(Exclusion, (excluded.reason for excluded in report.nodes.excluded))
 
@@ -128,7 +124,7 @@ OF_RUNS: tuple[Metric[Run], ...] = (
 """Known of every run."""
 
 OF_REPORTS: tuple[Metric[Report], ...] = (
-    Metric("barrelman_current_nodes_count", "Remote nodes that take part.", _taking_part),
+    Metric("barrelman_current_nodes_count", "Remote nodes that take part.", lambda report: report.nodes.taking_part),
     Metric("barrelman_nodes_excluded_count", "Remote nodes that take no part.", _excluded, "reason"),
     Metric("barrelman_panic_mode", "1 if nodes of unknown readiness count as ready.", _panic),
     Metric("barrelman_owned_services_count", "Services that depend on us.", lambda report: report.plan.owned),

@@ -1,6 +1,6 @@
 """The values that the whole program speaks in: what was read, and what is wanted.
 
-Pure: no client, no log, no clock, no environment. The words are those of docs/design.md.
+Pure: no client, no log, no clock, no environment.
 """
 
 from barrelman_sync.model.basics import (
@@ -21,7 +21,6 @@ from barrelman_sync.model.basics import (
     Family,
     Key,
     Kind,
-    Protocol,
     Revision,
     ServicePort,
     Skip,
@@ -40,7 +39,7 @@ from barrelman_sync.model.remote import (
     Remote,
     RemotePort,
     RemoteService,
-    Serving,
+    ServingNodes,
 )
 from barrelman_sync.model.wanted import (
     Mirror,
@@ -75,13 +74,12 @@ __all__ = [
     "LocalSlice",
     "Mirror",
     "Node",
-    "Protocol",
     "Remote",
     "RemotePort",
     "RemoteService",
     "Revision",
     "ServicePort",
-    "Serving",
+    "ServingNodes",
     "Skip",
     "Skipped",
     "Wanted",

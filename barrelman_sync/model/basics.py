@@ -21,12 +21,11 @@ SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
 SLICE_MIRRORING = "endpointslicemirroring-controller.k8s.io"
 SERVICE_NAME = "kubernetes.io/service-name"
 
-Protocol = str
 Family = Literal["IPv4", "IPv6"]
 
 
 class Kind(StrEnum):
-    """The kinds of object that a run may write, in the order in which their lines are printed."""
+    """The kinds of object that a run may write, in the order in which a Service needs them."""
 
     NAMESPACE = "Namespace"
     SERVICE = "Service"
@@ -63,7 +62,7 @@ class ServicePort:
     """A port of a local Service, live or wanted; `node_port` is 0 where there is none."""
 
     name: str
-    protocol: Protocol
+    protocol: str
     port: int
     target_port: int | str
     node_port: int = 0
@@ -77,10 +76,10 @@ def allocated(ports: Iterable[ServicePort]) -> frozenset[int]:
 
 @dataclass(frozen=True, slots=True, order=True)
 class EndpointPort:
-    """A port of an Endpoints object; `name` is empty for the only, unnamed port."""
+    """A port of Endpoints or of a slice; `name` is empty for the only, unnamed port."""
 
     name: str
-    protocol: Protocol
+    protocol: str
     port: int
     app_protocol: str = ""
 

@@ -85,14 +85,14 @@ class LocalEndpoints:
         return self.key
 
     @property
-    def is_ours(self) -> bool:
+    def managed_by_us(self) -> bool:
         """Whether it still says that we manage it; no other label may be asked, see docs/design.md."""
         return self.labels.get(ENDPOINTS_MANAGED_BY) == FIELD_MANAGER
 
     @property
     def source(self) -> str | None:
         """The remote that we took the addresses from, None where we did not write it."""
-        return self.labels.get(SOURCE) if self.is_ours else None
+        return self.labels.get(SOURCE) if self.managed_by_us else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +115,14 @@ class LocalSlice:
     kind = Kind.SLICE
 
     @property
-    def is_ours(self) -> bool:
+    def managed_by_us(self) -> bool:
         """Whether it still says that we manage it."""
         return self.manager == FIELD_MANAGER
 
     @property
     def source(self) -> str | None:
         """The remote that we took the addresses from, None where we did not write it."""
-        return self.labels.get(SOURCE) if self.is_ours else None
+        return self.labels.get(SOURCE) if self.managed_by_us else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from barrelman_sync.model.basics import Affinity, Key, Protocol
+from barrelman_sync.model.basics import Affinity, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class RemotePort:
     """A port of a remote Service; `node_port` is 0 where none was allocated."""
 
     name: str
-    protocol: Protocol
+    protocol: str
     port: int
     node_port: int
     app_protocol: str | None = None
@@ -49,12 +49,12 @@ class Node:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-class Serving(NamedTuple):
+class ServingNodes(NamedTuple):
     """The nodes that have endpoints of a Service with local traffic policy."""
 
     ready: frozenset[str] = frozenset()
     draining: frozenset[str] = frozenset()
-    """Serving though terminating: kube-proxy's choice when none is ready, and so ours."""
+    """ServingNodes though terminating: kube-proxy's choice when none is ready, and so ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _nodes(report: Report) -> Document:
     nodes = report.nodes
     return {
         "listed": nodes.listed,
-        "takingPart": nodes.listed - len(nodes.excluded),
+        "takingPart": nodes.taking_part,
         "assumedReady": list(nodes.assumed_ready),
         "excluded": [{"node": excluded.node, "reason": str(excluded.reason)} for excluded in nodes.excluded],
     }

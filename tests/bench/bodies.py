@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.config import Kubeconfig, RunRules, Settings
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.desired import Scope
 from barrelman_sync.manifests import manifest
 from barrelman_sync.model import Kind, Revision, WantedEndpoints

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from barrelman_sync import __version__
-from barrelman_sync.access import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.cli import main
 from barrelman_sync.config import GkeCluster, Kubeconfig, parse_duration
 from barrelman_sync.options import ENVIRONMENT_PREFIX, settings_of
+from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from tests.controlplane import Object
 from tests.deploy.manifests import (
     BEGIN,

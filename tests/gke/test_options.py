@@ -6,7 +6,7 @@ import pytest
 
 from barrelman_sync.config import GkeCluster, Kubeconfig, RemoteEndpoint
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand
-from barrelman_sync.remotes import Values, remote_of, remote_problems
+from barrelman_sync.remote_options import Values, remote_of, remote_problems
 from tests.gke.command import REMOTE
 from tests.gke.google import CLUSTER, LOCATION, PROJECT
 

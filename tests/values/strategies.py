@@ -214,7 +214,7 @@ SCOPES = st.builds(
     nodeports=BOOLEANS,
     create_namespaces=BOOLEANS,
 )
-RULES = st.builds(EndpointRules, slices=BOOLEANS, most=st.sampled_from([0, 1, 2, 250]))
+RULES = st.builds(EndpointRules, slices=BOOLEANS, max_endpoints=st.sampled_from([0, 1, 2, 250]))
 # One field of a port in which a mirror differs from the wanted one.
 TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"protocol": "SCTP"}, {"app_protocol": "h2c"}, {"name": "other"}, {"target_port": 1}, {"port": 1}]

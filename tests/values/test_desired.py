@@ -133,4 +133,4 @@ def test_everything_comes_in_the_order_of_the_keys() -> None:
     },
 )
 def test_whose_it_is(source: str | None, scope: Scope, *, ours: bool) -> None:
-    assert scope.is_ours(source) is ours
+    assert scope.covers(source) is ours

@@ -71,7 +71,7 @@ def assert_served(later: World, wanted: Mirror) -> None:
     if pool := dict(later.choice.pools).get(family):
         addresses, ports = served(later.local, wanted.key, slices=later.rules.slices, family=family)
         assert addresses <= set(pool.addresses)
-        assert len(addresses) == min(pool.size, later.rules.most or pool.size)
+        assert len(addresses) == min(pool.size, later.rules.max_endpoints or pool.size)
         assert ports == {(port.name, port.protocol, port.target_port) for port in wanted.ports}
 
 

@@ -1,4 +1,4 @@
-"""The table of section 3 of the design: every row that changes something, beside one that changes nothing."""
+"""The table of README, "What it does with a service": every row that changes something, beside one that does not."""
 
 from __future__ import annotations
 

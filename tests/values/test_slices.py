@@ -198,7 +198,7 @@ def world(addresses: tuple[str, ...], slices: Mapping[Key, tuple[LocalSlice, ...
     found = World(replace(local(mirror(families=("IPv4",))), slices=slices or {}))
     return found.but(
         nodes=tuple(node(f"n{address}", address) for address in addresses),
-        rules=replace(found.rules, slices=True, most=0),
+        rules=replace(found.rules, slices=True, max_endpoints=0),
     )
 
 

@@ -13,9 +13,10 @@ import pytest
 from lightkube import Client
 
 from barrelman_sync.cluster import connection
-from barrelman_sync.cluster.connection import Connection, connect
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.connection import connect
 from barrelman_sync.config import Kubeconfig
+from barrelman_sync.deadline import Deadline
 from tests.wire.certificates import Certificates, make_certificates
 from tests.wire.commands import Sides
 from tests.wire.fakeapi import FakeApi
@@ -34,7 +35,7 @@ class Patient(Deadline):
 
 
 class Connect(Protocol):
-    def __call__(self, api: FakeApi, deadline: Deadline = ..., **user: Any) -> Connection: ...
+    def __call__(self, api: FakeApi, deadline: Deadline = ..., **user: Any) -> ClusterClient: ...
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +78,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def connected(tmp_path: Path, deadline: Patient, opened: None) -> Connect:
     """The real client for a fake API server, by way of a kubeconfig whose user is `user`."""
 
-    def connected(api: FakeApi, deadline: Deadline = deadline, **user: Any) -> Connection:
+    def connected(api: FakeApi, deadline: Deadline = deadline, **user: Any) -> ClusterClient:
         users: Section = {key.replace("_", "-"): value for key, value in user.items()}
         path = kubeconfig(tmp_path, "remote", api.url, user=users, insecure_skip_tls_verify=True)
         return connect(Kubeconfig(str(path)), "remote", deadline)
@@ -86,7 +87,7 @@ def connected(tmp_path: Path, deadline: Patient, opened: None) -> Connect:
 
 
 @pytest.fixture
-def client(api: FakeApi, connected: Connect) -> Connection:
+def client(api: FakeApi, connected: Connect) -> ClusterClient:
     return connected(api)
 
 

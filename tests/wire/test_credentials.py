@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from barrelman_sync.cluster import resources
-from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.config import ConfigurationError
+from barrelman_sync.errors import ConfigurationError
 from tests.wire import answers
 from tests.wire.conftest import Connect, Patient
 from tests.wire.fakeapi import Exchange, FakeApi
@@ -21,7 +21,7 @@ IMPERSONATED: dict[str, Any] = {"as": "viewer"}
 IMPERSONATION: dict[str, Any] = {**IMPERSONATED, "as-groups": ["a", "b"], "as-uid": "uid-1"}
 
 
-def read(client: Connection) -> None:
+def read(client: ClusterClient) -> None:
     client.list_all(resources.Node, lambda item: item)
 
 

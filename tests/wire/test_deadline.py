@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from barrelman_sync.cluster import resources
-from barrelman_sync.cluster.connection import Connection
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.deadline import Deadline
 from tests.wire import answers
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import Answer, FakeApi
@@ -18,7 +18,7 @@ from tests.wire.fakeapi import Answer, FakeApi
 NODES = "/api/v1/nodes"
 
 
-def fails(client: Connection) -> ClusterError:
+def fails(client: ClusterClient) -> ClusterError:
     with pytest.raises(ClusterError) as caught:
         client.list_all(resources.Node, lambda item: item)
     return caught.value

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from barrelman_sync.cluster import resources
-from barrelman_sync.cluster.connection import Connection
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.config import ConfigurationError
+from barrelman_sync.deadline import Deadline
+from barrelman_sync.errors import ConfigurationError
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import FakeApi
 from tests.wire.plugins import V1, credential, execs, plugin, runs
@@ -20,7 +20,7 @@ from tests.wire.plugins import V1, credential, execs, plugin, runs
 BETA = "client.authentication.k8s.io/v1beta1"
 
 
-def read(client: Connection) -> None:
+def read(client: ClusterClient) -> None:
     client.list_all(resources.Node, lambda item: item)
 
 

@@ -8,7 +8,7 @@ import socket
 import pytest
 
 from barrelman_sync.cluster import resources
-from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.model import Key
 from tests.wire import answers
@@ -19,11 +19,11 @@ from tests.wire.objects import node
 NODES = "/api/v1/nodes"
 
 
-def names(client: Connection) -> list[str]:
+def names(client: ClusterClient) -> list[str]:
     return [*client.list_all(resources.Node, lambda item: item.metadata.name).items]
 
 
-def fails(client: Connection) -> ClusterError:
+def fails(client: ClusterClient) -> ClusterError:
     with pytest.raises(ClusterError) as caught:
         names(client)
     assert str(caught.value).startswith("listing nodes in the remote cluster failed: ")
@@ -46,7 +46,7 @@ PASSING = {
 
 
 @pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING)
-def test_tried_again(api: FakeApi, client: Connection, deadline: Patient, fault: Answer) -> None:
+def test_tried_again(api: FakeApi, client: ClusterClient, deadline: Patient, fault: Answer) -> None:
     """Twice the fault, then an answer: the list is whole."""
     api.store.add(node("a", "10.0.0.1"))
     api.rule("GET", NODES, fault, fault)
@@ -64,14 +64,14 @@ NO_STATUS = {
 
 
 @pytest.mark.parametrize("body", NO_STATUS.values(), ids=NO_STATUS)
-def test_tried_again_whatever_the_body_is(api: FakeApi, client: Connection, body: bytes) -> None:
+def test_tried_again_whatever_the_body_is(api: FakeApi, client: ClusterClient, body: bytes) -> None:
     """A 503 of type application/json with a body that is no Status."""
     api.rule("GET", NODES, answers.raw(503, body))
     assert names(client) == []
 
 
 @pytest.mark.parametrize("body", NO_STATUS.values(), ids=NO_STATUS)
-def test_the_status_is_told_whatever_the_body_is(api: FakeApi, client: Connection, body: bytes) -> None:
+def test_the_status_is_told_whatever_the_body_is(api: FakeApi, client: ClusterClient, body: bytes) -> None:
     api.rule("GET", NODES, answers.raw(401, body))
     assert "The credentials are refused" in str(fails(client))
 
@@ -79,7 +79,7 @@ def test_the_status_is_told_whatever_the_body_is(api: FakeApi, client: Connectio
 LASTING = {
     "400": (answers.failure(400), "400 Because: the message of 400."),
     "401": (answers.failure(401), "The credentials are refused"),
-    "403": (answers.failure(403), "Grant it with the roles of rbac.yaml"),
+    "403": (answers.failure(403), "Grant it with the roles of rbac-remote.yaml"),
     "404": (answers.failure(404), "Check that the server is a Kubernetes API server"),
     "409": (answers.failure(409), "409 Because"),
     "422": (answers.failure(422), "422 Because"),
@@ -101,7 +101,7 @@ LASTING = {
 
 
 @pytest.mark.parametrize(("fault", "said"), LASTING.values(), ids=LASTING)
-def test_not_tried_again(api: FakeApi, client: Connection, fault: Answer, said: str) -> None:
+def test_not_tried_again(api: FakeApi, client: ClusterClient, fault: Answer, said: str) -> None:
     """It would be the same again."""
     api.store.add(node("a", "10.0.0.1"))
     api.rule("GET", NODES, fault)
@@ -110,20 +110,20 @@ def test_not_tried_again(api: FakeApi, client: Connection, fault: Answer, said: 
     assert len(api.requests) == 1
 
 
-def test_a_long_answer_is_not_repeated_in_full(api: FakeApi, client: Connection) -> None:
+def test_a_long_answer_is_not_repeated_in_full(api: FakeApi, client: ClusterClient) -> None:
     api.rule("GET", NODES, answers.plain(400, "x" * 100_000))
     assert len(str(fails(client))) < 1000
 
 
 @pytest.mark.parametrize("fault", [answers.failure(503), answers.reset], ids=["503", "reset"])
-def test_tries_are_counted(api: FakeApi, client: Connection, deadline: Patient, fault: Answer) -> None:
+def test_tries_are_counted(api: FakeApi, client: ClusterClient, deadline: Patient, fault: Answer) -> None:
     api.rule_for_ever("GET", NODES, fault)
     fails(client)
     assert len(api.requests) == 5
     assert len(deadline.slept) == 4
 
 
-def test_retry_after_is_honoured(api: FakeApi, client: Connection, deadline: Patient) -> None:
+def test_retry_after_is_honoured(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
     api.rule("GET", NODES, answers.plain(429, Retry_After="7"), answers.plain(503, Retry_After="0"))
     assert names(client) == []
     assert deadline.slept[0] == 7
@@ -131,7 +131,7 @@ def test_retry_after_is_honoured(api: FakeApi, client: Connection, deadline: Pat
 
 
 def test_a_retry_after_beyond_the_deadline_is_not_waited_for(
-    api: FakeApi, client: Connection, deadline: Patient
+    api: FakeApi, client: ClusterClient, deadline: Patient
 ) -> None:
     api.rule_for_ever("GET", NODES, answers.plain(429, "Too many requests", Retry_After="46"))
     error = fails(client)
@@ -152,7 +152,7 @@ def test_nobody_listens(api: FakeApi, connected: Connect, deadline: Patient) -> 
     assert len(deadline.slept) == 4
 
 
-def test_only_the_failed_page_is_asked_for_again(api: FakeApi, client: Connection) -> None:
+def test_only_the_failed_page_is_asked_for_again(api: FakeApi, client: ClusterClient) -> None:
     api.store.add(*(node(name, "10.0.0.1") for name in "abcde"))
     api.store.page = 2
     api.rule("GET", NODES, normally, answers.failure(503), answers.reset_in_the_middle)
@@ -162,7 +162,7 @@ def test_only_the_failed_page_is_asked_for_again(api: FakeApi, client: Connectio
 
 
 @pytest.mark.parametrize("fault", [answers.failure(403), answers.half_without_length], ids=["403", "half"])
-def test_a_page_that_fails_fails_the_list(api: FakeApi, client: Connection, fault: Answer) -> None:
+def test_a_page_that_fails_fails_the_list(api: FakeApi, client: ClusterClient, fault: Answer) -> None:
     """Never the pages before it as if they were all."""
     api.store.add(*(node(name, "10.0.0.1") for name in "abcde"))
     api.store.page = 2
@@ -182,7 +182,7 @@ def expired() -> Answer:
     return answers.raw(410, json.dumps({**status, "metadata": {"continue": "another-snapshot"}}).encode())
 
 
-def test_an_expired_list_is_begun_once_more(api: FakeApi, client: Connection) -> None:
+def test_an_expired_list_is_begun_once_more(api: FakeApi, client: ClusterClient) -> None:
     """What was read before counts no more: two snapshots are none."""
     api.store.add(*(node(name, "10.0.0.1") for name in "abc"))
     api.store.page = 2
@@ -198,7 +198,7 @@ def test_an_expired_list_is_begun_once_more(api: FakeApi, client: Connection) ->
     assert [request.query.get("continue") for request in api.requests] == [None, "1003-2", None, "1004-2"]
 
 
-def test_a_list_that_expires_twice_fails(api: FakeApi, client: Connection) -> None:
+def test_a_list_that_expires_twice_fails(api: FakeApi, client: ClusterClient) -> None:
     api.store.add(*(node(name, "10.0.0.1") for name in "abc"))
     api.store.page = 2
     api.rule("GET", NODES, normally, expired(), normally, expired())
@@ -206,7 +206,7 @@ def test_a_list_that_expires_twice_fails(api: FakeApi, client: Connection) -> No
     assert len(api.requests) == 4
 
 
-def test_a_get_tells_missing_from_failing(api: FakeApi, client: Connection) -> None:
+def test_a_get_tells_missing_from_failing(api: FakeApi, client: ClusterClient) -> None:
     key = Key("", "kube-system")
     assert client.get(resources.Namespace, key) is None
     api.rule("GET", "/api/v1/namespaces/kube-system", answers.failure(403))

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from barrelman_sync.cluster.kubeconfig import read_access
-from barrelman_sync.config import ConfigurationError, InCluster, Kubeconfig
+from barrelman_sync.config import InCluster, Kubeconfig
+from barrelman_sync.errors import ConfigurationError
 from tests.wire.commands import invoke
 from tests.wire.kubeconfigs import Section, document, kubeconfig, write
 from tests.wire.plugins import execs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model import (
@@ -35,7 +35,7 @@ CREATES: list[Create] = [Create(WantedNamespace("shop", "remote")), Create(WANTE
 
 
 @pytest.fixture
-def writer(api: FakeApi, client: Connection) -> Writer:
+def writer(api: FakeApi, client: ClusterClient) -> Writer:
     api.store.add(namespace("default"))
     return Writer(client, dict.fromkeys(Kind, "777"))
 

@@ -9,7 +9,7 @@ import pytest
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster import resources
-from barrelman_sync.cluster.connection import Connection
+from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model import (
     EndpointPort,
@@ -36,7 +36,7 @@ def compact(body: object) -> bytes:
     return json.dumps(body, separators=(",", ":")).encode()
 
 
-def write(client: Connection, step: Write) -> None:
+def write(client: ClusterClient, step: Write) -> None:
     Writer(client, dict.fromkeys(Kind, "777")).write(step)
 
 
@@ -50,7 +50,7 @@ def only(requests: list[Request]) -> Request:
     return request
 
 
-def test_get(api: FakeApi, client: Connection) -> None:
+def test_get(api: FakeApi, client: ClusterClient) -> None:
     api.store.add(namespace("kube-system", "uid-1"))
     found = client.get(resources.Namespace, Key("", "kube-system"))
     assert found is not None
@@ -119,7 +119,7 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("wanted", "path", "body"), CREATES, ids=["namespace", "service", "endpoints"])
-def test_create(api: FakeApi, client: Connection, wanted: Wanted, path: str, body: dict[str, Any]) -> None:
+def test_create(api: FakeApi, client: ClusterClient, wanted: Wanted, path: str, body: dict[str, Any]) -> None:
     """An apply with the list's resourceVersion and without uid, which overwrites nothing that came after the list."""
     if wanted.key.namespace:
         api.store.add(namespace("shop"))
@@ -130,7 +130,7 @@ def test_create(api: FakeApi, client: Connection, wanted: Wanted, path: str, bod
     assert request.body == compact(body)
 
 
-def test_update(api: FakeApi, client: Connection) -> None:
+def test_update(api: FakeApi, client: ClusterClient) -> None:
     """An apply with uid and resourceVersion of what the plan saw."""
     api.store.add(mirror("cart", 81))
     before = live(api)
@@ -142,7 +142,7 @@ def test_update(api: FakeApi, client: Connection) -> None:
     assert request.headers["Content-Type"] == APPLY
 
 
-def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: Connection) -> None:
+def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: ClusterClient) -> None:
     """As when node ports are swapped."""
     api.store.add(mirror("cart", 81))
     writer = Writer(client, {})
@@ -154,7 +154,7 @@ def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: Conne
     assert writer.uid(Kind.SERVICE, CART) == between.uid
 
 
-def test_release(api: FakeApi, client: Connection) -> None:
+def test_release(api: FakeApi, client: ClusterClient) -> None:
     """A JSON patch that takes off our labels only."""
     api.store.add(mirror("cart"))
     before = live(api)
@@ -172,7 +172,7 @@ def test_release(api: FakeApi, client: Connection) -> None:
 
 
 @pytest.mark.parametrize(("kind", "plural"), [(Kind.SERVICE, "services"), (Kind.ENDPOINTS, "endpoints")])
-def test_delete(api: FakeApi, client: Connection, kind: Kind, plural: str) -> None:
+def test_delete(api: FakeApi, client: ClusterClient, kind: Kind, plural: str) -> None:
     """All in the body: a server that finds one there ignores the query. lightkube's own delete sends none."""
     api.store.add(mirror("cart"), endpoints("cart", "10.0.0.1"))
     path = f"/api/v1/namespaces/shop/{plural}/cart"
@@ -186,7 +186,7 @@ def test_delete(api: FakeApi, client: Connection, kind: Kind, plural: str) -> No
     assert api.store.find(path) is None
 
 
-def test_every_request_says_who_asks(api: FakeApi, client: Connection) -> None:
+def test_every_request_says_who_asks(api: FakeApi, client: ClusterClient) -> None:
     """Audit logs and flow control go by the User-Agent, managedFields by the field manager."""
     api.store.add(mirror("cart", 81))
     client.list_all(resources.Node, lambda item: item)

@@ -12,7 +12,8 @@ import pytest
 from lightkube.config.kubeconfig import KubeConfig
 
 from barrelman_sync.cluster import resources
-from barrelman_sync.cluster.connection import Connection, connect
+from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.connection import connect
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.config import InCluster, Kubeconfig
 from tests.wire.certificates import SERVER_NAME, Certificates
@@ -24,14 +25,14 @@ from tests.wire.proxy import Proxy
 
 
 class Connect(Protocol):
-    def __call__(self, url: str, user: Section | None = None, **cluster: object) -> Connection: ...
+    def __call__(self, url: str, user: Section | None = None, **cluster: object) -> ClusterClient: ...
 
 
 @pytest.fixture
 def to(tmp_path: Path, deadline: Patient, opened: None, certificates: Certificates) -> Connect:
     """A client that trusts our authority, unless `cluster` says otherwise."""
 
-    def to(url: str, user: Section | None = None, **cluster: object) -> Connection:
+    def to(url: str, user: Section | None = None, **cluster: object) -> ClusterClient:
         cluster = {"certificate_authority_data": certificates.data("ca.crt"), **cluster}
         path = kubeconfig(tmp_path, "remote", url, user=user, **cluster)
         return connect(Kubeconfig(str(path)), "remote", deadline)
@@ -59,11 +60,11 @@ def asking(certificates: Certificates) -> Iterator[FakeApi]:
         yield api
 
 
-def read(client: Connection) -> None:
+def read(client: ClusterClient) -> None:
     client.list_all(resources.Node, lambda item: item)
 
 
-def is_not_trusted(client: Connection, deadline: Patient) -> None:
+def is_not_trusted(client: ClusterClient, deadline: Patient) -> None:
     with pytest.raises(
         ClusterError, match=r"the certificate of https://.* is not trusted: .*certificate-authority-data"
     ):
