@@ -8,9 +8,9 @@ from typing import Protocol
 
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model import Key, Kind, WantedEndpoints, WantedSlice
-from barrelman_sync.order import Unit, batches
 from barrelman_sync.outcome import Outcome, Result
-from barrelman_sync.steps import Create, Delete, Plan, Update, Write, serves_without
+from barrelman_sync.planning.order import Unit, batches
+from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write, serves_without
 
 _log = logging.getLogger(__name__)
 

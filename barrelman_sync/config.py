@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from barrelman_sync.desired import IGNORED_NAMESPACES, Scope
-from barrelman_sync.guards import DeleteLimit, Safety
-from barrelman_sync.nodes import IPNetwork, NodeRules
-from barrelman_sync.situation import EndpointRules
+from barrelman_sync.planning.desired import IGNORED_NAMESPACES, Scope
+from barrelman_sync.planning.guards import DeleteLimit, Safety
+from barrelman_sync.planning.nodes import IPNetwork, NodeRules
+from barrelman_sync.planning.situation import EndpointRules
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from barrelman_sync.manifests import manifest
 from barrelman_sync.model import Revision
-from barrelman_sync.steps import Create, Delete, Plan, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
 
 _NO_REVISION = Revision("", "")
 

@@ -7,7 +7,6 @@ default is a difference for ever), empty maps and lists are left out.
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from barrelman_sync.changes import wanted_labels
 from barrelman_sync.model import (
     Affinity,
     EndpointPort,
@@ -20,8 +19,9 @@ from barrelman_sync.model import (
     WantedNamespace,
     WantedSlice,
 )
-from barrelman_sync.ownership import claimed, without_us
-from barrelman_sync.steps import Release
+from barrelman_sync.planning.changes import wanted_labels
+from barrelman_sync.planning.ownership import claimed, without_us
+from barrelman_sync.planning.steps import Release
 
 Body = dict[str, Any]
 JsonPatch = list[Body]

@@ -26,13 +26,13 @@ from barrelman_sync.config import (
     parse_network,
     parse_source,
 )
-from barrelman_sync.desired import Scope
 from barrelman_sync.errors import ConfigurationError
-from barrelman_sync.guards import DeleteLimit, Safety
-from barrelman_sync.nodes import NodeRules
+from barrelman_sync.planning.desired import Scope
+from barrelman_sync.planning.guards import DeleteLimit, Safety
+from barrelman_sync.planning.nodes import NodeRules
+from barrelman_sync.planning.selector import parse_selector
+from barrelman_sync.planning.situation import EndpointRules
 from barrelman_sync.remote_options import remote_of, remote_problems
-from barrelman_sync.selector import parse_selector
-from barrelman_sync.situation import EndpointRules
 
 ENVIRONMENT_PREFIX = "BARRELMAN_SYNC"
 _PROBLEMS = f"{__name__}.problems"

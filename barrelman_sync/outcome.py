@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from barrelman_sync.desired import Desired
-from barrelman_sync.nodes import NodeChoice
-from barrelman_sync.steps import Held, Leave, Plan, Write
+from barrelman_sync.planning.desired import Desired
+from barrelman_sync.planning.nodes import NodeChoice
+from barrelman_sync.planning.steps import Held, Leave, Plan, Write
 
 
 class Result(StrEnum):

@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from barrelman_sync.model import Key
-from barrelman_sync.nodes import NodeChoice
-from barrelman_sync.subset import Member, Picks, Pool, pool
+from barrelman_sync.planning.nodes import NodeChoice
+from barrelman_sync.planning.subset import Member, Picks, Pool, pool
 
 WORTH_IT = 2_000_000
 """Hashes, about half a second; to start a process takes a third of that."""

@@ -11,10 +11,10 @@ from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.reading import read_identity, read_remote
 from barrelman_sync.config import Settings
 from barrelman_sync.deadline import Deadline
-from barrelman_sync.desired import desired_mirrors
 from barrelman_sync.errors import ConfigurationError, RunError
 from barrelman_sync.model import Mirror
-from barrelman_sync.nodes import choose_nodes
+from barrelman_sync.planning.desired import desired_mirrors
+from barrelman_sync.planning.nodes import choose_nodes
 from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.sides import connect_local, connect_remote, named_scope
 

@@ -13,19 +13,19 @@ from barrelman_sync.cluster.reading import read_identity, read_local, read_remot
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.config import Settings
 from barrelman_sync.deadline import Deadline
-from barrelman_sync.desired import desired_mirrors
 from barrelman_sync.errors import ConfigurationError
 from barrelman_sync.fingerprint import plan_fingerprint
-from barrelman_sync.guards import hold_back
 from barrelman_sync.model import Key, Local, ServingNodes
-from barrelman_sync.nodes import choose_nodes
 from barrelman_sync.outcome import Report
 from barrelman_sync.picking import pick_ahead
-from barrelman_sync.plan import make_plan
+from barrelman_sync.planning.desired import desired_mirrors
+from barrelman_sync.planning.guards import hold_back
+from barrelman_sync.planning.nodes import choose_nodes
+from barrelman_sync.planning.plan import make_plan
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.steps import Plan
+from barrelman_sync.planning.targets import endpoint_limit, node_warnings, of_local_traffic, served_by_any_node
 from barrelman_sync.sides import connect_both, named_scope
-from barrelman_sync.situation import Situation
-from barrelman_sync.steps import Plan
-from barrelman_sync.targets import endpoint_limit, node_warnings, of_local_traffic, served_by_any_node
 
 _log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from barrelman_sync.cluster.connection import connect
 from barrelman_sync.config import GkeCluster, Settings, parse_source
 from barrelman_sync.contact import TokenAccess
 from barrelman_sync.deadline import Deadline
-from barrelman_sync.desired import Scope
 from barrelman_sync.errors import ConfigurationError, RunError
+from barrelman_sync.planning.desired import Scope
 
 
 def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:

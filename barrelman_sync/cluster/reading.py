@@ -24,7 +24,7 @@ from barrelman_sync.model import (
     Remote,
     ServingNodes,
 )
-from barrelman_sync.nodes import NodeRules
+from barrelman_sync.planning.nodes import NodeRules
 
 IDENTITY = "kube-system"
 """The namespace whose uid stands for a cluster: every cluster has one, and it lives as long."""

@@ -6,7 +6,6 @@ from typing import assert_never
 import httpx2
 from lightkube.core.resource import Resource
 
-from barrelman_sync.changes import endpoints_changes, mirror_changes, slice_changes
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
@@ -22,7 +21,8 @@ from barrelman_sync.model import (
     WantedNamespace,
     WantedSlice,
 )
-from barrelman_sync.steps import Create, Delete, Release, Update, Write
+from barrelman_sync.planning.changes import endpoints_changes, mirror_changes, slice_changes
+from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 
 _RESOURCES: Mapping[
     Kind, type[resources.Namespace | resources.Service | resources.Endpoints | resources.EndpointSlice]

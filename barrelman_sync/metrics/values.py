@@ -16,9 +16,9 @@ from typing import Generic, NamedTuple, TypeVar
 from prometheus_client import CollectorRegistry, Gauge
 
 from barrelman_sync.model import Kind, Skip
-from barrelman_sync.nodes import Exclusion
 from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
-from barrelman_sync.steps import Action, Cause, Leave, Write
+from barrelman_sync.planning.nodes import Exclusion
+from barrelman_sync.planning.steps import Action, Cause, Leave, Write
 
 LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"
 

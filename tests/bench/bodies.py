@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from barrelman_sync.config import Kubeconfig, RunRules, Settings
 from barrelman_sync.deadline import Deadline
-from barrelman_sync.desired import Scope
 from barrelman_sync.manifests import manifest
 from barrelman_sync.model import Kind, Revision, WantedEndpoints
-from barrelman_sync.order import batches
+from barrelman_sync.planning.desired import Scope
+from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.steps import Create, Write
 from barrelman_sync.reconcile import Shown, reconcile
-from barrelman_sync.steps import Create, Write
 from barrelman_sync.terminal import progress
 from tests.bench.tool import Tool
 

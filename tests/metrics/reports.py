@@ -7,7 +7,7 @@ from typing import Any
 
 from barrelman_sync.metrics import Run
 from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
-from barrelman_sync.steps import Plan
+from barrelman_sync.planning.steps import Plan
 from tests.values.builders import World, local
 
 STARTED = 1_800_000_000.0

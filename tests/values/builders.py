@@ -12,8 +12,6 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync.desired import Desired, Scope, desired_mirrors
-from barrelman_sync.guards import DeleteLimit, Safety, hold_back
 from barrelman_sync.model import (
     Affinity,
     EndpointPort,
@@ -29,10 +27,12 @@ from barrelman_sync.model import (
     Revision,
     ServicePort,
 )
-from barrelman_sync.nodes import NodeChoice, NodeRules, choose_nodes
-from barrelman_sync.plan import make_plan
-from barrelman_sync.situation import EndpointRules, Situation
-from barrelman_sync.steps import Plan, Step
+from barrelman_sync.planning.desired import Desired, Scope, desired_mirrors
+from barrelman_sync.planning.guards import DeleteLimit, Safety, hold_back
+from barrelman_sync.planning.nodes import NodeChoice, NodeRules, choose_nodes
+from barrelman_sync.planning.plan import make_plan
+from barrelman_sync.planning.situation import EndpointRules, Situation
+from barrelman_sync.planning.steps import Plan, Step
 
 KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"

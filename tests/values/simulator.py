@@ -28,8 +28,8 @@ from barrelman_sync.model import (
     WantedNamespace,
     WantedSlice,
 )
-from barrelman_sync.order import batches
-from barrelman_sync.steps import Create, Delete, Plan, Release, Update, Write
+from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
 from tests.values.builders import held_by
 
 Object = LocalService | LocalEndpoints | LocalSlice

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from barrelman_sync.desired import Scope, desired_mirrors
 from barrelman_sync.model import (
     Affinity,
     EndpointPort,
@@ -26,7 +25,8 @@ from barrelman_sync.model import (
     Revision,
     ServicePort,
 )
-from barrelman_sync.situation import EndpointRules
+from barrelman_sync.planning.desired import Scope, desired_mirrors
+from barrelman_sync.planning.situation import EndpointRules
 from tests.values.builders import (
     ENDPOINTS_MANAGER,
     FROM,

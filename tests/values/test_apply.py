@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from barrelman_sync.apply import apply
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model import Key, Kind, WantedEndpoints
-from barrelman_sync.steps import Create, Write
+from barrelman_sync.planning.steps import Create, Write
 from tests.values.builders import (
     ADDRESSES,
     CART,

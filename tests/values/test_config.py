@@ -15,7 +15,7 @@ from barrelman_sync.config import (
     parse_network,
     parse_source,
 )
-from barrelman_sync.guards import DeleteLimit
+from barrelman_sync.planning.guards import DeleteLimit
 from tests.values.builders import cases
 
 

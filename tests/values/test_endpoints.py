@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from barrelman_sync.model import EndpointPort, Key, LocalEndpoints, LocalNamespace, LocalService, WantedEndpoints
-from barrelman_sync.steps import Cause, Create, Delete, Leave, Update
+from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Update
 from tests.values.builders import (
     CART,
     ENDPOINTS_LABELS,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.guards import DeleteLimit, Safety, hold_back
 from barrelman_sync.model import Key
-from barrelman_sync.steps import Held, Plan
+from barrelman_sync.planning.guards import DeleteLimit, Safety, hold_back
+from barrelman_sync.planning.steps import Held, Plan
 from tests.values.builders import (
     NODES,
     SCOPE,

@@ -6,8 +6,8 @@ import ipaddress
 from dataclasses import replace
 
 from barrelman_sync.model import Family, Node
-from barrelman_sync.nodes import Exclusion, NodeChoice, NodeRules, choose_nodes
-from barrelman_sync.selector import parse_selector
+from barrelman_sync.planning.nodes import Exclusion, NodeChoice, NodeRules, choose_nodes
+from barrelman_sync.planning.selector import parse_selector
 from tests.values.builders import cases, node
 
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from barrelman_sync.model import Key, LocalSlice, Mirror, Revision, WantedEndpoints
-from barrelman_sync.order import batches
-from barrelman_sync.steps import Create, Delete, Plan, Update
+from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.steps import Create, Delete, Plan, Update
 from tests.values.builders import (
     CART,
     NODES,

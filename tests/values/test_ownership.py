@@ -7,8 +7,8 @@ from typing import Any
 
 from barrelman_sync.manifests import claim_patch, release_patch
 from barrelman_sync.model import LocalService, Revision
-from barrelman_sync.ownership import claimed, holds_all, other_holders, without_us
-from barrelman_sync.steps import Release
+from barrelman_sync.planning.ownership import claimed, holds_all, other_holders, without_us
+from barrelman_sync.planning.steps import Release
 from tests.values.builders import CART, FROM, KIND, cases, field_set, mirror, service_port
 
 Entry = dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from barrelman_sync.model import Affinity, Key, LocalNamespace, LocalService
-from barrelman_sync.steps import (
+from barrelman_sync.planning.steps import (
     Create,
     Delete,
     Leave,

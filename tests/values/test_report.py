@@ -9,10 +9,10 @@ import yaml
 
 from barrelman_sync.model import Key, LocalNamespace
 from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
+from barrelman_sync.planning.steps import Plan, Write
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of
 from barrelman_sync.report.text import failure_lines, plan_lines, summary_line
-from barrelman_sync.steps import Plan, Write
 from tests.schema import valid
 from tests.values.builders import (
     CART,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barrelman_sync.model import EndpointPort, Family, Key, LocalSlice, Revision, WantedSlice
-from barrelman_sync.slices import CAPACITY, SliceSet, slice_steps, spread
-from barrelman_sync.steps import Create, Delete, Step, Unchanged, Update
+from barrelman_sync.planning.slices import CAPACITY, SliceSet, slice_steps, spread
+from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 from tests.values.builders import CART, FROM, MANAGER, World, all_unchanged, local, mirror, node, words
 from tests.values.simulator import after
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barrelman_sync.model import Key
-from barrelman_sync.subset import Member, Pool, pool
+from barrelman_sync.planning.subset import Member, Pool, pool
 from tests.values.builders import CART
 
 Zones = Mapping[str, str]

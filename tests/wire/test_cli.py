@@ -12,9 +12,9 @@ import pytest
 
 from barrelman_sync import __version__, cli
 from barrelman_sync.config import InCluster, Kubeconfig, Output, Settings
-from barrelman_sync.guards import DeleteLimit
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.outcome import ExitCode
+from barrelman_sync.planning.guards import DeleteLimit
 from tests.wire.commands import command, invoke
 
 SIDES = ("--local-context", "here", "--remote-context", "there")

@@ -18,7 +18,7 @@ from barrelman_sync.model import (
     WantedEndpoints,
     WantedNamespace,
 )
-from barrelman_sync.steps import Create, Delete, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
 from tests.wire.fakeapi import Answer, FakeApi
 from tests.wire.objects import MIRROR, endpoints, mirror, namespace, node_port, seen

@@ -10,9 +10,9 @@ import pytest
 
 from barrelman_sync import picking
 from barrelman_sync.model import Key
-from barrelman_sync.nodes import NodeChoice
 from barrelman_sync.picking import pick_ahead
-from barrelman_sync.subset import Member, pool
+from barrelman_sync.planning.nodes import NodeChoice
+from barrelman_sync.planning.subset import Member, pool
 
 LIMIT = 7
 SERVICES = [Key("shop", f"service-{number}") for number in range(20)]

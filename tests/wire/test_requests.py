@@ -23,7 +23,7 @@ from barrelman_sync.model import (
     WantedEndpoints,
     WantedNamespace,
 )
-from barrelman_sync.steps import Create, Delete, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire.fakeapi import APPLY, FakeApi, Request
 from tests.wire.objects import MIRROR, endpoints, mirror, namespace, seen
 

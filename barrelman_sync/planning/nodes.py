@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from barrelman_sync.model import Family, Node
-from barrelman_sync.selector import Selector, matches
-from barrelman_sync.subset import Member, Pool, pool
+from barrelman_sync.planning.selector import Selector, matches
+from barrelman_sync.planning.subset import Member, Pool, pool
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network

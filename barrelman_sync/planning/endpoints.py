@@ -7,13 +7,13 @@ the two there is no moment without endpoints, see docs/adr/004-two-kinds-of-endp
 from collections.abc import Iterator
 from dataclasses import replace
 
-from barrelman_sync.changes import endpoints_changes
-from barrelman_sync.desired import endpoint_ports
 from barrelman_sync.model import Key, Kind, LocalService, WantedEndpoints
-from barrelman_sync.situation import Situation
-from barrelman_sync.slices import SliceSet, slice_steps
-from barrelman_sync.steps import Cause, Create, Delete, Leave, Step, Unchanged, Update
-from barrelman_sync.targets import Keep, Served, Targets, targets
+from barrelman_sync.planning.changes import endpoints_changes
+from barrelman_sync.planning.desired import endpoint_ports
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.slices import SliceSet, slice_steps
+from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Step, Unchanged, Update
+from barrelman_sync.planning.targets import Keep, Served, Targets, targets
 
 
 def serve(situation: Situation, service: Served) -> Iterator[Step]:

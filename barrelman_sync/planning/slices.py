@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from barrelman_sync.changes import slice_changes
 from barrelman_sync.model import EndpointPort, Family, Key, LocalSlice, WantedSlice
-from barrelman_sync.steps import Create, Delete, Step, Unchanged, Update
+from barrelman_sync.planning.changes import slice_changes
+from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 
 CAPACITY = 100
 

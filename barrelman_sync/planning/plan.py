@@ -5,8 +5,6 @@ The table of README, "What it does with a service". A plan without a write: noth
 
 from collections.abc import Iterator
 
-from barrelman_sync.changes import mirror_changes
-from barrelman_sync.endpoints import follow_nodes, holds_our_endpoints, lost_label_steps, manual_steps, remove, serve
 from barrelman_sync.model import (
     FIELD_MANAGER,
     MANAGED_BY,
@@ -18,10 +16,19 @@ from barrelman_sync.model import (
     Mirror,
     WantedNamespace,
 )
-from barrelman_sync.ownership import holds_all
-from barrelman_sync.situation import Situation
-from barrelman_sync.steps import Cause, Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
-from barrelman_sync.targets import Served
+from barrelman_sync.planning.changes import mirror_changes
+from barrelman_sync.planning.endpoints import (
+    follow_nodes,
+    holds_our_endpoints,
+    lost_label_steps,
+    manual_steps,
+    remove,
+    serve,
+)
+from barrelman_sync.planning.ownership import holds_all
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
+from barrelman_sync.planning.targets import Served
 
 
 def make_plan(situation: Situation) -> Plan:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from barrelman_sync.desired import Desired, Scope
 from barrelman_sync.model import Family, Key, Local, LocalEndpoints, LocalService, LocalSlice, ServingNodes
-from barrelman_sync.nodes import NodeChoice
+from barrelman_sync.planning.desired import Desired, Scope
+from barrelman_sync.planning.nodes import NodeChoice
 
 
 @dataclass(frozen=True, slots=True)

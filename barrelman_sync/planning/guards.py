@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from barrelman_sync.model import Key, Kind
-from barrelman_sync.steps import (
+from barrelman_sync.planning.steps import (
     Create,
     Delete,
     Held,

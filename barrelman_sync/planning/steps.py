@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from barrelman_sync.changes import Change
 from barrelman_sync.model import (
     Key,
     Kind,
@@ -15,7 +14,8 @@ from barrelman_sync.model import (
     Wanted,
     allocated,
 )
-from barrelman_sync.ownership import other_holders
+from barrelman_sync.planning.changes import Change
+from barrelman_sync.planning.ownership import other_holders
 
 Live = LocalService | LocalEndpoints | LocalSlice
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from barrelman_sync.desired import Desired
 from barrelman_sync.model import Family, Key, Local, ServicePort
-from barrelman_sync.situation import EndpointRules, Situation
-from barrelman_sync.subset import MIRRORING_LIMIT, Pool
+from barrelman_sync.planning.desired import Desired
+from barrelman_sync.planning.situation import EndpointRules, Situation
+from barrelman_sync.planning.subset import MIRRORING_LIMIT, Pool
 
 
 @dataclass(frozen=True, slots=True)
