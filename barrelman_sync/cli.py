@@ -82,7 +82,7 @@ def _measured(settings: Settings, deadline: Deadline) -> ExitCode:
 def _expected_source(settings: Settings) -> str:
     """The name that the remote would have had, as far as the options say it."""
     own = settings.remote.name if isinstance(settings.remote, GkeCluster) else settings.remote.context
-    return settings.remote_name or own or ""
+    return settings.scope.source or own or ""
 
 
 def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, ExitCode]:

@@ -16,6 +16,9 @@ from barrelman_sync.config import (
     RemoteEndpoint,
     RunRules,
     Settings,
+)
+from barrelman_sync.errors import ConfigurationError
+from barrelman_sync.option_values import (
     ignored_namespaces,
     parse_duration,
     parse_file,
@@ -26,7 +29,6 @@ from barrelman_sync.config import (
     parse_network,
     parse_source,
 )
-from barrelman_sync.errors import ConfigurationError
 from barrelman_sync.planning.desired import Scope
 from barrelman_sync.planning.guards import DeleteLimit, Safety
 from barrelman_sync.planning.nodes import NodeRules
@@ -167,7 +169,6 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
     return Settings(
         local=_local(values),
         remote=remote_of(values),
-        remote_name=values["remote_name"],
         scope=Scope(
             source=values["remote_name"] or "",
             adopted_source=values["adopt_source"],

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from barrelman_sync.config import GkeCluster, Kubeconfig, RemoteEndpoint, parse_email, parse_resource
+from barrelman_sync.config import GkeCluster, Kubeconfig, RemoteEndpoint
+from barrelman_sync.option_values import parse_email, parse_resource
 
 Values = Mapping[str, Any]
 

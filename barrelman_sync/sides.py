@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.connection import connect
-from barrelman_sync.config import GkeCluster, Settings, parse_source
+from barrelman_sync.config import GkeCluster, Settings
 from barrelman_sync.contact import TokenAccess
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.errors import ConfigurationError, RunError
+from barrelman_sync.option_values import parse_source
 from barrelman_sync.planning.desired import Scope
 
 
@@ -51,7 +52,7 @@ def _remote_problems(settings: Settings, deadline: Deadline) -> tuple[str, ...]:
 
 def named_scope(settings: Settings, remote: ClusterClient) -> Scope:
     """The scope, with the remote's name in it. Raises ConfigurationError if that cannot be a label."""
-    if settings.remote_name:
+    if settings.scope.source:
         return settings.scope
     try:
         return replace(settings.scope, source=parse_source(remote.name))

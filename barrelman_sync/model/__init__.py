@@ -23,8 +23,6 @@ from barrelman_sync.model.basics import (
     Kind,
     Revision,
     ServicePort,
-    Skip,
-    Skipped,
     allocated,
 )
 from barrelman_sync.model.local import (
@@ -80,8 +78,6 @@ __all__ = [
     "Revision",
     "ServicePort",
     "ServingNodes",
-    "Skip",
-    "Skipped",
     "Wanted",
     "WantedEndpoints",
     "WantedNamespace",

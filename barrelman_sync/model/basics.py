@@ -82,20 +82,3 @@ class EndpointPort:
     protocol: str
     port: int
     app_protocol: str = ""
-
-
-class Skip(StrEnum):
-    """Why a remote Service that could be mirrored is not."""
-
-    IGNORED = "annotated to be ignored at the remote"
-    MIRROR = "is a mirror itself at the remote"
-    MANUAL = "is a manual service at the remote"
-    DELETING = "is being deleted at the remote"
-    NO_NODE_PORT = "has no node port at the remote"
-
-
-class Skipped(NamedTuple):
-    """A remote Service that is left out, and why."""
-
-    key: Key
-    reason: Skip

@@ -6,6 +6,8 @@ The rules of README, "What it does with a service", as far as the remote decides
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
 
 from barrelman_sync.model import (
     MANUAL_MARKER,
@@ -15,11 +17,26 @@ from barrelman_sync.model import (
     Mirror,
     RemoteService,
     ServicePort,
-    Skip,
-    Skipped,
 )
 
 IGNORED_NAMESPACES = frozenset({"kube-system"})
+
+
+class Skip(StrEnum):
+    """Why a remote Service that could be mirrored is not."""
+
+    IGNORED = "annotated to be ignored at the remote"
+    MIRROR = "is a mirror itself at the remote"
+    MANUAL = "is a manual service at the remote"
+    DELETING = "is being deleted at the remote"
+    NO_NODE_PORT = "has no node port at the remote"
+
+
+class Skipped(NamedTuple):
+    """A remote Service that is left out, and why."""
+
+    key: Key
+    reason: Skip
 
 
 @dataclass(frozen=True, slots=True)

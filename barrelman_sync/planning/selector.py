@@ -63,13 +63,18 @@ def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
     return all(requirement.matches(labels) for requirement in selector)
 
 
+def is_label_value(text: str) -> bool:
+    """Whether a label can have this value; the empty one is one too."""
+    return bool(_VALUE.fullmatch(text))
+
+
 def _checked(requirement: Requirement) -> Requirement:
     """A misspelt value would match no node, or with `!=` every node."""
     if not _KEY.fullmatch(requirement.key):
         message = f"{requirement.key!r} is not the key of a label"
         raise ValueError(message)
     for value in sorted(requirement.values or ()):
-        if not _VALUE.fullmatch(value):
+        if not is_label_value(value):
             message = f"{value!r} cannot be the value of a label"
             raise ValueError(message)
     return requirement

@@ -33,7 +33,6 @@ def first_run(tool: Tool, version: str) -> list[Batch]:
     settings = Settings(
         local=Kubeconfig(str(tool.local)),
         remote=Kubeconfig(str(tool.remote)),
-        remote_name="remote",
         scope=Scope("remote"),
         run=RunRules(dry_run=True),
     )

@@ -14,7 +14,8 @@ import yaml
 
 from barrelman_sync import __version__
 from barrelman_sync.cli import main
-from barrelman_sync.config import GkeCluster, Kubeconfig, parse_duration
+from barrelman_sync.config import GkeCluster, Kubeconfig
+from barrelman_sync.option_values import parse_duration
 from barrelman_sync.options import ENVIRONMENT_PREFIX, settings_of
 from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from tests.controlplane import Object

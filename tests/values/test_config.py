@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from barrelman_sync.config import (
+from barrelman_sync.option_values import (
     ignored_namespaces,
     parse_duration,
     parse_ignored,

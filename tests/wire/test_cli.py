@@ -130,7 +130,7 @@ def test_a_repeated_option_takes_the_last(monkeypatch: pytest.MonkeyPatch) -> No
 def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
     given = settings(monkeypatch)
     assert (given.local, given.remote) == (Kubeconfig(None, "here"), Kubeconfig(None, "there"))
-    assert given.remote_name is None
+    assert given.scope.source == ""
     assert (given.run.timeout, given.run.concurrency, given.run.output) == (45, 8, Output.TEXT)
     assert (given.run.dry_run, given.safety.allow_mass_delete) == (False, False)
     assert given.safety.limit == DeleteLimit(10, 30)
@@ -139,7 +139,7 @@ def test_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 ENVIRONMENT: dict[str, tuple[str, Any, str]] = {
-    "REMOTE_NAME": ("prod", "prod", "remote_name"),
+    "REMOTE_NAME": ("prod", "prod", "scope.source"),
     "ADOPT_SOURCE": ("old", "old", "scope.adopted_source"),
     "IGNORE_NAMESPACE": ("a  b -kube-system", {"a", "b"}, "scope.ignored_namespaces"),
     "INCLUDE_LOADBALANCERS": ("true", True, "scope.include_loadbalancers"),
