@@ -62,13 +62,16 @@ def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Itera
         yield outcome
         if outcome.result != Result.DONE:
             failed = step
+            yield from (_attempt(other, writer) for other in (step.meanwhile if isinstance(step, Update) else ()))
 
 
 def _is_stopped(step: Write, failed: Write) -> bool:
-    """Nothing is deleted after a failure: what is there still serves. Endpoints go on if their Service can use them."""
-    if isinstance(step, Delete) or step.kind == Kind.SERVICE:
+    """Endpoints go on if their Service can use them without its update; else what is there still serves, and stays."""
+    if step.kind == Kind.SERVICE:
         return True
-    return failed.kind in (Kind.NAMESPACE, Kind.SERVICE) and not serves_without(failed)
+    if failed.kind in (Kind.NAMESPACE, Kind.SERVICE):
+        return not serves_without(failed)
+    return isinstance(step, Delete)
 
 
 def _attempt(step: Write, writer: Writes) -> Outcome:

@@ -1,7 +1,7 @@
-"""Picks the nodes of very many Services on all cores, ahead of the plan: on one core that takes half a minute.
+"""Picks the nodes of very many Services on two cores, ahead of the plan: on one that takes half a minute.
 
-Threads would not help, as Python runs one at a time. So there are processes, by `python -m barrelman_sync.picking`, and
-whatever one of them does not deliver is picked by the plan itself, as always.
+Threads would not help, as Python runs one at a time. So a second process does half of it, and whatever it does not
+deliver is picked by the plan itself, as always. No more than one: each counts against the pod's memory.
 """
 
 import json
@@ -10,9 +10,8 @@ import os
 import subprocess
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from barrelman_sync.model import Key
 from barrelman_sync.planning.nodes import NodeChoice
@@ -20,7 +19,6 @@ from barrelman_sync.planning.subset import Member, Picks, Pool, pool
 
 WORTH_IT = 2_000_000
 """Hashes, about half a second; to start a process takes a third of that."""
-MOST_PROCESSES = 4
 _POSITIONS = "I"
 
 _log = logging.getLogger(__name__)
@@ -33,58 +31,43 @@ def pick_ahead(choice: NodeChoice, services: Sequence[Key], limit: int) -> NodeC
 
 
 def _picks(here: Pool, services: Sequence[Key], limit: int) -> Picks:
-    processes = min(MOST_PROCESSES, len(os.sched_getaffinity(0)))
-    if processes == 1 or not here.has_to_choose(limit) or here.size * len(services) < WORTH_IT:
+    if not here.has_to_choose(limit) or here.size * len(services) < WORTH_IT or os.cpu_count() == 1:
         return {}
-    own, *others = (services[start::processes] for start in range(processes))
-    started = [_start(_Task(here, share, limit)) for share in others]
-    picks = {(service, limit): here.pick(service, limit) for service in own}
-    for task, process in started:
-        picks |= _delivered(task, process)
-    return picks
+    own, theirs = services[::2], services[1::2]
+    try:
+        with _started() as process:
+            _ask(process, here, theirs, limit)
+            picks = {(service, limit): here.pick(service, limit) for service in own}
+            return {**picks, **_delivered(process, here, theirs, limit)}
+    except (OSError, ValueError) as error:
+        _log.info("the process that picks nodes failed: %s", error)
+        return {}
 
 
-class _Task(NamedTuple):
-    """What one process picks."""
-
-    pool: Pool
-    services: Sequence[Key]
-    limit: int
-
-
-_Process = subprocess.Popen[str]
-
-
-def _start(task: _Task) -> tuple[_Task, _Process]:
-    command = [sys.executable, "-m", __name__]
-    process = subprocess.Popen(  # noqa: S603 - ourselves
-        command,
+def _started() -> subprocess.Popen[str]:
+    return subprocess.Popen(  # noqa: S603 - ourselves
+        [sys.executable, "-P", "-m", __name__],  # -P: not what lies in the current folder
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
         process_group=0,  # Ctrl-C is for us alone
     )
+
+
+def _ask(process: subprocess.Popen[str], here: Pool, services: Sequence[Key], limit: int) -> None:
     assert process.stdin  # noqa: S101 - it is a pipe
-    try:
-        json.dump({"members": task.pool.members, "services": task.services, "limit": task.limit}, process.stdin)
-        process.stdin.close()
-    except OSError as error:
-        _log.info("a process that picks nodes does not listen: %s", error)
-    return task, process
+    json.dump({"members": here.members, "services": services, "limit": limit}, process.stdin)
+    process.stdin.close()
 
 
-def _delivered(task: _Task, process: _Process) -> Mapping[tuple[Key, int], tuple[str, ...]]:
-    """Its picks, by which address of the pool each is: the same text objects, however many Services have them."""
-    with process:
-        assert process.stdout  # noqa: S101 - it is a pipe
-        lines = process.stdout.read().splitlines()
-    if process.returncode != 0 or len(lines) != len(task.services):
-        _log.info("a process that picks nodes ended with %s", process.returncode)
-        return {}
+def _delivered(process: subprocess.Popen[str], here: Pool, services: Sequence[Key], limit: int) -> Picks:
+    """Its picks, which come as places in the pool: so all Services share the text of an address."""
+    assert process.stdout  # noqa: S101 - it is a pipe
+    lines = process.stdout.read().splitlines()
     found = (array(_POSITIONS, bytes.fromhex(line)) for line in lines)
-    addresses = (tuple(task.pool.addresses[position] for position in positions) for positions in found)
-    return {(service, task.limit): picked for service, picked in zip(task.services, addresses, strict=True)}
+    picked = (tuple(here.addresses[position] for position in positions) for positions in found)
+    return {(service, limit): addresses for service, addresses in zip(services, picked, strict=True)}
 
 
 def _work() -> None:

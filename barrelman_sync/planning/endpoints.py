@@ -30,19 +30,20 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
             yield from _left_behind(situation, service.key)
 
 
-def follow_nodes(situation: Situation, live: LocalService) -> Iterator[Step]:
-    """Endpoints of a mirror that the remote does not ask for any more: without the nodes that are gone.
+def follow_nodes(situation: Situation, live: LocalService) -> tuple[Create | Update, ...]:
+    """Endpoints of a mirror as it is now, not as the remote wants it: without the nodes that are gone.
 
     It gets others only if none is left: nobody knows any more whether they would answer for it (traffic policy Local).
     """
     service = Served(live.key, live.ports, situation.families(live), live.revision.uid)
     found = targets(situation, service)
     if isinstance(found, Keep) or any(isinstance(port.target_port, str) for port in live.ports):
-        return
+        return ()
     present = situation.present_addresses(live.key)
     kept = {family: situation.nodes.pools[family].among(present) for family in found.addresses}
     addresses = {family: kept[family] or chosen for family, chosen in found.addresses.items()}
-    yield from _in_chosen_mode(situation, service, Targets(addresses))
+    steps = _in_chosen_mode(situation, service, Targets(addresses))
+    return tuple(step for step in steps if isinstance(step, Create | Update))
 
 
 def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:

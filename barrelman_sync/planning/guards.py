@@ -56,7 +56,7 @@ def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
     cause = f"{len(doomed)} of {plan.owned} owned exceed {limit}" if nodes_listed else "the remote lists no node at all"
     reason = f"{cause}; --allow-mass-delete lets one run through"
     steps = chain.from_iterable(_held(step, reason) for step in plan.steps)
-    return _hold_back_takers(replace(plan, steps=tuple(steps)))
+    return _without_idle_namespaces(_hold_back_takers(replace(plan, steps=tuple(steps))))
 
 
 def _held(step: Step, reason: str) -> tuple[Step, ...]:
@@ -88,14 +88,23 @@ def _hold_back_takers(plan: Plan) -> Plan:
         for step in plan.steps
         if isinstance(step, Create | Update) and step.kind == Kind.SERVICE and not serves_without(step)
     )
-    steps = tuple(_held_if_waiting(step, waiting, unusable) for step in plan.steps)
-    return _hold_back_takers(replace(plan, steps=steps))
+    steps = chain.from_iterable(_held_if_waiting(step, waiting, unusable) for step in plan.steps)
+    return _hold_back_takers(replace(plan, steps=tuple(steps)))
 
 
-def _held_if_waiting(step: Step, waiting: dict[Key, str], unusable: frozenset[Key]) -> Step:
-    """The Service waits, and with it endpoints that it could not use; others follow the remote."""
+def _held_if_waiting(step: Step, waiting: dict[Key, str], unusable: frozenset[Key]) -> tuple[Step, ...]:
+    """The Service waits, and with it endpoints that it could not use, and the end of those that it has."""
     reason = waiting.get(step.service)
-    if reason is None or not isinstance(step, Create | Update):
-        return step
-    waits = step.kind == Kind.SERVICE or step.service in unusable
-    return Held(step, reason) if waits else step
+    if reason is None or not isinstance(step, Create | Update | Delete):
+        return (step,)
+    if step.kind == Kind.SERVICE:
+        return (Held(step, reason), *step.meanwhile) if isinstance(step, Update) else (Held(step, reason),)
+    return (Held(step, reason),) if step.service in unusable else (step,)
+
+
+def _without_idle_namespaces(plan: Plan) -> Plan:
+    """The same plan, without new namespaces for Services that are all held back."""
+    creates = [step for step in plan.steps if isinstance(step, Create)]
+    needed = {step.key.namespace for step in creates}
+    idle = [step for step in creates if step.kind == Kind.NAMESPACE and step.key.name not in needed]
+    return replace(plan, steps=tuple(step for step in plan.steps if step not in idle)) if idle else plan

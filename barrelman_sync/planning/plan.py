@@ -4,6 +4,7 @@ The table of README, "What it does with a service". A plan without a write: noth
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from barrelman_sync.model import (
     FIELD_MANAGER,
@@ -27,7 +28,18 @@ from barrelman_sync.planning.endpoints import (
 )
 from barrelman_sync.planning.ownership import holds_all
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Plan, Release, Step, Unchanged, Update
+from barrelman_sync.planning.steps import (
+    Cause,
+    Create,
+    Delete,
+    Leave,
+    Plan,
+    Release,
+    Step,
+    Unchanged,
+    Update,
+    serves_without,
+)
 from barrelman_sync.planning.targets import Served
 
 
@@ -87,7 +99,7 @@ def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | Non
     elif wanted is None:
         yield from _unwanted_mirror(situation, live)
     else:
-        yield _kept_mirror(live, wanted)
+        yield _kept_mirror(situation, live, wanted)
         yield from serve(situation, _served(situation, wanted, live))
 
 
@@ -117,19 +129,19 @@ def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]
     """The Service first: callers are refused at once, and its endpoints serve nobody any more."""
     skipped = situation.desired.skipped.get(live.key)
     reason = f"the Service {skipped.reason}" if skipped else "the remote does not have it to mirror"
-    meanwhile = tuple(step for step in follow_nodes(situation, live) if isinstance(step, Create | Update))
-    yield Delete(live, reason, guarded=True, meanwhile=meanwhile)
+    yield Delete(live, reason, guarded=True, meanwhile=follow_nodes(situation, live))
     if endpoints := situation.local.endpoints.get(live.key):
         yield Delete(endpoints, reason, guarded=True)
     for slice_ in situation.slices(live.key):
         yield Delete(slice_, reason, guarded=True)
 
 
-def _kept_mirror(live: LocalService, wanted: Mirror) -> Step:
+def _kept_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Step:
     changes = mirror_changes(live, wanted)
     if not changes:
         return Unchanged(live)
-    return Update(wanted, live, changes, claims=not holds_all(live))
+    update = Update(wanted, live, changes, claims=not holds_all(live))
+    return update if serves_without(update) else replace(update, meanwhile=follow_nodes(situation, live))
 
 
 def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterator[Create]:

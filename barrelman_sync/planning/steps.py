@@ -90,6 +90,8 @@ class Update(_OfWanted):
     changes: tuple[Change, ...]
     claims: bool = False
     """Whether we first have to claim its fields, which others hold, or nobody; of a mirror only."""
+    meanwhile: "tuple[Create | Update, ...]" = ()
+    """What keeps its callers served as long as it is not done, where the wanted endpoints would not."""
 
     action = Action.UPDATE
 
@@ -108,7 +110,7 @@ class Delete(_OfLive):
     guarded: bool
     """Whether it takes something from callers, so that the guards count it and may hold it back."""
     meanwhile: tuple[Create | Update, ...] = ()
-    """What keeps its callers served if a guard holds the delete back."""
+    """What keeps its callers served as long as it is not done."""
 
     action = Action.DELETE
 

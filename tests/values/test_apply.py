@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from barrelman_sync.apply import apply
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model import Key, Kind, WantedEndpoints
-from barrelman_sync.planning.steps import Create, Write
+from barrelman_sync.planning.situation import EndpointRules
+from barrelman_sync.planning.steps import Create, Update, Write
 from tests.values.builders import (
     ADDRESSES,
     CART,
+    NODES,
     TILL,
     World,
     cases,
@@ -33,11 +35,14 @@ class Cluster:
     def __init__(self, refused: Iterable[str], error: type[ClusterError] = ClusterError) -> None:
         self._refused, self._error = set(refused), error
         self.done: list[str] = []
+        self.ports: list[tuple[str, int]] = []
 
     def write(self, step: Write) -> None:
         if word(step) in self._refused:
             raise self._error("writing", "local cluster", "refused.")
         self.done.append(word(step))
+        if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints):
+            self.ports += [(found.name, found.port) for found in step.wanted.ports]
 
     def uid(self, kind: Kind, key: Key) -> str | None:
         return f"uid of {kind} {key}" if word_of(kind, key) in self.done else None
@@ -122,3 +127,32 @@ def test_how_far_it_is() -> None:
     steps: list[int] = []
     apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), 1, steps.append)
     assert steps == [2, 2]
+
+
+def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() -> None:
+    """A Service that is refused for good must not keep the address of a node that is gone."""
+    cluster = Cluster(["update Service shop/cart"])
+    world = changed(80, wanted=8080)
+    outcomes = apply(world.plan(), cluster, 1, lambda _: None)
+    assert cluster.done == ["update Endpoints shop/cart"]
+    assert cluster.ports == [("p80", 30080)]
+    assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
+
+
+def test_what_is_left_over_goes_even_if_the_service_is_refused() -> None:
+    fine = World(
+        local(mirror(CART, service_port(81)), endpoints()), (remote(),), NODES, rules=EndpointRules(slices=True)
+    )
+    assert after(fine, "update Service shop/cart") == {
+        "update Service shop/cart": "failed",
+        "create EndpointSlice shop/cart-barrelman-ipv4-0": "done",
+        "delete Endpoints shop/cart": "done",
+    }
+
+
+def test_nothing_goes_before_what_replaces_it_is_there() -> None:
+    switching = World(rules=EndpointRules(slices=True))
+    assert after(switching, "create EndpointSlice shop/cart-barrelman-ipv4-0") == {
+        "create EndpointSlice shop/cart-barrelman-ipv4-0": "failed",
+        "delete Endpoints shop/cart": "not tried",
+    }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.model import Key
+from barrelman_sync.model import Key, WantedEndpoints
 from barrelman_sync.planning.guards import DeleteLimit, Safety, hold_back
-from barrelman_sync.planning.steps import Held, Plan
+from barrelman_sync.planning.situation import EndpointRules
+from barrelman_sync.planning.steps import Held, Plan, Update
 from tests.values.builders import (
     NODES,
     SCOPE,
@@ -212,3 +213,39 @@ def test_new_endpoints_in_place_of_stray_ones_wait_with_their_service() -> None:
     stray = endpoints(Key("shop", "new"), labels={}, owners=frozenset())
     plan = taking(asking("new", 30001), live=(stray,)).guarded(0)
     assert held(plan) == ["create Service shop/new", "update Endpoints shop/new", "delete Service shop/old"]
+
+
+def test_a_namespace_is_not_made_for_what_waits() -> None:
+    new, free = remote(Key("new", "s"), port(80, 30001)), remote(Key("free", "s"), port(80, 30005))
+    plan = taking(new, free).guarded(0)
+    assert "create Namespace free" in words(plan)
+    assert "create Namespace new" not in words(plan)
+
+
+# --- endpoints of what waits ------------------------------------------------------------------------------------
+
+
+def renamed(world: World) -> World:
+    """Return a world whose `live` waits for the port of `old`, and whose only port has another name at the remote."""
+    live = with_node_port("live", 30002)
+    served = endpoints_of(live, addresses=("10.0.0.1", "10.0.0.9"))
+    asked = remote(Key("shop", "live"), port(80, 30001, name="web"))
+    return world.but(local=local(with_node_port("old", 30001), live, served), services=(asked,))
+
+
+def test_endpoints_of_a_renamed_port_wait_and_those_that_are_there_follow_the_nodes() -> None:
+    plan = renamed(taking()).guarded(0)
+    assert held(plan) == ["update Service shop/live", "update Endpoints shop/live", "delete Service shop/old"]
+    (update,) = (step for step in plan.writes if step.service.name == "live")
+    assert isinstance(update, Update)
+    assert isinstance(update.wanted, WantedEndpoints)
+    assert update.wanted.addresses == ("10.0.0.1",)
+    assert [(found.name, found.port) for found in update.wanted.ports] == [("http", 30002)]
+
+
+def test_a_change_to_slices_waits_as_a_whole() -> None:
+    """Endpoints must not go as long as the slices that replace them may not come."""
+    plan = renamed(taking()).but(rules=EndpointRules(slices=True)).guarded(0)
+    assert "delete Endpoints shop/live" in held(plan)
+    writes = [word(step) for step in plan.writes if step.service.name == "live"]
+    assert writes == ["create EndpointSlice shop/live-barrelman-ipv4-0"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -26,9 +27,9 @@ CHOICE = NodeChoice(
 
 @pytest.fixture(autouse=True)
 def worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As if these were many, on three cores."""
+    """As if these were many, on two cores."""
     monkeypatch.setattr(picking, "WORTH_IT", 1)
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
 
 
 def test_the_same_are_picked() -> None:
@@ -43,11 +44,24 @@ def test_they_are_what_a_service_gets_then() -> None:
     assert here.pick(SERVICES[0], LIMIT + 1) == CHOICE.pools["IPv4"].pick(SERVICES[0], LIMIT + 1)
 
 
-@pytest.mark.parametrize("program", ["true", "false"])
-def test_what_a_process_does_not_deliver_is_left_to_the_plan(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    monkeypatch.setattr(sys, "executable", shutil.which(program))
-    picks = pick_ahead(CHOICE, SERVICES, LIMIT).pools["IPv4"].picks
-    assert [service for service, _ in picks] == SERVICES[::3]
+@pytest.mark.parametrize("program", [shutil.which("true"), "/no/such/program"])
+def test_a_process_that_fails_leaves_all_to_the_plan(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    here = pick_ahead(CHOICE, SERVICES, LIMIT).pools["IPv4"]
+    assert not here.picks
+    assert here.pick(SERVICES[1], LIMIT) == CHOICE.pools["IPv4"].pick(SERVICES[1], LIMIT)
+
+
+def test_it_runs_nothing_that_lies_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "barrelman_sync").mkdir()
+    (tmp_path / "barrelman_sync" / "picking.py").write_text("raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    assert pick_ahead(CHOICE, SERVICES, LIMIT).pools["IPv4"].picks
+
+
+def test_one_core_is_not_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    assert not pick_ahead(CHOICE, SERVICES, LIMIT).pools["IPv4"].picks
 
 
 @pytest.mark.parametrize("limit", [0, 100])
