@@ -78,7 +78,7 @@ def _refuse_same_cluster(local: Local, remote: ClusterClient) -> None:
 def _read_serving(remote: ClusterClient, services: list[Key]) -> Mapping[Key, ServingNodes] | None:
     """Who serves these Services; None if that cannot be read, which costs them alone."""
     try:
-        return read_serving(remote, services)
+        return read_serving(remote.less_patient(), services)
     except NotTriedError:  # the run is over
         raise
     except ClusterError as error:

@@ -21,6 +21,7 @@ from barrelman_sync.cluster.faults import (
     NotTriedError,
     cluster_error,
     is_passing,
+    reason_of,
     retry_after,
 )
 from barrelman_sync.contact import Advice
@@ -52,10 +53,12 @@ class Acknowledged(msgspec.Struct):
 class ClusterClient:
     """Reads and writes one cluster. All methods raise ClusterError, and may be called from several threads."""
 
-    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice) -> None:
+    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice, *, tries: int = TRIES) -> None:
         self._client = client
+        self._side = side
         self._deadline = deadline
         self._advice = advice
+        self._tries = tries
         self.title = f"{side} cluster"
         """How messages call the cluster."""
         self.name = client.config.context_name
@@ -70,6 +73,10 @@ class ClusterClient:
             before_sleep=self._warn,
             reraise=True,
         )
+
+    def less_patient(self) -> "ClusterClient":
+        """The same, for what a run can do without: it tries twice, so that the rest of the run has time left."""
+        return ClusterClient(self._client, self._side, self._deadline, self._advice, tries=2)
 
     def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed[T]:
         """All objects of a kind, each as what `parse` makes of it; those that it turns to None are left out.
@@ -187,21 +194,22 @@ class ClusterClient:
 
     def _warn(self, state: tenacity.RetryCallState) -> None:
         error, wait = _outcome(state), state.upcoming_sleep
-        _log.warning("%s in the %s: %s; trying again in %.1f s", state.args[0], self.title, error, wait)
+        reason = reason_of(error) if error else ""
+        _log.warning("%s in the %s: %s It is tried again in %.1f s.", state.args[0], self.title, reason, wait)
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
         """Before the wait: what ends the run ends the tries, so that the last error is what is told."""
         over = self._deadline.stopped or state.upcoming_sleep >= self._deadline.remaining()
-        return state.attempt_number >= TRIES or bool(over)
+        return state.attempt_number >= self._tries or bool(over)
 
 
 _backoff = tenacity.wait_random_exponential(multiplier=0.25, max=5)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """What the server asks for, or else a random time that may double with each try."""
+    """What the server asks for, and a random time that may double with each try: others were told the same."""
     error = _outcome(state)
-    return max(retry_after(error) if error else 0.0, _backoff(state))
+    return (retry_after(error) if error else 0.0) + _backoff(state)
 
 
 def _outcome(state: tenacity.RetryCallState) -> BaseException | None:

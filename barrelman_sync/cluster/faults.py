@@ -53,7 +53,7 @@ class NotTriedError(ClusterError):
 def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice) -> ClusterError:
     """The error that a user sees."""
     status = status_of(error)
-    return ClusterError(doing, cluster, _reason(error), status=status, hint=_hint(error, status, advice))
+    return ClusterError(doing, cluster, reason_of(error), status=status, hint=_hint(error, status, advice))
 
 
 def status_of(error: BaseException) -> int | None:
@@ -81,11 +81,12 @@ def retry_after(error: BaseException) -> float:
     return min(float(text), _LONGEST_RETRY_AFTER) if text.isdigit() else 0.0
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
+    """What happened, as one sentence."""
     if isinstance(error, httpx2.HTTPStatusError):
         return _capped(f"the server answered {error.response.status_code} {_message(error.response)}")
     if isinstance(error, httpx2.TimeoutException):
-        return f"no answer from {_server(error)} in time"
+        return f"no answer from {_server(error)} in time."
     if isinstance(error, httpx2.LocalProtocolError):
         return "the request cannot be sent: a header is malformed."  # its text would show the token
     if isinstance(error, ConfigError | OSError):
@@ -100,6 +101,8 @@ def _reason(error: Exception) -> str:
 def _hint(error: Exception, status: int | None, advice: Advice) -> str:
     if _is_terminating(error):
         return "The next run leaves this namespace alone until it is gone."
+    if status == httpx2.codes.FORBIDDEN and _is_admission(error):
+        return "A rule of the cluster refuses this object, not our rights; the message names it."
     if status is not None:
         return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
     if _certificate_error(error):
@@ -112,6 +115,14 @@ def _is_terminating(error: Exception) -> bool:
     return isinstance(error, httpx2.HTTPStatusError) and b'"NamespaceTerminating"' in error.response.content
 
 
+def _is_admission(error: Exception) -> bool:
+    """A 403 by a quota, a webhook or a policy (apiserver pkg/admission): it has no verb that we cannot do."""
+    text = error.response.text if isinstance(error, httpx2.HTTPStatusError) else ""
+    return any(
+        words in text for words in ("exceeded quota", "admission webhook", "denied request", "denied the request")
+    )
+
+
 def _message(response: httpx2.Response) -> str:
     """The message of a Status; anything else as text."""
     try:
@@ -120,7 +131,7 @@ def _message(response: httpx2.Response) -> str:
         body = None
     if isinstance(body, dict) and isinstance(body.get("message"), str):
         return f"{body.get('reason') or response.reason_phrase}: {body['message'].rstrip('.')}."
-    text = " ".join(response.text.split())
+    text = " ".join(response.text.split()).rstrip(".")
     return f"{response.reason_phrase}{': ' if text else ''}{text}."
 
 

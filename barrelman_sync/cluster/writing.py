@@ -33,6 +33,7 @@ _RESOURCES: Mapping[
     Kind.SLICE: resources.EndpointSlice,
 }
 _STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND})
+_STALE_PATCH = _STALE | {httpx2.codes.UNPROCESSABLE_CONTENT}
 
 
 class Writer:
@@ -51,7 +52,7 @@ class Writer:
         try:
             self._send(step)
         except ClusterError as error:
-            if error.status not in _STALE or not self._is_done(step):
+            if error.status not in _stale(step) or not self._is_done(step):
                 raise
 
     def uid(self, kind: Kind, key: Key) -> str | None:
@@ -98,6 +99,11 @@ class Writer:
                 return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
             case _:
                 assert_never(step)
+
+
+def _stale(step: Write) -> frozenset[int]:
+    """A JSON patch that removes a label which is gone is refused before its resourceVersion is looked at."""
+    return _STALE_PATCH if isinstance(step, Release) else _STALE
 
 
 def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:

@@ -60,7 +60,7 @@ class LocalService:
     @property
     def source(self) -> str | None:
         """The remote that it names, None where it names none."""
-        return self.labels.get(SOURCE)
+        return self.labels.get(SOURCE) or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class LocalEndpoints:
     @property
     def source(self) -> str | None:
         """The remote that we took the addresses from, None where we did not write it."""
-        return self.labels.get(SOURCE) if self.managed_by_us else None
+        return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class LocalSlice:
     @property
     def source(self) -> str | None:
         """The remote that we took the addresses from, None where we did not write it."""
-        return self.labels.get(SOURCE) if self.managed_by_us else None
+        return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ One Endpoints object of the Service's name, which belongs to the Service, whoeve
 the two there is no moment without endpoints, see docs/adr/004-two-kinds-of-endpoints.md.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from barrelman_sync.model import Key, Kind, LocalService, WantedEndpoints
+from barrelman_sync.model import Key, Kind, LocalEndpoints, LocalService, LocalSlice, WantedEndpoints
 from barrelman_sync.planning.changes import endpoints_changes
 from barrelman_sync.planning.desired import endpoint_ports
 from barrelman_sync.planning.situation import Situation
@@ -22,6 +22,8 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
         case Keep(reason, fails):
             kept = f"stay as they are: {reason}"
             yield Leave(Kind.ENDPOINTS, service.key, Cause.ENDPOINTS_KEPT, kept, fails=fails)
+            if situation.ours(service.key):
+                yield from _left_behind(situation, service.key)
         case Targets() as found:
             if found.unserved:
                 missing = " and ".join(found.unserved)
@@ -54,35 +56,30 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
         yield Leave(Kind.SERVICE, live.key, Cause.OTHER_SOURCE, f"served from {holder}")
     elif reason := _cannot_have_endpoints(live):
         yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
-        yield from remove(situation, live.key, reason, guarded=True)
+        yield from remove(situation.managed(live.key), reason, guarded=True)
     elif named := [str(port.target_port) for port in live.ports if isinstance(port.target_port, str)]:
         reason = f"targetPort {', '.join(named)} is a name: endpoints of another cluster's nodes need a number"
         yield Leave(Kind.SERVICE, live.key, Cause.CANNOT_SERVE, reason)
+        if situation.ours(live.key):
+            yield from _left_behind(situation, live.key)
     else:
         yield from serve(situation, Served(live.key, live.ports, situation.families(live), live.revision.uid))
 
 
 def lost_label_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """What becomes of our endpoints at a Service that does not ask for any (more)."""
-    if not holds_our_endpoints(situation, live.key):
+    if not situation.ours(live.key):
         return
     if reason := situation.hands_off(live):
         yield Leave(Kind.ENDPOINTS, live.key, Cause.HANDS_OFF, reason)
     else:
-        yield from remove(situation, live.key, "the Service no longer asks for endpoints", guarded=True)
+        yield from remove(situation.ours(live.key), "the Service no longer asks for endpoints", guarded=True)
 
 
-def remove(situation: Situation, service: Key, reason: str, *, guarded: bool) -> Iterator[Step]:
-    """Delete the endpoints that still say that they are ours."""
-    if endpoints := situation.our_endpoints(service):
-        yield Delete(endpoints, reason, guarded=guarded)
-    for slice_ in situation.our_slices(service):
-        yield Delete(slice_, reason, guarded=guarded)
-
-
-def holds_our_endpoints(situation: Situation, service: Key) -> bool:
-    """Whether a Service has endpoints from this run's source."""
-    return bool(situation.our_endpoints(service) or situation.our_slices(service))
+def remove(endpoints: Iterable[LocalEndpoints | LocalSlice], reason: str, *, guarded: bool) -> Iterator[Step]:
+    """Deletes endpoints of one Service."""
+    for each in endpoints:
+        yield Delete(each, reason, guarded=guarded)
 
 
 def _in_chosen_mode(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
@@ -93,12 +90,13 @@ def _in_chosen_mode(situation: Situation, service: Served, found: Targets) -> It
 
 
 def _by_slices(situation: Situation, service: Served, found: Targets) -> Iterator[Step]:
-    """The slices, then the Endpoints go; slices of a family that no node serves now stay."""
+    """The slices, then the Endpoints go; what a family has that no node serves now stays."""
     yield from _slice_steps(situation, service, found)
     for slice_ in situation.slices(service.key):
         if slice_.managed_by_us and slice_.family not in service.families:
             yield Delete(slice_, f"the Service has no {slice_.family} address any more", guarded=False)
-    if endpoints := situation.local.endpoints.get(service.key):
+    endpoints = situation.local.endpoints.get(service.key)
+    if endpoints and service.families[0] not in found.unserved:
         yield Delete(endpoints, "its EndpointSlices take over", guarded=False)
 
 

@@ -20,7 +20,6 @@ from barrelman_sync.model import (
 from barrelman_sync.planning.changes import mirror_changes
 from barrelman_sync.planning.endpoints import (
     follow_nodes,
-    holds_our_endpoints,
     lost_label_steps,
     manual_steps,
     remove,
@@ -95,7 +94,7 @@ def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | Non
     elif reason := _became_real(live):
         yield _release(live, reason)
         # Whoever made it a Service of their own serves its callers now.
-        yield from remove(situation, live.key, f"its Service {reason}", guarded=False)
+        yield from remove(situation.managed(live.key), f"its Service {reason}", guarded=False)
     elif wanted is None:
         yield from _unwanted_mirror(situation, live)
     else:
@@ -154,6 +153,6 @@ def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterat
 def _owned(situation: Situation) -> int:
     """How many Services depend on us: what the guards count deletes against."""
     return sum(
-        situation.scope.covers(live.source) if live.is_mirror else holds_our_endpoints(situation, live.key)
+        situation.scope.covers(live.source) if live.is_mirror else bool(situation.ours(live.key))
         for live in situation.local.services.values()
     )

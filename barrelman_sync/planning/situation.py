@@ -62,21 +62,19 @@ class Situation:
         """The slices of a Service that are ours or left behind."""
         return self.local.slices.get(service, ())
 
-    def our_endpoints(self, service: Key) -> LocalEndpoints | None:
-        """Its Endpoints, if they are this run's: others, Kubernetes' controllers too, keep theirs."""
-        found = self.local.endpoints.get(service)
-        return found if found and found.managed_by_us and self.scope.covers(found.source) else None
+    def managed(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
+        """Its endpoints that still say that we manage them, whichever remote they are from."""
+        endpoints = self.local.endpoints.get(service)
+        found = (*((endpoints,) if endpoints else ()), *self.slices(service))
+        return tuple(each for each in found if each.managed_by_us)
 
-    def our_slices(self, service: Key) -> tuple[LocalSlice, ...]:
-        """Its slices that are this run's."""
-        return tuple(found for found in self.slices(service) if found.managed_by_us and self.scope.covers(found.source))
+    def ours(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
+        """Of these, this run's."""
+        return tuple(each for each in self.managed(service) if self.scope.covers(each.source))
 
     def present_addresses(self, service: Key) -> frozenset[str]:
         """The addresses that our endpoints of a Service have now."""
-        endpoints = self.our_endpoints(service)
-        slices = self.our_slices(service)
-        found = (endpoints.addresses if endpoints else (), *(slice_.addresses for slice_ in slices))
-        return frozenset(chain.from_iterable(found))
+        return frozenset(chain.from_iterable(found.addresses for found in self.ours(service)))
 
     def serving_remote(self, live: LocalService) -> str | None:
         """The remote that serves a manual service: the one that it names, or else the first that wrote endpoints."""

@@ -48,12 +48,12 @@ def targets(situation: Situation, service: Served) -> Targets | Keep:
     if isinstance(pools, Keep):
         return pools
     # An Endpoints object serves the primary family alone (pkg/controller/endpointslicemirroring).
-    families = service.families if situation.rules.slices else service.families[:1]
+    served = service.families if situation.rules.slices else service.families[:1]
     limit = endpoint_limit(situation.rules)
-    addresses = {family: pools[family].pick(service.key, limit) for family in families if family in pools}
-    unserved = tuple(family for family in families if family not in pools)
+    addresses = {family: pools[family].pick(service.key, limit) for family in served if family in pools}
     if not addresses:
-        return Keep(f"no node has an {' or '.join(unserved)} address", fails=True)
+        return Keep(f"no node has an {' or '.join(served)} address", fails=True)
+    unserved = tuple(family for family in service.families if family not in pools)
     return Targets(addresses, unserved)
 
 

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync.model import EndpointPort, Key, LocalEndpoints, LocalNamespace, LocalService, WantedEndpoints
+from barrelman_sync.model import (
+    EndpointPort,
+    Key,
+    LocalEndpoints,
+    LocalNamespace,
+    LocalService,
+    LocalSlice,
+    Revision,
+    WantedEndpoints,
+)
+from barrelman_sync.planning.situation import EndpointRules
 from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Update
 from tests.values.builders import (
     CART,
@@ -181,6 +191,24 @@ def test_a_new_service_gets_the_family_of_the_api_server(families: Any, expected
     assert wanted_endpoints(world).addresses == expected
 
 
+@pytest.mark.parametrize("slices", [False, True])
+def test_a_second_family_without_nodes_is_told_and_fails_nothing(*, slices: bool) -> None:
+    plan = World(local(mirror(families=("IPv4", "IPv6"))), rules=EndpointRules(slices=slices)).plan()
+    assert reasons(plan) == ["no node has an IPv6 address"]
+    assert not any(step.fails for step in plan.steps if isinstance(step, Leave))
+
+
+def test_endpoints_stay_as_long_as_no_node_has_an_address_of_their_family() -> None:
+    """Slices of the other family do not replace them."""
+    world = World(local(mirror(families=("IPv4", "IPv6")), endpoints()), nodes=(node("a", "fd00::1"),))
+    plan = world.but(rules=EndpointRules(slices=True)).plan()
+    assert words(plan) == [
+        "unchanged Service shop/cart",
+        "leave Endpoints shop/cart",
+        "create EndpointSlice shop/cart-barrelman-ipv6-0",
+    ]
+
+
 def test_without_an_address_of_the_family_endpoints_stay_and_the_run_fails() -> None:
     plan = World(local(mirror(families=("IPv6",)), endpoints())).plan()
     assert reasons(plan) == ["stay as they are: no node has an IPv6 address"]
@@ -333,3 +361,51 @@ def test_endpoints_of_ours_stay_where_hands_are_off(live: LocalService, reason: 
 
 def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None:
     assert World(local(endpoints()), services=()).plan().steps == ()
+
+
+# --- leftovers and hand-over ------------------------------------------------------------------------------------
+
+CONTROLLER = "endpointslice-controller.k8s.io"
+
+
+def pods(key: Key = CART) -> LocalSlice:
+    """Return what Kubernetes left behind when a Service lost its selector."""
+    return LocalSlice(Key(key.namespace, f"{key.name}-x7f2k"), key, Revision("u", "1"), CONTROLLER, "IPv4")
+
+
+def with_slices(world: World, *slices: LocalSlice) -> World:
+    return world.but(local=replace(world.local, slices={CART: slices}))
+
+
+LEFT = "delete EndpointSlice shop/cart-x7f2k"
+
+
+@cases(
+    "world, expected",
+    {
+        "with endpoints of ours": (World(), ["unchanged Service shop/cart", "unchanged Endpoints shop/cart", LEFT]),
+        "that are kept": (World(nodes=()), ["unchanged Service shop/cart", "leave Endpoints shop/cart", LEFT]),
+        "that are kept at a target by name": (
+            asked(manual(CART, service_port(80, "web")), endpoints()),
+            ["leave Service shop/cart", LEFT],
+        ),
+        "without any": (World(local(mirror()), nodes=()), ["unchanged Service shop/cart", "leave Endpoints shop/cart"]),
+    },
+)
+def test_slices_of_pods_go_where_endpoints_of_ours_are(world: World, expected: list[str]) -> None:
+    """They still draw traffic; but where nothing else serves they may be all that callers have."""
+    assert words(with_slices(world, pods()).plan()) == expected
+
+
+@cases(
+    "live",
+    {
+        "a mirror that became real": mirror(has_selector=True),
+        "a manual service with a selector": manual(has_selector=True, labels={KIND: "true", FROM: "prod"}),
+    },
+)
+def test_at_a_hand_over_all_that_says_it_is_ours_goes(live: LocalService) -> None:
+    """That of a former source too: nobody else will ever look after it."""
+    former = LocalSlice(Key("shop", "a"), CART, Revision("u", "1"), "barrelman-sync", "IPv4", labels=FROM_STAGE)
+    plan = with_slices(World(local(live, endpoints(labels=FROM_STAGE))), former).plan()
+    assert words(plan)[-2:] == ["delete Endpoints shop/cart", "delete EndpointSlice shop/a"]

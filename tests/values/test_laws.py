@@ -314,7 +314,7 @@ def fits(live: LocalService | None, wanted: Mirror) -> bool:
 
 def assert_only_what_has_to_waits(now: Local, before: Plan, held: Plan, kept: set[int]) -> None:
     """Check that only deletes and what needs a node port that stays were touched, with endpoints not fitting yet."""
-    meanwhile = [added for step in before.steps if isinstance(step, Delete) for added in step.meanwhile]
+    meanwhile = [added for step in before.steps if isinstance(step, Delete | Update) for added in step.meanwhile]
     assert all(step.kind != "Service" for step in meanwhile)
     waiting = set()
     for one, other in zip(before.steps, [step for step in held.steps if step not in meanwhile], strict=True):

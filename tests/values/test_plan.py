@@ -163,7 +163,6 @@ def test_a_mirror_that_differs_is_updated(live: LocalService, paths: list[str]) 
     {
         "as it is": mirror(),
         "managed-by set by Helm": mirror(labels=labels(manager="Helm")),
-        "dual stack by the user": mirror(families=("IPv4", "IPv6")),
         "fields held by others": held_by(mirror(), "barrelman"),
         "fields held by nobody": mirror(managed_fields=b"null"),
     },
@@ -236,7 +235,7 @@ def test_with_node_ports_a_mirror_that_has_them_is_unchanged() -> None:
     assert words(with_mirror(live, scope=NODEPORTS).plan()) == UNCHANGED
 
 
-@cases("source", {"the same": "prod", "none, as the original's": None})
+@cases("source", {"the same": "prod", "none, as the original's": None, "an empty one": ""})
 def test_a_mirror_that_is_not_wanted_is_deleted(source: str | None) -> None:
     live = mirror(CART, service_port(node_port=30080), type="NodePort", labels=labels(source=source))
     plan = with_mirror(live, services=()).plan()

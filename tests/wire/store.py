@@ -112,25 +112,24 @@ class Store:
             return live if merged == live else self._put(path, merged)
 
     def patch(self, path: str, operations: Iterable[Object]) -> Object:
-        """A JSON patch; only `replace` and `remove` of map entries, and the resourceVersion as a guard."""
+        """A JSON patch; only `replace` and `remove` of map entries. The resourceVersion is compared afterwards."""
         with self._lock:
             live = self.get(path)
             patched = _copied(live)
             for operation in operations:
-                if operation["path"] == "/metadata/resourceVersion":
-                    if operation["value"] != live["metadata"]["resourceVersion"]:
-                        raise _conflict(path)
-                    continue
                 *parents, last = [
                     part.replace("~1", "/").replace("~0", "~") for part in operation["path"].split("/")[1:]
                 ]
                 place = patched
                 for parent in parents:
                     place = place[parent]
-                if operation["op"] == "remove":
-                    del place[last]
-                else:
+                if operation["op"] != "remove":
                     place[last] = operation["value"]
+                elif place.pop(last, None) is None:
+                    message = f'Unable to remove nonexistent key: "{last}": missing value'
+                    raise RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, "Invalid", message)
+            if patched["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+                raise _conflict(path)
             return self._put(path, patched)
 
     def delete(self, path: str, options: Object) -> Object:

@@ -80,6 +80,7 @@ LASTING = {
     "400": (answers.failure(400), "400 Because: the message of 400."),
     "401": (answers.failure(401), "The credentials are refused"),
     "403": (answers.failure(403), "Grant it with the roles of rbac-remote.yaml"),
+    "403 of a quota": (answers.plain(403, "is forbidden: exceeded quota: few"), "A rule of the cluster refuses this"),
     "404": (answers.failure(404), "Check that the server is a Kubernetes API server"),
     "409": (answers.failure(409), "409 Because"),
     "422": (answers.failure(422), "422 Because"),
@@ -126,8 +127,20 @@ def test_tries_are_counted(api: FakeApi, client: ClusterClient, deadline: Patien
 def test_retry_after_is_honoured(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
     api.rule("GET", NODES, answers.plain(429, Retry_After="7"), answers.plain(503, Retry_After="0"))
     assert names(client) == []
-    assert deadline.slept[0] == 7
+    assert 7 <= deadline.slept[0] < 8
     assert deadline.slept[1] < 1
+
+
+def test_what_is_tried_again_is_one_line_in_the_log(
+    api: FakeApi, client: ClusterClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    api.rule("GET", NODES, answers.plain(429, "Too many requests, please try again later.", Retry_After="7"))
+    names(client)
+    (line,) = caplog.messages
+    assert line.startswith(
+        "listing nodes in the remote cluster: the server answered 429 Too Many Requests: Too many requests, please try"
+        " again later. It is tried again in 7."
+    )
 
 
 def test_a_retry_after_beyond_the_deadline_is_not_waited_for(
