@@ -147,4 +147,5 @@ main = GroupedCommand(
         "max_content_width": 120,
     },
 )
-main = click.version_option(__version__, prog_name="barrelman-sync")(main)
+# Not by BARRELMAN_SYNC_VERSION, which somebody may well set to a version.
+main = click.version_option(__version__, prog_name="barrelman-sync", allow_from_autoenv=False)(main)

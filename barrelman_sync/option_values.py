@@ -85,6 +85,14 @@ def parse_fingerprint(text: str) -> str:
     return text
 
 
+def parse_given(text: str) -> str:
+    """Any text but none: an empty value is mostly a variable that the shell does not know, and not the default."""
+    if not text:
+        message = "it is empty; leave the option out for its default"
+        raise ValueError(message)
+    return text
+
+
 def parse_file(text: str) -> str:
     """The path of a file."""
     if not text.strip() or text.endswith("/"):

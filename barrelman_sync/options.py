@@ -24,6 +24,7 @@ from barrelman_sync.option_values import (
     parse_file,
     parse_fingerprint,
     parse_gateway,
+    parse_given,
     parse_ignored,
     parse_limit,
     parse_network,
@@ -101,10 +102,12 @@ def _flag(*names: str, group: str, help: str) -> GroupedOption:  # noqa: A002
 _LOCAL, _REMOTE, _IDENTITY = "Local cluster", "Remote cluster", "Identity"
 _SCOPE, _ENDPOINTS, _SAFETY, _RUN, _METRICS = "What is mirrored", "Endpoints", "Safety", "Run", "Metrics"
 
+_NOT_EMPTY = Parsed("text", parse_given)
+
 OPTIONS: tuple[click.Parameter, ...] = (
-    _text("--local-kubeconfig", group=_LOCAL, metavar="FILE",
+    _text("--local-kubeconfig", group=_LOCAL, metavar="FILE", type=_NOT_EMPTY,
           help="Kubeconfig of the local cluster. Without it and --local-context: the pod's service account."),
-    _text("--local-context", group=_LOCAL, metavar="NAME",
+    _text("--local-context", group=_LOCAL, metavar="NAME", type=_NOT_EMPTY,
           help="Context in it, or alone in the default kubeconfig. Default: its current context."),
     _text("--remote-project", group=_REMOTE, metavar="ID", help="Google Cloud project of a remote GKE cluster."),
     _text("--remote-location", "--remote-zone", group=_REMOTE, metavar="PLACE",
@@ -116,8 +119,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="By which address: public, private or dns; auto takes public, else dns, else private."),
     _text("--impersonate-service-account", group=_REMOTE, metavar="EMAIL",
           help="Act as this Google service account, not as the one whose credentials are found."),
-    _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", help="Kubeconfig of any other remote cluster."),
-    _text("--remote-context", group=_REMOTE, metavar="NAME",
+    _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", type=_NOT_EMPTY,
+          help="Kubeconfig of any other remote cluster."),
+    _text("--remote-context", group=_REMOTE, metavar="NAME", type=_NOT_EMPTY,
           help="Context in it, or alone in the default kubeconfig. Default: its current context."),
     _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed("name", parse_source),
           help="Name of the remote, kept as a label on all we create. Default: that of the GKE cluster or context."),

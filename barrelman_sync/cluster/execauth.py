@@ -16,7 +16,7 @@ from lightkube.config.models import User
 
 from barrelman_sync.cluster.kubeconfig import Access, Section
 from barrelman_sync.deadline import Deadline
-from barrelman_sync.errors import ConfigurationError
+from barrelman_sync.errors import ConfigurationError, RunError
 
 _VERSIONS = frozenset(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))
 
@@ -42,17 +42,15 @@ class ExecCommand:
         self._spec = spec
         self._cluster = access.cluster
         self._config = access.config
+        self._where = access.where
         self._deadline = deadline
         if spec.get("apiVersion") not in _VERSIONS:
-            message = f"exec apiVersion {spec.get('apiVersion')!r} is not one of {', '.join(sorted(_VERSIONS))}"
-            raise ConfigurationError(message)
+            raise self._problem(f"has apiVersion {spec.get('apiVersion')!r}, not one of {', '.join(sorted(_VERSIONS))}")
         if spec.get("interactiveMode") == "Always":
-            message = f"exec command {spec['command']!r} wants a terminal (interactiveMode: Always)"
-            raise ConfigurationError(message)
+            raise self._problem("wants a terminal (interactiveMode: Always)")
 
     def run(self) -> Credential:
-        """A new credential. Raises ConfigurationError with what the command said."""
-        name = self._spec["command"]
+        """A new credential. Raises ConfigurationError with what the command said, RunError if it says nothing."""
         try:
             done = subprocess.run(  # noqa: S603 - the kubeconfig's owner chose the command
                 self._command(),
@@ -65,16 +63,20 @@ class ExecCommand:
             status = json.loads(done.stdout)["status"]
             return _credential(status)
         except FileNotFoundError as error:
-            message = f"exec command {name!r} not found. {self._spec.get('installHint') or ''}".strip()
-            raise ConfigurationError(message) from error
+            raise self._problem(f"not found. {self._spec.get('installHint') or ''}".strip()) from error
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace").strip()[-500:]
-            message = f"exec command {name!r} ended with {error.returncode}: {said}"
-            raise ConfigurationError(message) from error
+            raise self._problem(f"ended with {error.returncode}: {said}") from error
         except subprocess.TimeoutExpired as error:
-            raise ConfigurationError(f"exec command {name!r} did not end in time") from error
+            raise RunError(self._told("did not end in time")) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ConfigurationError(f"exec command {name!r} gave no credential: {error}") from error
+            raise self._problem(f"gave no credential: {error}") from error
+
+    def _problem(self, what: str) -> ConfigurationError:
+        return ConfigurationError(self._told(what))
+
+    def _told(self, what: str) -> str:
+        return f"{self._where}: exec command {self._spec['command']!r} {what}"
 
     def _command(self) -> list[str]:
         """A name with a slash is relative to the kubeconfig, any other is searched for in PATH."""

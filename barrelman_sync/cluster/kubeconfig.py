@@ -6,7 +6,7 @@ its user meant. Nothing that changes where we connect or who we are may be ignor
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -42,6 +42,8 @@ class Access:
     exec: Section | None = None
     cluster: Section = field(default_factory=dict)
     """The cluster as the kubeconfig has it, for an exec command that wants to know."""
+    where: str = ""
+    """The option and file that named it, for messages."""
     renew: Callable[[], str] | None = None
     """Gives a new token when the server refuses the present one."""
     trust_env: bool = True
@@ -65,9 +67,10 @@ def _by_kubeconfig(target: Kubeconfig, side: str) -> Access:
     path = Path(target.path or _default_path(side)).expanduser()
     where = f"'--{side}-kubeconfig' {path}" if target.path else f"'--{side}-context' in {path}"
     try:
-        return _select(_load(path), path, target.context, kubeconfig_advice(side))
+        access = _select(_load(path), path, target.context, kubeconfig_advice(side))
     except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"{where}: {_explain(error)}") from error
+    return replace(access, where=where)
 
 
 def _service_account() -> Access:

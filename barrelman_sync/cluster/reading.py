@@ -9,6 +9,7 @@ from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.model import (
+    ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
     SERVICE_NAME,
@@ -48,6 +49,7 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     slices = client.list_all(
         resources.EndpointSlice, lambda item: _slice_of_interest(item, by_key), labels=_OURS_OR_LEFT
     )
+    by_key = {**by_key, **_looked_at_again(client, by_key, endpoints.items, slices.items)}
     by_service = _by_service(slices.items)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
@@ -89,6 +91,25 @@ def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Ke
             known = found.get(service, ServingNodes())
             found[service] = ServingNodes(known.ready | serving.ready, known.draining | serving.draining)
     return {service: found[service] for service in services if service in found}
+
+
+def _looked_at_again(
+    client: ClusterClient,
+    services: Mapping[Key, LocalService],
+    endpoints: Iterable[LocalEndpoints],
+    slices: Iterable[LocalSlice],
+) -> Mapping[Key, LocalService]:
+    """The Services without selector that have endpoints of Kubernetes' controllers, few if any, as they are now.
+
+    These are leftovers, unless a selector came between the list of Services and that of the endpoints.
+    """
+    suspects = {slice_.service for slice_ in slices if slice_.manager == SLICE_CONTROLLER}
+    suspects |= {
+        found.key for found in endpoints if found.labels.get(ENDPOINTS_MANAGED_BY, FIELD_MANAGER) != FIELD_MANAGER
+    }
+    without_selector = (key for key in sorted(suspects) if key in services and not services[key].has_selector)
+    found = (client.get(resources.Service, key) for key in without_selector)
+    return {service.metadata.key: parsing.local_service(service) for service in found if service}
 
 
 def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:

@@ -10,15 +10,11 @@ import pytest
 from tests.controlplane import ControlPlane, Options, control_planes
 from tests.controlplane.objects import node
 from tests.scenarios.command import Sync
-from tests.scenarios.proxy import Proxy, proxy_before
+from tests.scenarios.conftest import local_proxy as local_proxy  # noqa: PLC0414 - fixtures of the neighbours
+from tests.scenarios.conftest import remote_proxy as remote_proxy  # noqa: PLC0414
+from tests.scenarios.conftest import sync as sync  # noqa: PLC0414
 
 NODES = {"n1": "10.0.0.1", "n2": "10.0.0.2", "n3": "10.0.0.3"}
-
-
-@pytest.fixture
-def sync(remote: ControlPlane, local: ControlPlane, tmp_path: Path) -> Sync:
-    """Return the command, from remote to local; the remote has no node yet."""
-    return Sync(remote, local, tmp_path / "sync")
 
 
 @pytest.fixture
@@ -26,13 +22,6 @@ def nodes(remote: ControlPlane) -> list[str]:
     """Give the remote three nodes, and return their addresses."""
     remote.add(*(node(name, ip) for name, ip in NODES.items()))
     return list(NODES.values())
-
-
-@pytest.fixture
-def remote_proxy(sync: Sync, remote: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
-    """Return a proxy before the remote API server."""
-    with proxy_before(remote, sync.remote_token, tmp_path / "remote-proxy", "--remote-kubeconfig") as proxy:
-        yield proxy
 
 
 @pytest.fixture(scope="session")

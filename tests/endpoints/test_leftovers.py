@@ -18,6 +18,7 @@ from tests.endpoints.views import (
     slices,
 )
 from tests.scenarios.command import Sync
+from tests.scenarios.proxy import Proxy
 from tests.scenarios.views import MANAGED_BY, MARKER, MIRROR, SOURCE, edit, ips, is_there, labels, node_port, unchanged
 
 STRANGER = "operator.example.com"
@@ -90,6 +91,28 @@ def test_what_kubernetes_left_at_a_mirror_goes(
         wait_until(lambda: not slices(local, "foo", "bar", MIRRORING), "copies of the pod's Endpoints to go")
     else:
         assert ips(local, "foo", "bar") == nodes
+
+
+@pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
+def test_a_mirror_that_becomes_real_between_two_lists_keeps_its_pods(
+    sync: Sync, local: ControlPlane, local_proxy: Proxy, mode: tuple[str, ...]
+) -> None:
+    """Its slices look left behind as long as nobody looks at the Service again."""
+    sync.converges(*mode)
+    local.add(node("a"), pod("foo", "bar-1", "10.1.0.1", node_name="a", labels={"app": "bar"}))
+
+    def become_real() -> None:
+        edit(local, "foo", "bar", {"spec": {"selector": {"app": "bar"}}})
+        wait_until(lambda: addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"], "the pod's slice")
+        wait_until(lambda: ips(local, "foo", "bar") == ["10.1.0.1"], "the pod's Endpoints")
+
+    local_proxy.before("GET", "/api/v1/endpoints", become_real)
+    run = sync(*local_proxy.options, *mode)
+    assert "handed over" in run.line("~ Service", "foo/bar")
+    local.settle()
+    assert addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"]
+    assert ips(local, "foo", "bar") == ["10.1.0.1"]
+    sync.writes_nothing(*mode)
 
 
 def test_slices_of_a_real_service_are_nobody_elses(sync: Sync, local: ControlPlane) -> None:

@@ -119,6 +119,18 @@ def test_problems_of_the_environment_name_the_option() -> None:
     assert second.startswith("Error: Invalid value for '--timeout'")
 
 
+@pytest.mark.parametrize("option", ["--local-kubeconfig", "--local-context", "--remote-kubeconfig", "--remote-context"])
+def test_an_empty_value_is_not_the_default(option: str) -> None:
+    """Mostly a variable that the shell does not know: the pod's own cluster is not what was meant."""
+    said = problems(*SIDES, option, "", KUBERNETES_SERVICE_HOST="10.0.0.1")
+    assert said[0] == f"Error: Invalid value for '{option}': it is empty; leave the option out for its default"
+
+
+def test_a_version_in_the_environment_is_not_ours() -> None:
+    assert invoke("--version", BARRELMAN_SYNC_VERSION="1.2.3").exit_code == 0
+    assert "BARRELMAN" not in "".join(problems(BARRELMAN_SYNC_VERSION="1.2.3", BARRELMAN_SYNC_HELP="1.2.3"))
+
+
 def test_no_time_is_no_run() -> None:
     assert problems(*SIDES, "--timeout", "0") == ["Error: Invalid value for '--timeout': a run needs some time."]
 

@@ -12,7 +12,7 @@ from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.deadline import Deadline
-from barrelman_sync.errors import ConfigurationError
+from barrelman_sync.errors import ConfigurationError, RunError
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import FakeApi
 from tests.wire.plugins import V1, credential, execs, plugin, runs
@@ -148,7 +148,7 @@ def test_a_command_that_gives_a_certificate_without_key(api: FakeApi, connected:
 
 def test_a_hanging_command(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     """Ends with the run, and so does what it started."""
-    with pytest.raises(ConfigurationError, match=r"'.*plugin' did not end in time"):
+    with pytest.raises(RunError, match=r"'.*plugin' did not end in time"):
         connected(api, Deadline(0.3), exec=execs(plugin(tmp_path, "exec sleep 5")))
 
 
@@ -171,5 +171,7 @@ def test_a_command_that_wants_a_terminal(api: FakeApi, connected: Connect, tmp_p
 
 @pytest.mark.parametrize("version", [None, "client.authentication.k8s.io/v2", "v1"])
 def test_another_version(api: FakeApi, connected: Connect, tmp_path: Path, version: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"exec apiVersion .* is not one of client.authentication.k8s.io/v1"):
+    with pytest.raises(
+        ConfigurationError, match=r"--remote-kubeconfig.* has apiVersion .*, not one of client.authentication.k8s.io/v1"
+    ):
         connected(api, exec=execs(plugin(tmp_path, ""), version))
