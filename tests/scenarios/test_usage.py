@@ -11,6 +11,7 @@ from tests.controlplane import ControlPlane
 from tests.controlplane.api import KINDS
 from tests.scenarios.command import NAMESPACE, Run, Sync
 from tests.scenarios.views import is_there, manual, node_port, set_conditions
+from tests.schema import valid
 
 RBAC = KINDS["ClusterRole"].api_version
 GROUP = RBAC.partition("/")[0]
@@ -128,7 +129,8 @@ def viewer(local: ControlPlane) -> str:
 
 def test_a_document_is_all_that_goes_to_stdout(sync: Sync, remote: ControlPlane, nodes: list[str]) -> None:
     remote.add(node_port("foo", "bar", 30080))
-    for output, result in (("json", {"done"}), ("yaml", set())):
+    for output, told in (("json", {("create", "done")}), ("yaml", {("unchanged", None)})):
         run = sync("-o", output, "-vv")
-        assert {step["result"] for step in yaml.safe_load(run.stdout)["steps"]} == result
+        steps = valid(yaml.safe_load(run.stdout))["steps"]
+        assert {(step["action"], step.get("result")) for step in steps} == told
         assert "GET" in run.stderr
