@@ -8,17 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from barrelman_sync.model import Key, Kind
-from barrelman_sync.planning.steps import (
-    Create,
-    Delete,
-    Held,
-    Plan,
-    Step,
-    Update,
-    node_ports_freed,
-    node_ports_taken,
-    serves_without,
-)
+from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
+from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update, serves_without
 
 DEFAULT_NUMBER = 10
 DEFAULT_PERCENT = 30.0

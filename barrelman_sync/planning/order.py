@@ -9,7 +9,8 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
 from barrelman_sync.model import Key, Kind, Mirror
-from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write, node_ports_freed, node_ports_taken
+from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
+from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 
 Unit = tuple[Write, ...]
 """The writes for one Service, to be done one after the other: itself, then its endpoints."""

@@ -12,7 +12,6 @@ from barrelman_sync.model import (
     Mirror,
     ServicePort,
     Wanted,
-    allocated,
 )
 from barrelman_sync.planning.changes import Change
 from barrelman_sync.planning.ownership import other_holders
@@ -226,18 +225,6 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Write))
 
 
-def node_ports_taken(step: Create | Update) -> frozenset[int]:
-    """The node ports that the step needs and its Service does not have yet."""
-    wanted = step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
-    return wanted - _node_ports(step.live) if isinstance(step, Update) else wanted
-
-
-def node_ports_freed(step: Update | Delete) -> frozenset[int]:
-    """The node ports that its Service has and gives up with the step."""
-    wanted = step.wanted.node_ports if isinstance(step, Update) and isinstance(step.wanted, Mirror) else frozenset()
-    return _node_ports(step.live) - wanted
-
-
 def serves_without(step: Write) -> bool:
     """Whether the endpoints that are wanted serve the Service even if this write of it is not done.
 
@@ -246,10 +233,6 @@ def serves_without(step: Write) -> bool:
     if not isinstance(step, Update) or not isinstance(step.live, LocalService) or not isinstance(step.wanted, Mirror):
         return False
     return set(map(_joined_by, step.live.ports)) <= set(map(_joined_by, step.wanted.ports))
-
-
-def _node_ports(live: Live) -> frozenset[int]:
-    return allocated(live.ports) if isinstance(live, LocalService) else frozenset()
 
 
 def _joined_by(port: ServicePort) -> tuple[str, str]:

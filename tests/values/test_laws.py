@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from barrelman_sync.model import Family, Key, Local, LocalService, Mirror, RemotePort, RemoteService
 from barrelman_sync.outcome import Report
-from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update, node_ports_taken
+from barrelman_sync.planning.node_ports import node_ports_taken
+from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update
 from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
 from tests.values.builders import FROM, KIND, SCOPE, World, local, mirror, node, service, service_port

@@ -1,0 +1,23 @@
+"""Which node ports a step needs, and which it gives up. Pure.
+
+An allocation is cluster-wide (pkg/registry/core/service/portallocator), so one step may have to wait for another.
+"""
+
+from barrelman_sync.model import LocalService, Mirror, allocated
+from barrelman_sync.planning.steps import Create, Delete, Live, Update
+
+
+def node_ports_taken(step: Create | Update) -> frozenset[int]:
+    """The node ports that the step needs and its Service does not have yet."""
+    wanted = step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
+    return wanted - _node_ports(step.live) if isinstance(step, Update) else wanted
+
+
+def node_ports_freed(step: Update | Delete) -> frozenset[int]:
+    """The node ports that its Service has and gives up with the step."""
+    wanted = step.wanted.node_ports if isinstance(step, Update) and isinstance(step.wanted, Mirror) else frozenset()
+    return _node_ports(step.live) - wanted
+
+
+def _node_ports(live: Live) -> frozenset[int]:
+    return allocated(live.ports) if isinstance(live, LocalService) else frozenset()
