@@ -157,6 +157,8 @@ def test_the_same_cluster_on_both_sides(sync: GkeSync, google: Google, remote: C
 
 
 def test_preflight(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
+    """Without a node port to try: its address is nobody's here. tests/wire/test_preflight.py tries some."""
+    remote.api.delete("Service", "bar", "foo")
     run = sync("--preflight", "--timeout", "5s")
     assert f"remote cluster answers: {CLUSTER} at {remote.url}" in run.stdout
 

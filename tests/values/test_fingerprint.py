@@ -1,0 +1,50 @@
+"""What makes a plan another one, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from barrelman_sync.fingerprint import plan_fingerprint
+from barrelman_sync.model import Key, LocalService, Revision
+from tests.values.builders import CART, TILL, World, cases, endpoints, local, mirror, node, port, remote, service_port
+
+BEFORE = World(local(mirror(CART, service_port(81)), endpoints(), mirror(TILL)))
+
+
+def fingerprint(world: World) -> str:
+    return plan_fingerprint(world.plan())
+
+
+def at(live: LocalService, uid: str, version: str) -> LocalService:
+    return replace(live, revision=Revision(uid, version))
+
+
+def with_cart(live: LocalService) -> World:
+    return World(local(live, endpoints(owners=frozenset({live.revision.uid})), mirror(TILL)))
+
+
+@cases(
+    "other",
+    {
+        "another port wanted": BEFORE.but(services=(remote(CART, port(82)),)),
+        "another port there": World(local(mirror(CART, service_port(83)), endpoints(), mirror(TILL))),
+        "another node": BEFORE.but(nodes=(node("a", "10.0.0.1"),)),
+        "one write more": BEFORE.but(services=(remote(CART), remote(TILL, port(82)))),
+        "one write less": World(local(mirror(CART, service_port(81)), endpoints())),
+        "another object of the name": with_cart(at(mirror(CART, service_port(81)), "another uid", "1")),
+        "nothing to do": World(),
+    },
+)
+def test_another_plan(other: World) -> None:
+    assert fingerprint(other) != fingerprint(BEFORE)
+
+
+def test_the_same_plan_for_another_state_of_the_same_object() -> None:
+    """Somebody has set a label of their own meanwhile."""
+    live = mirror(CART, service_port(81))
+    assert fingerprint(with_cart(at(live, live.revision.uid, "77"))) == fingerprint(BEFORE)
+
+
+def test_what_is_left_alone_is_no_part_of_it() -> None:
+    skipped = remote(Key("shop", "x"), ignored=True)
+    assert fingerprint(BEFORE.but(services=(remote(CART), skipped))) == fingerprint(BEFORE)
