@@ -1,5 +1,6 @@
 """The command: options in, exit code out."""
 
+import logging
 import signal
 import sys
 import time
@@ -18,11 +19,13 @@ from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, 
 from barrelman_sync.outcome import ExitCode, Report
 from barrelman_sync.terminal import progress, wants_colour
 
+_log = logging.getLogger(__name__)
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _EPILOG = """\b
 Exit codes:
   0  converged, or nothing to do, or a dry run
-  1  something could not be read or written
+  1  something could not be read or written; a failed preflight; a plan other than the expected one; wins over 3
   2  usage or configuration, or both sides are the same cluster
   3  a guard held deletes back
   4  --dry-run --detailed-exitcode, and there are changes
@@ -45,8 +48,12 @@ def run(**values: Any) -> None:
 
 
 def _tell(problems: Sequence[str]) -> None:
+    as_json = click.get_current_context().params["log_format"] == LogFormat.JSON
     for problem in problems:
-        click.echo(f"Error: {problem}", err=True)
+        if as_json:  # one object a line: it is the line that a log pipeline is there for
+            _log.error("%s", problem)
+        else:
+            click.echo(f"Error: {problem}", err=True)
 
 
 def _run(settings: Settings) -> ExitCode:
@@ -113,14 +120,15 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight import preflight  # loads lightkube, see _reconciled
 
     colour = wants_colour(settings.run.colour)
-    passed = True
+    passed: list[bool] = []
     for check in preflight(settings, deadline):
-        passed = passed and check.passed
+        passed.append(check.passed)
         mark = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red")
         click.echo(f"{mark} {check.what}", color=colour)
         for line in check.advice.splitlines():
             click.echo(f"     {line}")
-    return ExitCode.CONVERGED if passed else ExitCode.FAILED
+    click.echo(f"{'passed' if all(passed) else 'failed'}: {sum(passed)} of {len(passed)} checks are fine")
+    return ExitCode.CONVERGED if all(passed) else ExitCode.FAILED
 
 
 def _stop_on_signals(stop: Callable[[str], None]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from difflib import get_close_matches
 from itertools import groupby
 from typing import Any
 
@@ -39,6 +40,8 @@ from barrelman_sync.remote_options import remote_of, remote_problems
 
 ENVIRONMENT_PREFIX = "BARRELMAN_SYNC"
 _PROBLEMS = f"{__name__}.problems"
+_ALIKE = 0.8
+"""How close a variable has to be to an option to be one that is misspelt; others are somebody else's."""
 
 Values = dict[str, Any]
 
@@ -206,7 +209,7 @@ def _local(values: Values) -> Kubeconfig | InCluster:
 
 def _conflicts(values: Values) -> list[str]:
     """What is wrong with the options taken together."""
-    problems = remote_problems(values)
+    problems = [*remote_problems(values), *_misspelt()]
     if not values["local_kubeconfig"] and not values["local_context"] and not _in_pod():
         problems.append("Missing the local cluster: outside a pod, give '--local-kubeconfig' or '--local-context'.")
     if values["timeout"] == 0:
@@ -214,6 +217,18 @@ def _conflicts(values: Values) -> list[str]:
     if values["detailed_exitcode"] and not values["dry_run"]:
         problems.append("'--detailed-exitcode' goes with '--dry-run'.")
     return problems
+
+
+def _misspelt() -> list[str]:
+    """Variables that look like an option of ours and are none: a dry run that is none would write."""
+    known = [str(option.name).upper() for option in OPTIONS] + ["REMOTE_ZONE"]
+    ours = (name.removeprefix(f"{ENVIRONMENT_PREFIX}_") for name in sorted(os.environ) if ENVIRONMENT_PREFIX in name)
+    unknown = [name for name in ours if name not in known]
+    return [
+        f"Unknown variable '{ENVIRONMENT_PREFIX}_{name}': did you mean '{ENVIRONMENT_PREFIX}_{meant}'?"
+        for name in unknown
+        for meant in get_close_matches(name, known, 1, _ALIKE)
+    ]
 
 
 def _in_pod() -> bool:

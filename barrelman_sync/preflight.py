@@ -96,7 +96,7 @@ def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -
         yield Check(passed=False, what="remote nodes and services can be listed", advice=str(error))
         return
     nodes = choose_nodes(remote.nodes, settings.nodes)
-    yield Check(nodes.taking_part > 0, f"{nodes.taking_part} of {nodes.listed} remote nodes take part")
+    yield Check(nodes.taking_part > 0, f"{nodes.taking_part} of {nodes.listed} remote nodes take part{nodes.why}")
     addresses = [address for pool in nodes.pools.values() for address in pool.addresses[:PROBED_NODES]]
     mirrors = desired_mirrors(remote.services, scope).mirrors.values()
     for mirror, port in islice(_tcp_ports(mirrors), PROBED_SERVICES):
@@ -113,7 +113,7 @@ def _tcp_ports(mirrors: Iterable[Mirror]) -> Iterator[tuple[Mirror, int]]:
 
 
 def _probe(address: str, port: int, mirror: Mirror, deadline: Deadline) -> Check:
-    what = f"{address} answers on node port {port} ({mirror.key})"
+    what = f"{address} accepts connections on node port {port} ({mirror.key})"
     if why := deadline.over():
         return Check(passed=False, what=what, advice=f"Not tried, {why}.")
     try:

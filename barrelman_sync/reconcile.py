@@ -105,4 +105,4 @@ def _report(settings: Settings, situation: Situation, plan: Plan) -> Report:
 def _refusal(plan: Plan, expected: str | None) -> str:
     if expected is None or expected == (found := plan_fingerprint(plan)):
         return ""
-    return f"the plan is {found}, not the expected {expected}: nothing is written; review it with --dry-run"
+    return f"the plan is {found}, not the expected {expected}: nothing is written"

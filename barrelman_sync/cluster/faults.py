@@ -94,7 +94,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, httpx2.TransportError):
         if certificate := _certificate_error(error):
             return f"the certificate of {_server(error)} is not trusted: {certificate.verify_message}."
-        return _capped(f"no connection to {_server(error)}: {error}.")
+        way = "by way of a proxy " if isinstance(error, httpx2.ProxyError) else ""
+        return _capped(f"no connection to {_server(error)} {way}: {error}.".replace(" :", ":"))
     return _capped(f"the answer is not one of a Kubernetes API server: {error}.")
 
 

@@ -109,7 +109,7 @@ def _load(path: Path) -> Section:
         message = f"is not YAML: {error}"
         raise ValueError(message) from error
     if not isinstance(document, Mapping):
-        message = "is not a kubeconfig"
+        message = "is empty" if document is None else "is not a kubeconfig"
         raise ValueError(message)  # noqa: TRY004 - what the user gave, not what a caller passed
     return document
 
@@ -183,6 +183,8 @@ def _impersonation(user: Section) -> tuple[tuple[str, str], ...]:
 def _explain(error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return f"{error.filename} not found"
+    if isinstance(error, UnicodeDecodeError):
+        return "is not a text file"
     if isinstance(error, KeyError):
         return f"{error.args[0]!r} is missing"
     if isinstance(error, OSError):

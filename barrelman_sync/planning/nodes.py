@@ -5,6 +5,7 @@ GKE's (ingress-gce pkg/utils/zonegetter): cordoned nodes keep their traffic, lea
 """
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,6 +76,13 @@ class NodeChoice:
     def taking_part(self) -> int:
         """How many nodes take part."""
         return self.listed - len(self.excluded)
+
+    @property
+    def why(self) -> str:
+        """Why the others do not, counted, in brackets after a space; empty where there are none."""
+        reasons = Counter(excluded.reason for excluded in self.excluded)
+        counted = ", ".join(f"{reason}: {number}" for reason, number in sorted(reasons.items()))
+        return f" ({counted})" if counted else ""
 
     @property
     def is_empty(self) -> bool:

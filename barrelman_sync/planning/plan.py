@@ -92,7 +92,7 @@ def _mirror_steps(situation: Situation, live: LocalService, wanted: Mirror | Non
     elif reason := situation.hands_off(live):
         yield Leave(Kind.SERVICE, live.key, Cause.HANDS_OFF, reason)
     elif reason := _became_real(live):
-        yield _release(live, reason)
+        yield _release(live, reason + _stale_targets(live, wanted))
         # Whoever made it a Service of their own serves its callers now.
         yield from remove(situation.managed(live.key), f"its Service {reason}", guarded=False)
     elif wanted is None:
@@ -114,6 +114,14 @@ def _became_real(live: LocalService) -> str | None:
     if live.type == "ExternalName":
         return "is of type ExternalName now"
     return "is headless now" if live.headless else None
+
+
+def _stale_targets(live: LocalService, wanted: Mirror | None) -> str:
+    """What a manifest does not say stays as the mirror had it: its pods would be called on the remote's node port."""
+    if wanted is None or not live.has_selector:
+        return ""
+    stale = {port.target_port for port in live.ports} & {port.target_port for port in wanted.ports}
+    return f"; its targetPort {min(stale)} is still the remote's node port: say it in your manifest" if stale else ""
 
 
 def _release(live: LocalService, reason: str) -> Release:

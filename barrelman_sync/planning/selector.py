@@ -48,7 +48,7 @@ def parse_selector(text: str) -> Selector:
     while position < len(text):
         match = _REQUIREMENT.match(text, position)
         if match is None or match.end() == position:
-            message = f"not a label selector from {text[position:]!r} on"
+            message = f"cannot be read as a label selector from {text[position:]!r} on"
             raise ValueError(message)
         requirements.append(_checked(_requirement(match)))
         position = match.end()

@@ -155,6 +155,4 @@ def _not_candidates(report: Report) -> str:
 
 def _nodes(report: Report) -> str:
     nodes = report.nodes
-    reasons = Counter(excluded.reason for excluded in nodes.excluded)
-    why = f" ({', '.join(f'{reason}: {number}' for reason, number in sorted(reasons.items()))})" if reasons else ""
-    return f"{nodes.taking_part} of {nodes.listed} nodes take part{why}"
+    return f"{nodes.taking_part} of {nodes.listed} nodes take part{nodes.why}"

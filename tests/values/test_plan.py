@@ -282,11 +282,20 @@ REAL = {
 @pytest.mark.parametrize("reason", REAL)
 @cases("services", {"wanted": (remote(),), "not wanted": ()})
 def test_what_became_a_real_service_is_handed_over(reason: str, services: Any) -> None:
-    plan = with_mirror(REAL[reason], services=services).plan()
+    real = replace(REAL[reason], ports=(service_port(80, 8080),))
+    plan = with_mirror(real, services=services).plan()
     assert words(plan) == ["release Service shop/cart", "delete Endpoints shop/cart"]
     assert reasons(plan) == [reason, f"its Service {reason}"]
     assert set(only(plan, Release).labels) == {KIND, FROM, MANAGER}
     assert not only(plan, Delete).guarded
+
+
+def test_a_hand_over_tells_of_a_target_port_that_was_never_said() -> None:
+    """Somebody's manifest has a selector and no targetPort: that of the mirror stays, on which no pod listens."""
+    plan = with_mirror(mirror(has_selector=True)).plan()
+    assert reasons(plan)[0] == (
+        "has a selector now; its targetPort 30080 is still the remote's node port: say it in your manifest"
+    )
 
 
 @cases(

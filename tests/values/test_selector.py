@@ -110,5 +110,5 @@ def test_no_selector_matches_every_node() -> None:
 
 @cases("text, at", {"at once": ("=a", "'=a'"), "later": ("a=b,c d", "'c d'")})
 def test_the_message_says_where(text: str, at: str) -> None:
-    with pytest.raises(ValueError, match=f"not a label selector from {at} on"):
+    with pytest.raises(ValueError, match=f"cannot be read as a label selector from {at} on"):
         parse_selector(text)

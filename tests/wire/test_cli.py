@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 import subprocess
 import sys
@@ -129,6 +130,27 @@ def test_an_empty_value_is_not_the_default(option: str) -> None:
 def test_a_version_in_the_environment_is_not_ours() -> None:
     assert invoke("--version", BARRELMAN_SYNC_VERSION="1.2.3").exit_code == 0
     assert "BARRELMAN" not in "".join(problems(BARRELMAN_SYNC_VERSION="1.2.3", BARRELMAN_SYNC_HELP="1.2.3"))
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("DRYRUN", "DRY_RUN"), ("MAX_DELETE", "MAX_DELETES"), ("IGNORE_NAMESPACES", "IGNORE_NAMESPACE")],
+)
+def test_a_misspelt_variable_is_not_ignored(name: str, meant: str) -> None:
+    """A dry run that is none would write."""
+    (said,) = problems(*SIDES, **{f"BARRELMAN_SYNC_{name}": "1"})
+    assert said == f"Error: Unknown variable 'BARRELMAN_SYNC_{name}': did you mean 'BARRELMAN_SYNC_{meant}'?"
+
+
+@pytest.mark.parametrize("name", ["VERSION", "IMAGE", "SERVICE_HOST", "PORT_80_TCP", "REMOTE_ZONE", "HELP"])
+def test_variables_that_are_like_no_option_are_somebody_elses(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Those of Kubernetes for a Service barrelman-sync among them."""
+    assert settings(monkeypatch, **{f"BARRELMAN_SYNC_{name}": ""}) == settings(monkeypatch)
+
+
+def test_problems_as_json() -> None:
+    (line,) = problems("--local-context", "here", "--log-format", "json")
+    assert json.loads(line)["message"].startswith("Missing the remote cluster: ")
 
 
 def test_no_time_is_no_run() -> None:

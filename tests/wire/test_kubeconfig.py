@@ -56,7 +56,7 @@ def without(section: str) -> Section:
 
 
 WRONG: dict[str, tuple[object, str]] = {
-    "empty": ("", "is not a kubeconfig"),
+    "empty": ("", "is empty"),
     "not YAML": ("a: [", "is not YAML"),
     "not a mapping": ([], "is not a kubeconfig"),
     "not a kubeconfig": ({"a": 1}, "has no current-context"),

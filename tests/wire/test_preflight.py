@@ -45,12 +45,13 @@ def in_lab(*options: str, denied: str = "") -> subprocess.CompletedProcess[str]:
 @needs_networks
 def test_each_node_port_is_tried() -> None:
     done = in_lab()
-    *_, taking_part, answering, silent, advice = done.stdout.splitlines()
+    *_, taking_part, answering, silent, advice, summary = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (1, "")
     assert taking_part == "ok   2 of 2 remote nodes take part"
-    assert answering == f"ok   {ANSWERING} answers on node port {NODE_PORT} (shop/cart)"
-    assert silent == f"FAIL {SILENT} answers on node port {NODE_PORT} (shop/cart)"
+    assert answering == f"ok   {ANSWERING} accepts connections on node port {NODE_PORT} (shop/cart)"
+    assert silent == f"FAIL {SILENT} accepts connections on node port {NODE_PORT} (shop/cart)"
     assert "Open the node ports (30000-32767) of the remote nodes" in advice
+    assert summary == "failed: 28 of 29 checks are fine"
 
 
 @needs_networks
@@ -58,6 +59,8 @@ def test_only_nodes_that_take_part_are_tried_and_all_is_well() -> None:
     done = in_lab("--allowed-node-cidr", f"{ANSWERING}/32")
     assert (done.returncode, "FAIL" in done.stdout, SILENT in done.stdout) == (0, False, False)
     assert "ok   the two are different clusters" in done.stdout
+    assert "ok   1 of 2 remote nodes take part (InternalIP outside --allowed-node-cidr: 1)" in done.stdout
+    assert done.stdout.splitlines()[-1] == "passed: 28 of 28 checks are fine"
     assert "ok   local cluster answers: local at http://127.0.0.1:" in done.stdout
 
 
