@@ -22,7 +22,7 @@ FAILED, INTERRUPTED = 1, 130
 @click.option("--playground", is_flag=True, help="Keep both clusters up, and say what to try.")
 def main(*, playground: bool) -> None:
     """Two clusters on this machine, and what barrelman-sync does to them."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT is ignored where a script says `&`
         signal.signal(number, _interrupt)
     try:
         _play() if playground else _tell()
