@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 _ROLES = {"local": "rbac.yaml", "remote": "rbac-remote.yaml"}
 
@@ -31,10 +32,12 @@ class TokenAccess:
     advice: Advice
 
 
-def kubeconfig_advice(side: str) -> Advice:
-    """For a cluster that a kubeconfig names."""
+def kubeconfig_advice(side: str, proxy: str | None = None) -> Advice:
+    """For a cluster that a kubeconfig names, `proxy` by its URL."""
+    # Without what stands before an @: it may be a password.
+    way = f"by way of its proxy-url, {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else "from here"
     return Advice(
-        unreachable="Check the server's address in the kubeconfig, and that it can be reached from here.",
+        unreachable=f"Check the server's address in the kubeconfig, and that it can be reached {way}.",
         untrusted="Check certificate-authority-data in the kubeconfig.",
         refused="The credentials are refused: check the token or certificate of this cluster's kubeconfig.",
         forbidden=f"Grant it with the roles of {_ROLES[side]}, or use credentials that have them.",

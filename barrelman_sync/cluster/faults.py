@@ -94,8 +94,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, httpx2.TransportError):
         if certificate := _certificate_error(error):
             return f"the certificate of {_server(error)} is not trusted: {certificate.verify_message}."
-        way = "by way of a proxy " if isinstance(error, httpx2.ProxyError) else ""
-        return _capped(f"no connection to {_server(error)} {way}: {error}.".replace(" :", ":"))
+        return _capped(f"no connection to {_server(error)}: {error}.")
     return _capped(f"the answer is not one of a Kubernetes API server: {error}.")
 
 

@@ -67,7 +67,7 @@ def _by_kubeconfig(target: Kubeconfig, side: str) -> Access:
     path = Path(target.path or _default_path(side)).expanduser()
     where = f"'--{side}-kubeconfig' {path}" if target.path else f"'--{side}-context' in {path}"
     try:
-        access = _select(_load(path), path, target.context, kubeconfig_advice(side))
+        access = _select(_load(path), path, target.context, side)
     except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError) as error:
         raise ConfigurationError(f"{where}: {_explain(error)}") from error
     return replace(access, where=where)
@@ -114,7 +114,7 @@ def _load(path: Path) -> Section:
     return document
 
 
-def _select(document: Section, path: Path, context_name: str | None, advice: Advice) -> Access:
+def _select(document: Section, path: Path, context_name: str | None, side: str) -> Access:
     name = context_name or document.get("current-context")
     if not name:
         message = "has no current-context: name one with the option for the context"
@@ -135,10 +135,11 @@ def _select(document: Section, path: Path, context_name: str | None, advice: Adv
         fname=path,
     ).get()
     assert config is not None  # noqa: S101 - from_one always makes a context
+    proxy = cluster.get("proxy-url") or None
     return Access(
         config,
-        advice,
-        proxy=cluster.get("proxy-url") or None,
+        kubeconfig_advice(side, proxy),
+        proxy=proxy,
         server_name=cluster.get("tls-server-name") or None,
         headers=_impersonation(user),
         exec=user.get("exec"),

@@ -128,9 +128,17 @@ def test_a_dead_proxy(server: FakeApi, to: Connect) -> None:
     """Never around it."""
     with Proxy(server.url) as proxy:
         url = proxy.url
-    with pytest.raises(ClusterError, match="no connection to"):
+    with pytest.raises(ClusterError, match="no connection to .* by way of its proxy-url, 127.0.0.1:[0-9]+."):
         read(to(server.url, proxy_url=url))
     assert server.requests == []
+
+
+def test_a_password_of_the_proxy_is_not_told(server: FakeApi, to: Connect) -> None:
+    with Proxy(server.url) as proxy:
+        url = proxy.url.replace("://", "://me:my-password@")
+    with pytest.raises(ClusterError) as caught:
+        read(to(server.url, proxy_url=url))
+    assert "my-password" not in str(caught.value)
 
 
 def test_the_proxy_of_the_environment(server: FakeApi, to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
