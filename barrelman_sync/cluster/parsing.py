@@ -64,6 +64,7 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
         regular=len(subsets) == 1 and plain and not parked,
         labels=metadata.our_labels,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
+        deleting=metadata.deleting,
     )
 
 
@@ -82,6 +83,7 @@ def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
         regular=all(_is_plain(endpoint) for endpoint in endpoints),
         labels=labels,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
+        deleting=metadata.deleting,
     )
 
 

@@ -32,8 +32,7 @@ _RESOURCES: Mapping[
     Kind.ENDPOINTS: resources.Endpoints,
     Kind.SLICE: resources.EndpointSlice,
 }
-_STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND})
-_STALE_PATCH = _STALE | {httpx2.codes.UNPROCESSABLE_CONTENT}
+_STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_CONTENT})
 
 
 class Writer:
@@ -47,12 +46,14 @@ class Writer:
     def write(self, step: Write) -> None:
         """Does the step, or finds that it is done already. Raises ClusterError.
 
-        A 409 or 404 may be the echo of our own earlier try whose answer got lost, or of a second run that was faster.
+        What is refused as stale may be the echo of our own earlier try whose answer got lost, or of a second run that
+        was faster. A 422 too: of a node port that it has taken, or a label that it has removed, the server says that
+        before it looks at the resourceVersion.
         """
         try:
             self._send(step)
         except ClusterError as error:
-            if error.status not in _stale(step) or not self._is_done(step):
+            if error.status not in _STALE or not self._is_done(step):
                 raise
 
     def uid(self, kind: Kind, key: Key) -> str | None:
@@ -99,11 +100,6 @@ class Writer:
                 return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
             case _:
                 assert_never(step)
-
-
-def _stale(step: Write) -> frozenset[int]:
-    """A JSON patch that removes a label which is gone is refused before its resourceVersion is looked at."""
-    return _STALE_PATCH if isinstance(step, Release) else _STALE
 
 
 def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:

@@ -76,6 +76,7 @@ class LocalEndpoints:
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
     """uids of its owner references."""
+    deleting: bool = False
 
     kind = Kind.ENDPOINTS
 
@@ -111,6 +112,7 @@ class LocalSlice:
     """Endpoints of one ready address each and nothing else, as we write them."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
+    deleting: bool = False
 
     kind = Kind.SLICE
 

@@ -33,7 +33,7 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
 
 
 def follow_nodes(situation: Situation, live: LocalService) -> tuple[Create | Update, ...]:
-    """Endpoints of a mirror as it is now, not as the remote wants it: without the nodes that are gone.
+    """Endpoints of a Service as it is now, not as the remote wants it: without the nodes that are gone.
 
     It gets others only if none is left: nobody knows any more whether they would answer for it (traffic policy Local).
     """
@@ -73,10 +73,12 @@ def lost_label_steps(situation: Situation, live: LocalService) -> Iterator[Step]
     if reason := situation.hands_off(live):
         yield Leave(Kind.ENDPOINTS, live.key, Cause.HANDS_OFF, reason)
     else:
-        yield from remove(situation.ours(live.key), "the Service no longer asks for endpoints", guarded=True)
+        first, *others = remove(situation.ours(live.key), "the Service no longer asks for endpoints", guarded=True)
+        yield replace(first, meanwhile=follow_nodes(situation, live))
+        yield from others
 
 
-def remove(endpoints: Iterable[LocalEndpoints | LocalSlice], reason: str, *, guarded: bool) -> Iterator[Step]:
+def remove(endpoints: Iterable[LocalEndpoints | LocalSlice], reason: str, *, guarded: bool) -> Iterator[Delete]:
     """Deletes endpoints of one Service."""
     for each in endpoints:
         yield Delete(each, reason, guarded=guarded)

@@ -44,8 +44,13 @@ from barrelman_sync.planning.targets import Served
 
 def make_plan(situation: Situation) -> Plan:
     """The steps that bring the local cluster to what the remote asks for."""
-    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key))
+    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key) if not _is_going(step))
     return Plan((*_missing_namespaces(situation, steps), *steps), _owned(situation))
+
+
+def _is_going(step: Step) -> bool:
+    """Deleted by an earlier run, and waiting for somebody's finalizers: to delete it again is a write for nothing."""
+    return isinstance(step, Delete) and step.live.deleting
 
 
 def _keys(situation: Situation) -> list[Key]:

@@ -5,7 +5,8 @@ slice of a Service and no more: every change of a slice is sent to every node of
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import NamedTuple
 
 from barrelman_sync.model import EndpointPort, Family, Key, LocalSlice, WantedSlice
@@ -28,13 +29,21 @@ class SliceSet(NamedTuple):
     owner_uid: str | None
 
 
+def _is_free(_number: int) -> bool:
+    return True
+
+
 def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     """Creates and updates, then the deletes of slices of ours in this family that are not needed any more."""
-    ours = {slice_.key.name: slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family}
+    found = [slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family]
+    ours = {slice_.key.name: slice_ for slice_ in found if not slice_.deleting}
     prefix = _name(wanted, "")
     ends = {name.removeprefix(prefix): slice_ for name, slice_ in ours.items()}
     numbered = {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}
-    used = spread(wanted.addresses, {number: slice_.addresses for number, slice_ in numbered.items()})
+    # A slice that waits for its finalizers has a name that cannot be used yet, and addresses that go with it.
+    going = frozenset(slice_.key.name for slice_ in found if slice_.deleting)
+    held = {number: slice_.addresses for number, slice_ in numbered.items()}
+    used = spread(wanted.addresses, held, lambda number: _name(wanted, number) not in going)
     for number, addresses in sorted(used.items()):
         yield _step(_wanted_slice(wanted, number, addresses), numbered.get(number))
     kept = {_name(wanted, number) for number in used}
@@ -43,8 +52,10 @@ def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
             yield Delete(slice_, "its addresses are in others or gone", guarded=False)
 
 
-def spread(addresses: Addresses, held: Mapping[int, Addresses]) -> dict[int, Addresses]:
-    """The addresses of each slice by its number, given those that it holds now.
+def spread(
+    addresses: Addresses, held: Mapping[int, Addresses], is_free: Callable[[int], bool] = _is_free
+) -> dict[int, Addresses]:
+    """The addresses of each slice by its number, given those that it holds now, and which numbers a new one may have.
 
     New ones go where something left, then where there is room, then into new slices of even size.
     """
@@ -59,7 +70,7 @@ def spread(addresses: Addresses, held: Mapping[int, Addresses]) -> dict[int, Add
         room = CAPACITY - len(kept[number])
         kept[number] += new[:room]
         new = new[room:]
-    unused = (number for number in range(len(kept) + len(new)) if number not in kept)
+    unused = (number for number in count() if number not in kept and is_free(number))
     for chunk in _chunks(new):
         kept[next(unused)] = chunk
     return {number: tuple(sorted(members)) for number, members in kept.items() if members}

@@ -334,6 +334,11 @@ def test_endpoints_of_ours_go_with_the_label(found: dict[str, str]) -> None:
     assert [step.guarded for step in plan.steps if isinstance(step, Delete)] == [True]
 
 
+def test_what_is_going_already_is_not_deleted_again() -> None:
+    assert asked(service(), endpoints(deleting=True)).plan().writes == ()
+    assert World(local(mirror(), endpoints(deleting=True)), services=()).plan().writes[1:] == ()
+
+
 def test_a_mirror_that_loses_its_label_loses_the_endpoints_and_stays() -> None:
     plan = World(local(service(), endpoints())).plan()
     assert words(plan) == ["leave Service shop/cart", "delete Endpoints shop/cart"]

@@ -249,3 +249,13 @@ def test_a_change_to_slices_waits_as_a_whole() -> None:
     assert "delete Endpoints shop/live" in held(plan)
     writes = [word(step) for step in plan.writes if step.service.name == "live"]
     assert writes == ["create EndpointSlice shop/live-barrelman-ipv4-0"]
+
+
+def test_endpoints_that_nobody_asks_for_follow_the_nodes_as_long_as_they_stay() -> None:
+    gone = endpoints_of(service(), addresses=("10.0.0.1", "10.0.0.9"))
+    plan = World(local(service(), gone), services=(), nodes=NODES).guarded(0)
+    assert held(plan) == ["delete Endpoints shop/cart"]
+    (update,) = plan.writes
+    assert isinstance(update, Update)
+    assert isinstance(update.wanted, WantedEndpoints)
+    assert update.wanted.addresses == ("10.0.0.1",)

@@ -157,6 +157,12 @@ def test_slices_of_the_other_family_and_of_others_are_not_touched() -> None:
     assert told(steps(("10.0.0.1",), *others)) == ["create cart-barrelman-ipv4-0"]
 
 
+def test_a_slice_that_is_going_serves_nobody_and_its_name_is_taken() -> None:
+    """Somebody's finalizer keeps it: what it has goes with it, so another slice is needed now."""
+    going = slice_(0, "10.0.0.1", deleting=True)
+    assert told(steps(("10.0.0.1",), going)) == ["create cart-barrelman-ipv4-1"]
+
+
 def test_whatever_differs_is_one_update() -> None:
     fine = slice_(0, "10.0.0.1")
     for live in (

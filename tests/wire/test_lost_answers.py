@@ -122,6 +122,14 @@ def test_an_update_that_a_second_run_made(api: FakeApi, writer: Writer) -> None:
     writer.write(Update(WANTED, seen(before), ()))
 
 
+def test_a_create_that_is_refused_for_what_a_second_run_made(api: FakeApi, writer: Writer) -> None:
+    """Its node port is taken, says the server: by the very Service, which is as wanted."""
+    api.store.add(namespace("shop"), mirror("cart"))
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.failure(422))
+    writer.write(Create(WANTED))
+    assert [request.method for request in api.requests] == ["PATCH", "GET"]
+
+
 def test_an_update_of_what_was_deleted_does_not_bring_it_back(api: FakeApi, writer: Writer) -> None:
     api.store.add(endpoints("cart", "10.0.0.9"))
     before = live(api, Kind.ENDPOINTS)
