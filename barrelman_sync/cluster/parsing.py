@@ -27,7 +27,8 @@ from barrelman_sync.model import (
 def local_namespace(namespace: resources.Namespace) -> LocalNamespace:
     """A namespace of the local cluster."""
     metadata = namespace.metadata
-    return LocalNamespace(metadata.name, metadata.uid, metadata.deleting or namespace.status.phase == "Terminating")
+    terminating = metadata.deleting or namespace.status.phase == "Terminating"
+    return LocalNamespace(metadata.name, metadata.uid, terminating, metadata.resource_version)
 
 
 def local_service(service: resources.Service) -> LocalService:

@@ -62,7 +62,8 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,
             Kind.ENDPOINTS: endpoints.version,
-            Kind.SLICE: slices.version,
+            # That list shows only some, so its version may be that of a stranger's slice. This one is never a slice's.
+            Kind.SLICE: by_name[IDENTITY].resource_version,
         },
     )
 

@@ -134,6 +134,7 @@ class LocalNamespace:
     name: str
     uid: str = ""
     terminating: bool = False
+    resource_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,4 +150,5 @@ class Local:
     mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints, read only where they are about to replace slices of ours."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
-    """The resourceVersion of each list: a create is refused if the object appeared after it."""
+    """For each kind a resourceVersion that no object has which the list did not show: a create with it is refused if
+    the object is there."""

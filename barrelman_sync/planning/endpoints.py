@@ -143,7 +143,10 @@ def _slice_steps(situation: Situation, service: Served, found: Targets) -> Itera
 
 
 def _is_mirrored(situation: Situation, wanted: WantedEndpoints) -> bool:
-    copies = [copy for copy in situation.local.mirrored.get(wanted.key, ()) if copy.ports == wanted.ports]
+    """Whether there are copies of these very Endpoints: those of former ones are about to be collected."""
+    live = situation.local.endpoints.get(wanted.key)
+    mirrored = situation.local.mirrored.get(wanted.key, ()) if live and not live.deleting else ()
+    copies = [copy for copy in mirrored if live and live.revision.uid in copy.owners and copy.ports == wanted.ports]
     return {address for copy in copies for address in copy.addresses} >= set(wanted.addresses)
 
 

@@ -115,6 +115,18 @@ def test_a_mirror_that_becomes_real_between_two_lists_keeps_its_pods(
     sync.writes_nothing(*mode)
 
 
+def test_a_strangers_slice_is_not_overwritten_for_its_name(sync: Sync, local: ControlPlane) -> None:
+    """The list of slices does not show it, and its resourceVersion may well be that of the list."""
+    sync.converges()
+    local.settle()
+    theirs = local.api.create(slice_object("foo", "bar-barrelman-ipv4-0", "other", "10.9.9.9", manager=STRANGER))
+    run = sync(SLICES)
+    assert run.exit_code == 1
+    assert run.line("EndpointSlice", "foo/bar-barrelman-ipv4-0", "failed")
+    assert unchanged(theirs, local.api.get("EndpointSlice", "bar-barrelman-ipv4-0", "foo"))
+    assert is_there(local, "foo", "bar") == (True, True)  # the Endpoints stay as long as no slice replaces them
+
+
 def test_slices_of_a_real_service_are_nobody_elses(sync: Sync, local: ControlPlane) -> None:
     """A local Service wins, and what Kubernetes writes for it is left alone, whatever labels it has."""
     service = node_port("foo", "other", 30090, selector={"app": "other"}, labels={"shop": "x"})

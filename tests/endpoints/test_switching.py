@@ -118,3 +118,20 @@ def test_a_manual_service_switches_too(sync: Sync, local: ControlPlane, nodes: l
         sync.converges()
     assert {ip for ip, _, _ in seen.always} == set(nodes)
     assert slices(local, "foo", "baz") == []
+
+
+def test_copies_of_former_endpoints_take_nothing_over(sync: Sync, local: ControlPlane, nodes: list[str]) -> None:
+    """There and back while controllers lag: the copies are of Endpoints that are gone, and go with them."""
+    sync.converges()
+    wait_until(lambda: mirrored(local) == nodes, "the mirrored slices")
+    local.start_controllers("endpoints-controller")
+    try:
+        sync(SLICES)
+        sync()
+        assert mirrored(local) == nodes  # of the former ones
+        sync()
+        assert addresses(slices(local, "foo", "bar")) == nodes
+    finally:
+        local.start_controllers()
+    wait_until(lambda: sync().writes == [] and slices(local, "foo", "bar") == [], "the copies to take over", 30)
+    assert mirrored(local) == nodes
