@@ -28,7 +28,7 @@ JsonPatch = list[Body]
 
 
 def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | None = None) -> Body:
-    """The body of an apply. The guard is the object's revision, or for a create the list's with an empty uid.
+    """The body of an apply. The guard is the object's revision, or for a create a version that it cannot have.
 
     With the latter the server creates a missing object and answers 409 if one has appeared: measured, see
     docs/adr/001-create-by-apply.md.

@@ -54,7 +54,7 @@ class ServingNodes(NamedTuple):
 
     ready: frozenset[str] = frozenset()
     draining: frozenset[str] = frozenset()
-    """ServingNodes though terminating: kube-proxy's choice when none is ready, and so ours."""
+    """Serving though terminating: kube-proxy's choice when none is ready, and so ours."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ slice of a Service and no more: every change of a slice is sent to every node of
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import NamedTuple
 
@@ -29,21 +29,15 @@ class SliceSet(NamedTuple):
     owner_uid: str | None
 
 
-def _is_free(_number: int) -> bool:
-    return True
-
-
 def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     """Creates and updates, then the deletes of slices of ours in this family that are not needed any more."""
     found = [slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family]
     ours = {slice_.key.name: slice_ for slice_ in found if not slice_.deleting}
-    prefix = _name(wanted, "")
-    ends = {name.removeprefix(prefix): slice_ for name, slice_ in ours.items()}
-    numbered = {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}
+    numbered = _numbered(wanted, ours.values())
     # A slice that waits for its finalizers has a name that cannot be used yet, and addresses that go with it.
-    going = frozenset(slice_.key.name for slice_ in found if slice_.deleting)
+    going = _numbered(wanted, (slice_ for slice_ in found if slice_.deleting))
     held = {number: slice_.addresses for number, slice_ in numbered.items()}
-    used = spread(wanted.addresses, held, lambda number: _name(wanted, number) not in going)
+    used = spread(wanted.addresses, held, frozenset(going))
     for number, addresses in sorted(used.items()):
         yield _step(_wanted_slice(wanted, number, addresses), numbered.get(number))
     kept = {_name(wanted, number) for number in used}
@@ -53,9 +47,9 @@ def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
 
 
 def spread(
-    addresses: Addresses, held: Mapping[int, Addresses], is_free: Callable[[int], bool] = _is_free
+    addresses: Addresses, held: Mapping[int, Addresses], taken: frozenset[int] = frozenset()
 ) -> dict[int, Addresses]:
-    """The addresses of each slice by its number, given those that it holds now, and which numbers a new one may have.
+    """The addresses of each slice by its number, given those that it holds now; `taken` numbers are not used.
 
     New ones go where something left, then where there is room, then into new slices of even size.
     """
@@ -70,7 +64,7 @@ def spread(
         room = CAPACITY - len(kept[number])
         kept[number] += new[:room]
         new = new[room:]
-    unused = (number for number in count() if number not in kept and is_free(number))
+    unused = (number for number in count() if number not in kept and number not in taken)
     for chunk in _chunks(new):
         kept[next(unused)] = chunk
     return {number: tuple(sorted(members)) for number, members in kept.items() if members}
@@ -84,6 +78,13 @@ def _chunks(addresses: list[str]) -> Iterator[list[str]]:
 
 def _name(wanted: SliceSet, number: int | str) -> str:
     return f"{wanted.service.name}-barrelman-{wanted.family.lower()}-{number}"
+
+
+def _numbered(wanted: SliceSet, slices: Iterable[LocalSlice]) -> dict[int, LocalSlice]:
+    """Those that are named as we name them, by number."""
+    prefix = _name(wanted, "")
+    ends = {slice_.key.name.removeprefix(prefix): slice_ for slice_ in slices}
+    return {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}
 
 
 def _wanted_slice(wanted: SliceSet, number: int, addresses: Addresses) -> WantedSlice:
