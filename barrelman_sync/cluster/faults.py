@@ -12,7 +12,7 @@ import msgspec
 from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync.contact import Advice
-from barrelman_sync.errors import RunError
+from barrelman_sync.errors import RunError, causes
 
 FAULTS = (
     httpx2.HTTPError,
@@ -143,12 +143,8 @@ def _server(error: httpx2.RequestError) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}"
 
 
-def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
+def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    return next((cause for cause in causes(error) if isinstance(cause, ssl.SSLCertVerificationError)), None)
 
 
 def _capped(text: str) -> str:

@@ -18,6 +18,8 @@ from google.auth.exceptions import TransportError
 from google.auth.transport import Response
 from google.auth.transport.requests import Request
 
+from barrelman_sync.errors import causes
+
 SECONDS = 10.0
 """For each step of a request: the connection, and each piece of the answer."""
 _LOOK = 0.1
@@ -65,9 +67,8 @@ class Http(Request):
 
 def cause_of(error: BaseException) -> BaseException:
     """What it all began with: the libraries wrap an error several times, with ever longer texts."""
-    while inner := error.__cause__ or error.__context__:
-        error = inner
-    return error
+    *_, innermost = causes(error)
+    return innermost
 
 
 def _plain(error: TransportError) -> OSError:

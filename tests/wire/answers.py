@@ -61,6 +61,17 @@ def _half(exchange: Exchange, *, declare: bool) -> None:
     exchange.close_connection = True
 
 
+def then_refused(answer: Answer) -> Answer:
+    """This answer, and nobody listens any more when the client comes back."""
+
+    def last(exchange: Exchange) -> None:
+        exchange.api.stop_listening()
+        answer(exchange)
+        exchange.close_connection = True
+
+    return last
+
+
 def silence(exchange: Exchange) -> None:
     """Never an answer."""
     exchange.api.closing.wait()

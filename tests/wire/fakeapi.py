@@ -168,6 +168,11 @@ class FakeApi:
     def rule_for_ever(self, method: str, path: str, answer: Answer) -> None:
         self._rules.append((method, path, iter(lambda: answer, None)))
 
+    def stop_listening(self) -> None:
+        """Refuse connections from now on; those that are open stay."""
+        self._server.shutdown()
+        self._server.socket.close()
+
     def sent(self, method: str) -> list[Request]:
         return [request for request in self.requests if request.method == method]
 
