@@ -1,6 +1,7 @@
 """One write of a plan, sent so that it cannot hit another object or state than the one that was planned for."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import assert_never
 
 import httpx2
@@ -22,6 +23,7 @@ from barrelman_sync.model import (
     WantedSlice,
 )
 from barrelman_sync.planning.changes import endpoints_changes, mirror_changes, slice_changes
+from barrelman_sync.planning.ownership import holds_all
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 
 _RESOURCES: Mapping[
@@ -84,7 +86,26 @@ class Writer:
         revision = self._written.get((step.kind, step.key), step.live.revision)
         if not step.claims or not isinstance(step.live, LocalService):
             return revision
-        return self._client.patch(resources.Service, step.key, claim_patch(step.live, revision)).metadata.revision
+        try:
+            patched = self._client.patch(resources.Service, step.key, claim_patch(step.live, revision))
+        except ClusterError as error:
+            if error.status not in _STALE or not (found := self._found_claimed(step.live)):
+                raise
+            return found
+        return patched.metadata.revision
+
+    def _found_claimed(self, planned: LocalService) -> Revision | None:
+        """The revision that the Service has now, if nothing but its field managers changed and we hold those fields.
+
+        Then our own earlier try got through, and only its answer got lost: the update can go on.
+        """
+        found = self._client.get(resources.Service, planned.key)
+        if found is None:
+            return None
+        now = parsing.local_service(found)
+        revision = Revision(planned.revision.uid, now.revision.resource_version)
+        claimed = replace(planned, revision=revision, managed_fields=now.managed_fields)
+        return revision if now == claimed and holds_all(now) else None
 
     def _is_done(self, step: Write) -> bool:
         live = self._client.get(_RESOURCES[step.kind], step.key)

@@ -29,6 +29,7 @@ class Proxy:
     limit: int | None = None
     """Objects a page, instead of what was asked for."""
     _events: list[tuple[str, str, Callable[[], object]]] = field(default_factory=list)
+    _lost: list[tuple[str, str, Callable[[], object]]] = field(default_factory=list)
     _faults: dict[str, Callable[[Answer], None]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     errors: list[Exception] = field(default_factory=list)
@@ -36,6 +37,10 @@ class Proxy:
     def before(self, method: str, path: str, action: Callable[[], object]) -> None:
         """Let this happen once, before the first request whose path contains `path` reaches the server."""
         self._events.append((method, path, action))
+
+    def lose(self, method: str, path: str, then: Callable[[], object] = lambda: None) -> None:
+        """Let the answer to one such request get lost once the server did what was asked; `then` happens next."""
+        self._lost.append((method, path, then))
 
     def spoil(self, path: str, fault: Callable[[Answer], None]) -> None:
         """Let every answer to a GET of exactly this path go wrong."""
@@ -52,6 +57,16 @@ class Proxy:
             self._events = [event for event in self._events if event not in due]
         for _, _, action in due:
             action()
+
+    def loses(self, method: str, path: str) -> bool:
+        """Say whether the answer to this request gets lost, and do what was to happen then."""
+        with self._lock:
+            due = next((loss for loss in self._lost if loss[0] == method and loss[1] in path), None)
+            if due is None:
+                return False
+            self._lost.remove(due)
+        due[2]()
+        return True
 
     def change(self, method: str, path: str, answer: Answer) -> None:
         """Spoil the answer if somebody asked for that."""
@@ -140,6 +155,9 @@ def _handler(proxy: Proxy, upstream: httpx2.Client) -> type[BaseHTTPRequestHandl
             try:
                 proxy.meet(method, path)
                 answer = self._ask(method, body)
+                if proxy.loses(method, path):
+                    self.close_connection = True
+                    return
                 proxy.change(method, path, answer)
             except Exception as error:
                 proxy.errors.append(error)

@@ -11,7 +11,7 @@ import pytest
 from tests.controlplane import ControlPlane
 from tests.controlplane.objects import endpoints, port, service
 from tests.scenarios.command import Sync
-from tests.scenarios.proxy import Pause, Proxy
+from tests.scenarios.proxy import Pause, Proxy, cut
 from tests.scenarios.views import edit, ips, is_there, mirror_of, node_port, ports, set_ports, unchanged
 
 pytestmark = pytest.mark.usefixtures("nodes")
@@ -106,6 +106,22 @@ def test_a_second_run_that_was_faster_is_no_failure(
             remote.api.delete("Service", "gone", "foo")
     assert ports(mirror_of(local, "foo", "moved")) == [("http", "TCP", 8080, 30090)]
     assert is_there(local, "foo", "gone") == (False, False)
+
+
+def test_a_look_at_what_a_delete_left_that_fails_ends_the_run_with_a_message(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, local_proxy: Proxy
+) -> None:
+    """The API server removes Endpoints with their Service, so our own delete gets a 404 and looks once more."""
+    remote.add(node_port("foo", "bar", 30080), node_port("foo", "other", 30081))
+    sync.converges()
+    remote.api.delete("Service", "bar", "foo")
+    local_proxy.spoil("/api/v1/namespaces/foo/endpoints/bar", cut)
+    run = sync(*local_proxy.options)
+    assert run.exit_code == 1, run
+    assert "delete endpoints foo/bar 404" in run.writes
+    assert "reading Endpoints foo/bar in the local cluster failed: no connection to" in run.line("foo/bar", "failed")
+    assert is_there(local, "foo", "bar") == (False, False)
+    sync.writes_nothing()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -7,6 +7,7 @@ import pytest
 from tests.controlplane import ControlPlane, Object
 from tests.controlplane.objects import port, service
 from tests.scenarios.command import Sync
+from tests.scenarios.proxy import Proxy
 from tests.scenarios.views import MIRROR, edit, mirror_of, node_port, node_ports, ports, set_ports
 
 pytestmark = pytest.mark.usefixtures("nodes")
@@ -30,6 +31,58 @@ def test_stale_and_renumbered_ports_of_the_original_converge_in_one_run(
         mirror = mirror_of(local, "foo", name)
         assert ports(mirror) == [("http", "TCP", 80, 30080 + number)]
         assert (mirror["spec"]["type"], node_ports(mirror)) == ("ClusterIP", [])
+
+
+def renumbered_mirror_of_the_original(remote: ControlPlane, local: ControlPlane) -> None:
+    """An update of it has to claim the port first: two requests for one Service."""
+    remote.add(node_port("foo", "bar", 30080))
+    local.ensure_namespace("foo")
+    before = service("foo", "bar", port(8080, "http", targetPort=30080), labels=MIRROR, selector=None)
+    local.api.create(before, manager="barrelman")
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3], ids=["the claim", "and its second try", "and the third"])
+def test_a_claim_whose_answer_gets_lost_is_our_own_echo(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, local_proxy: Proxy, lost: int
+) -> None:
+    renumbered_mirror_of_the_original(remote, local)
+    for _ in range(lost):
+        local_proxy.lose("PATCH", "/services/bar")
+    run = sync(*local_proxy.options)
+    assert run.exit_code == 0, run
+    answers = [write.rpartition(" ")[2] for write in run.writes if "services" in write]
+    assert answers == ["200", *["409"] * lost, "200"]
+    assert ports(mirror_of(local, "foo", "bar")) == [("http", "TCP", 80, 30080)]
+    sync.writes_nothing()
+
+
+def test_a_claim_and_an_apply_whose_answers_get_lost(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, local_proxy: Proxy
+) -> None:
+    renumbered_mirror_of_the_original(remote, local)
+    mirror = "/services/bar"
+    local_proxy.lose("PATCH", mirror)
+    # The look after the claim comes right before the apply.
+    local_proxy.before("GET", mirror, lambda: local_proxy.lose("PATCH", mirror))
+    run = sync(*local_proxy.options)
+    assert run.exit_code == 0, run
+    answers = [write.rpartition(" ")[2] for write in run.writes if "services" in write]
+    assert answers == ["200", "409", "200", "409"]
+    sync.writes_nothing()
+
+
+def test_what_somebody_changes_after_a_lost_claim_is_left_to_the_next_run(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, local_proxy: Proxy
+) -> None:
+    renumbered_mirror_of_the_original(remote, local)
+    theirs = {"spec": {"ports": [port(83, "http", targetPort=30080)]}}
+    local_proxy.lose("PATCH", "/services/bar", lambda: edit(local, "foo", "bar", theirs))
+    run = sync(*local_proxy.options)
+    assert run.exit_code == 1, run
+    assert "409" in run.line("Service", "foo/bar", "failed")
+    assert ports(mirror_of(local, "foo", "bar")) == [("http", "TCP", 83, 30080)]
+    sync.converges()
+    assert ports(mirror_of(local, "foo", "bar")) == [("http", "TCP", 80, 30080)]
 
 
 def test_a_port_that_two_managers_hold_is_renumbered(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:

@@ -36,6 +36,16 @@ def lost(exchange: Exchange) -> None:
     exchange.reset()
 
 
+def done_but(status: int) -> Answer:
+    """It is done, but the answer says otherwise: a gateway gave up waiting."""
+
+    def answer(exchange: Exchange) -> None:
+        exchange.outcome()
+        plain(status)(exchange)
+
+    return answer
+
+
 def reset_in_the_middle(exchange: Exchange) -> None:
     _, body = exchange.outcome()
     exchange.send_head(200, "application/json", **{"Content-Length": str(len(json.dumps(body)))})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from tests.wire import answers
 from tests.wire.commands import Sides, invoke
+from tests.wire.fakeapi import Answer, Exchange, normally
 from tests.wire.objects import endpoints, mirror, namespace
 from tests.wire.store import Object
 
@@ -51,13 +53,105 @@ def test_fields_of_others_are_moved_first(sides: Sides) -> None:
     assert int(apply.json["metadata"]["resourceVersion"]) > int(before["resourceVersion"])
 
 
-def test_a_move_whose_answer_got_lost_is_left_to_the_next_run(sides: Sides) -> None:
-    """It cannot be told from somebody else's change; the mirror still serves as it did."""
+LOST = {"lost": answers.lost, "504": answers.done_but(504)}
+
+
+def sent(sides: Sides) -> list[str]:
+    """What was asked of the Service itself, and how."""
+    asked = (request for request in sides.local.requests if request.path == SERVICE)
+    return [f"{request.method} {request.headers.get('Content-Type', '')}".strip() for request in asked]
+
+
+MOVE, APPLY = "PATCH application/json-patch+json", "PATCH application/apply-patch+yaml"
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+def test_a_move_whose_answer_got_lost_is_found_done(sides: Sides, fault: Answer) -> None:
+    """The second try answers 409; read again, the Service is as it was but for its managers: the update goes on."""
     with_another_holder(sides)
-    sides.local.rule("PATCH", SERVICE, answers.lost)
-    first = invoke(*sides.arguments)
-    assert first.exit_code == 1
-    assert "The object changed meanwhile; the next run decides anew." in first.output
-    assert sides.local.store.get(SERVICE)["spec"]["ports"][0]["port"] == 81
-    assert invoke(*sides.arguments).exit_code == 0
+    sides.local.rule("PATCH", SERVICE, fault)
+    run = invoke(*sides.arguments)
+    assert run.exit_code == 0, run.output
+    assert sent(sides) == [MOVE, MOVE, "GET", APPLY]
     assert sides.local.store.get(SERVICE)["spec"]["ports"][0]["port"] == 80
+    asked = len(sides.writes)
+    assert invoke(*sides.arguments).exit_code == 0
+    assert len(sides.writes) == asked
+
+
+@pytest.mark.parametrize("fault", LOST.values(), ids=LOST)
+def test_both_answers_may_get_lost(sides: Sides, fault: Answer) -> None:
+    with_another_holder(sides)
+    sides.local.rule("PATCH", SERVICE, fault, normally, fault)
+    run = invoke(*sides.arguments)
+    assert run.exit_code == 0, run.output
+    assert sent(sides) == [MOVE, MOVE, "GET", APPLY, APPLY, "GET"]
+
+
+def edited(sides: Sides) -> None:
+    """Somebody changes a port."""
+    live = sides.local.store.get(SERVICE)
+    ports = [{**port, "port": 83} for port in live["spec"]["ports"]]
+    sides.local.store.add({**live, "spec": {**live["spec"], "ports": ports}})
+
+
+def annotated_to_be_ignored(sides: Sides) -> None:
+    live = sides.local.store.get(SERVICE)
+    sides.local.store.add({**live, "metadata": {**live["metadata"], "annotations": {"tfw.io/barrelman": "ignore"}}})
+
+
+def held_again(sides: Sides) -> None:
+    """Somebody's own update takes hold of the ports once more."""
+    live = sides.local.store.get(SERVICE)
+    managers = [*live["metadata"]["managedFields"], {**OTHER, "manager": "another"}]
+    sides.local.store.add({**live, "metadata": {**live["metadata"], "managedFields": managers}})
+
+
+def made_anew(sides: Sides) -> None:
+    """Another object that is the same in all but its uid."""
+    live = sides.local.store.get(SERVICE)
+    sides.local.store.add({**live, "metadata": {**live["metadata"], "uid": "uid-of-another"}})
+
+
+@pytest.mark.parametrize("change", [edited, annotated_to_be_ignored, held_again, made_anew])
+def test_a_service_that_somebody_changed_after_a_lost_move_is_left(
+    sides: Sides, change: Callable[[Sides], None]
+) -> None:
+    """Our own try got through, and then somebody else's: that is no echo."""
+    with_another_holder(sides)
+
+    def lost_and_changed(exchange: Exchange) -> None:
+        exchange.outcome()
+        change(sides)
+        exchange.reset()
+
+    sides.local.rule("PATCH", SERVICE, lost_and_changed)
+    run = invoke(*sides.arguments)
+    assert run.exit_code == 1
+    assert "The object changed meanwhile; the next run decides anew." in run.output
+    assert APPLY not in sent(sides)
+
+
+def test_a_service_that_somebody_changed_before_the_move_is_left(sides: Sides) -> None:
+    with_another_holder(sides)
+
+    def too_late(exchange: Exchange) -> None:
+        edited(sides)
+        exchange.serve()
+
+    sides.local.rule("PATCH", SERVICE, too_late)
+    assert invoke(*sides.arguments).exit_code == 1
+    assert sides.local.store.get(SERVICE)["spec"]["ports"][0]["port"] == 83
+
+
+def test_a_second_run_that_did_it_all_is_no_failure(sides: Sides) -> None:
+    with_another_holder(sides)
+
+    def overtaken(exchange: Exchange) -> None:
+        sides.local.store.add(mirror("cart"))
+        exchange.serve()
+
+    sides.local.rule("PATCH", SERVICE, overtaken)
+    run = invoke(*sides.arguments)
+    assert run.exit_code == 0, run.output
+    assert APPLY not in sent(sides)
