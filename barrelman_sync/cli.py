@@ -18,6 +18,7 @@ from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
 from barrelman_sync.outcome import ExitCode, Report
 from barrelman_sync.terminal import progress, wants_colour
+from barrelman_sync.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
 
@@ -59,15 +60,16 @@ def _tell(problems: Sequence[str]) -> None:
 def _run(settings: Settings) -> ExitCode:
     deadline = Deadline(settings.run.timeout)
     _stop_on_signals(deadline.stop)
-    if settings.run.preflight:
-        return _preflight(settings, deadline)
-    # A dry run is none that the metrics are about: it would say that all is well, or hide that it is not.
-    if settings.metrics.wanted and not settings.run.dry_run:
-        return _measured(settings, deadline)
-    return _reconciled(settings, deadline)[1]
+    with Watchdog(deadline) as watchdog:
+        if settings.run.preflight:
+            return _preflight(settings, deadline)
+        # A dry run is none that the metrics are about: it would say that all is well, or hide that it is not.
+        if settings.metrics.wanted and not settings.run.dry_run:
+            return _measured(settings, deadline, watchdog)
+        return _reconciled(settings, deadline, watchdog)[1]
 
 
-def _measured(settings: Settings, deadline: Deadline) -> ExitCode:
+def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> ExitCode:
     from barrelman_sync.metrics import Run, publish  # loads prometheus_client
 
     started, clock = time.time(), time.monotonic()
@@ -79,7 +81,7 @@ def _measured(settings: Settings, deadline: Deadline) -> ExitCode:
         return publish(settings.metrics, run, deadline.remaining())
 
     try:
-        report, exit_code = _reconciled(settings, deadline)
+        report, exit_code = _reconciled(settings, deadline, watchdog)
     except Exception:
         end(None, ExitCode.FAILED)
         raise
@@ -92,15 +94,21 @@ def _expected_source(settings: Settings) -> str:
     return settings.scope.source or own or ""
 
 
-def _reconciled(settings: Settings, deadline: Deadline) -> tuple[Report | None, ExitCode]:
+def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
     """The run itself; without a report if it ended before there was a plan."""
     # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
+
+    def show_plan(report: Report) -> None:
+        if report.dry_run:  # it is all but over, and its reader may take any time: a pager reads as somebody scrolls
+            watchdog.stand_down()
+        printer.plan(report)
+
     try:
-        report = reconcile(settings, deadline, Shown(printer.plan, progress))
+        report = reconcile(settings, deadline, Shown(show_plan, progress))
     except (ConfigurationError, RunError) as error:
         problems, exit_code = _ended(error)
         printer.failure(problems, exit_code)

@@ -3,6 +3,8 @@
 import time
 
 _LOOK_UP_SECONDS = 0.1
+_LONGEST_SECONDS = 1e9
+"""About 30 years: `--timeout` may say more, but Python's locks refuse to wait for 300."""
 
 
 class Deadline:
@@ -13,7 +15,7 @@ class Deadline:
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self._end = time.monotonic() + seconds
+        self._end = time.monotonic() + min(seconds, _LONGEST_SECONDS)
         self._why: str | None = None
 
     @property
