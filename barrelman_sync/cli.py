@@ -17,7 +17,7 @@ from barrelman_sync.errors import ConfigurationError, RunError
 from barrelman_sync.logs import LogFormat, set_up_logs
 from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
 from barrelman_sync.outcome import ExitCode, Report
-from barrelman_sync.terminal import progress, wants_colour
+from barrelman_sync.terminal import is_on_terminal, progress, wants_colour
 from barrelman_sync.watchdog import Watchdog
 
 _log = logging.getLogger(__name__)
@@ -103,8 +103,8 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
 
     def show_plan(report: Report) -> None:
-        if report.dry_run:  # it is all but over, and its reader may take any time: a pager reads as somebody scrolls
-            watchdog.stand_down()
+        if report.dry_run:
+            _let_read(watchdog)
         printer.plan(report)
 
     try:
@@ -114,8 +114,15 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
         printer.failure(problems, exit_code)
         _tell(problems)
         return None, exit_code
+    _let_read(watchdog)
     printer.outcome(report)
     return report, report.exit_code
+
+
+def _let_read(watchdog: Watchdog) -> None:
+    """Only output is left. On a terminal it may go to a pager, which reads no faster than its user scrolls."""
+    if is_on_terminal():
+        watchdog.stand_down()
 
 
 def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCode]:

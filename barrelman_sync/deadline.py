@@ -3,8 +3,8 @@
 import time
 
 _LOOK_UP_SECONDS = 0.1
-_LONGEST_SECONDS = 1e9
-"""About 30 years: `--timeout` may say more, but Python's locks refuse to wait for 300."""
+_LONGEST_SECONDS = 1e6
+"""Some eleven days. A longer `--timeout` is cut to this: some of Python's waits overflow after 24 days."""
 
 
 class Deadline:

@@ -1,4 +1,4 @@
-"""The two ways in which a run ends before its first write, and the way from an error to what it came from. Pure."""
+"""The two errors that end a run before its first write, and `causes`, which follows a chain of errors. Pure."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,10 @@ class RunError(Exception):
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, what it came from, what that came from, and so on: each once, the innermost last.
+    """The error, then its cause or else the error that was being handled, and so on; each error once.
 
-    A chain may lead back into itself: lightkube raises many an error `from` that same error (`raise_for_status` in
-    lightkube/core/generic_client.py), which makes the error its own cause. Whoever follows it with a plain loop never
-    comes to an end.
+    A chain may lead back into itself: lightkube raises HTTP status errors `from` themselves (`raise_for_status` in
+    lightkube/core/generic_client.py), so each is its own cause, and a plain loop over the causes never ends.
     """
     following: BaseException | None = error
     seen: set[int] = set()  # ids, as an error may compare equal to another

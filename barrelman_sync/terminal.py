@@ -23,6 +23,11 @@ def wants_colour(choice: Colour) -> bool:
     return choice is Colour.ALWAYS
 
 
+def is_on_terminal() -> bool:
+    """Whether somebody sits at a terminal, wherever the output goes: stdin is still theirs in a pipe to a pager."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
 @contextmanager
 def progress(length: int) -> Iterator[Callable[[int], None]]:
     """A bar on stderr for that many writes, if they are many and somebody watches; yields what moves it on."""

@@ -1,6 +1,6 @@
 """The last resort: ends the process when a run goes on long after its deadline, whatever hangs or loops in it.
 
-Everything that waits is bounded by the deadline already. This is for what nobody thought of; docs/adr/007-watchdog.md.
+The watchdog covers the waits and loops that the deadline does not reach; see docs/adr/007-watchdog.md.
 """
 
 import faulthandler
@@ -16,7 +16,9 @@ from barrelman_sync.deadline import Deadline
 from barrelman_sync.outcome import ExitCode
 
 GRACE_SECONDS = 5.0
-"""Between the deadline and the end of the process: what remains then (the report, the Pushgateway) takes far less."""
+"""From the deadline to the message: what a run may still do then (the report, the Pushgateway) takes less."""
+FORCE_SECONDS = 3.0
+"""From the message's turn to the end of the process, at the latest."""
 _TELLING_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
@@ -25,8 +27,8 @@ _log = logging.getLogger(__name__)
 class Watchdog:
     """Use as a context manager: if what is inside goes on too long, the process ends with a message and exit code 1.
 
-    Two threads wait for that moment. Ours can say what happened, but needs the interpreter, which an extension in C
-    may never let go of. For that there is the thread of `faulthandler`, which needs nothing and is a little later.
+    Two threads wait for that moment. Ours can say what happened, but needs the interpreter lock, which C code may hold
+    for ever. For that case the C thread of `faulthandler`, which needs no lock, fires a little later.
     """
 
     def __init__(self, deadline: Deadline) -> None:
@@ -35,8 +37,7 @@ class Watchdog:
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
-        if sys.__stderr__ is not None:  # it was not closed by whoever started us, so 2 is no other file or socket
-            faulthandler.dump_traceback_later(self._seconds + _TELLING_SECONDS + 1, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(self._seconds + FORCE_SECONDS, exit=True, file=_stderr())
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
         return self
 
@@ -44,29 +45,37 @@ class Watchdog:
         self.stand_down()
 
     def stand_down(self) -> None:
-        """Never ends the process any more."""
+        """Switches the watchdog off."""
         self._over.set()
         faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
         if self._over.wait(self._seconds):
             return
-        # In a thread of its own: whoever hangs may hold the lock of the log, and nobody may be reading stderr.
-        telling = threading.Thread(target=self._tell, name="watchdog's message", daemon=True)
-        telling.start()
-        telling.join(_TELLING_SECONDS)
-        os._exit(ExitCode.FAILED)
+        try:
+            # In a thread of its own: the thread that hangs may hold the log's lock, and nobody may be reading stderr.
+            telling = threading.Thread(target=self._tell, name="watchdog's message", daemon=True)
+            telling.start()
+            telling.join(_TELLING_SECONDS)
+        finally:
+            os._exit(ExitCode.FAILED)
 
     def _tell(self) -> None:
         """The message last: a pod's termination message is the end of its log."""
         _log.critical("Where each thread was:\n%s", "\n".join(_stacks()))
         _log.critical(
-            "The run did not end within %g s after its --timeout of %g s, so the process ends now. What was written"
-            " stays, and the next run goes on from there. If the run was only slow, give it a longer --timeout; if not,"
-            " this is a bug: please report it with the lines above.",
+            "The run was still going %g s after its --timeout of %g s, so the process ends now. Completed writes stay;"
+            " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a name"
+            " look-up that gets no answer, output that nobody reads. Anything else is a bug: please report it with the"
+            " lines above.",
             GRACE_SECONDS,
             self._timeout,
         )
+
+
+def _stderr() -> int:
+    """The descriptor to write to without the interpreter; not 2 where stderr was closed: 2 may be a socket then."""
+    return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else sys.__stderr__.fileno()
 
 
 def _stacks() -> Iterator[str]:

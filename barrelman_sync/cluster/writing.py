@@ -89,13 +89,14 @@ class Writer:
         try:
             patched = self._client.patch(resources.Service, step.key, claim_patch(step.live, revision))
         except ClusterError as error:
-            if error.status not in _STALE or not (found := self._found_claimed(step.live)):
+            found = self._found_claimed(step.live) if error.status in _STALE else None
+            if found is None:
                 raise
             return found
         return patched.metadata.revision
 
     def _found_claimed(self, planned: LocalService) -> Revision | None:
-        """The revision that the Service has now, if nothing but its field managers changed and we hold those fields.
+        """The Service's revision, if we hold the fields now and nothing else that a plan depends on has changed.
 
         Then our own earlier try got through, and only its answer got lost: the update can go on.
         """
@@ -103,9 +104,9 @@ class Writer:
         if found is None:
             return None
         now = parsing.local_service(found)
-        revision = Revision(planned.revision.uid, now.revision.resource_version)
-        claimed = replace(planned, revision=revision, managed_fields=now.managed_fields)
-        return revision if now == claimed and holds_all(now) else None
+        same = now.revision.uid == planned.revision.uid
+        as_planned = now == replace(planned, revision=now.revision, managed_fields=now.managed_fields)
+        return now.revision if same and as_planned and holds_all(now) else None
 
     def _is_done(self, step: Write) -> bool:
         live = self._client.get(_RESOURCES[step.kind], step.key)

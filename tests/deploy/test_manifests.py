@@ -18,7 +18,7 @@ from barrelman_sync.config import GkeCluster, Kubeconfig
 from barrelman_sync.option_values import parse_duration
 from barrelman_sync.options import ENVIRONMENT_PREFIX, settings_of
 from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
-from barrelman_sync.watchdog import GRACE_SECONDS
+from barrelman_sync.watchdog import FORCE_SECONDS, GRACE_SECONDS
 from tests.controlplane import Object
 from tests.deploy.manifests import (
     BEGIN,
@@ -91,8 +91,7 @@ def test_a_run_ends_before_its_pod_and_the_pod_before_the_next_run() -> None:
     job = spec["jobTemplate"]["spec"]
     timeout = parse_duration(environment(objects)["BARRELMAN_SYNC_TIMEOUT"])
     assert spec["schedule"] == "* * * * *"
-    watched = timeout + GRACE_SECONDS + 3  # for the watchdog's own last steps
-    assert watched < job["activeDeadlineSeconds"] < PERIOD
+    assert timeout + GRACE_SECONDS + FORCE_SECONDS < job["activeDeadlineSeconds"] < PERIOD
     assert spec["startingDeadlineSeconds"] < PERIOD
     assert (job["backoffLimit"], spec["concurrencyPolicy"]) == (0, "Forbid")
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pytest
 from lightkube import Client
 
+from barrelman_sync import watchdog
 from barrelman_sync.cluster import connection
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.connection import connect
@@ -107,6 +108,7 @@ def sides(tmp_path: Path) -> Iterator[Sides]:
 def in_process(monkeypatch: pytest.MonkeyPatch, opened: None) -> Iterator[None]:
     """Lets CliRunner run the whole command: closes what it opens, and puts back what it sets for the process."""
     monkeypatch.setattr(Deadline, "sleep", lambda _self, _seconds: None)
+    monkeypatch.setattr(watchdog, "GRACE_SECONDS", 600)  # it would end us
     log = logging.getLogger("barrelman_sync")
     before = log.handlers, log.propagate, log.level
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -113,9 +113,22 @@ def made_anew(sides: Sides) -> None:
     sides.local.store.add({**live, "metadata": {**live["metadata"], "uid": "uid-of-another"}})
 
 
-@pytest.mark.parametrize("change", [edited, annotated_to_be_ignored, held_again, made_anew])
+def deleted(sides: Sides) -> None:
+    sides.local.store.delete(SERVICE, {})
+
+
+CHANGES = {
+    edited: "409 Conflict",
+    annotated_to_be_ignored: "409 Conflict",
+    held_again: "409 Conflict",
+    made_anew: "409 Conflict",
+    deleted: "404 NotFound",
+}
+
+
+@pytest.mark.parametrize(("change", "said"), CHANGES.items())
 def test_a_service_that_somebody_changed_after_a_lost_move_is_left(
-    sides: Sides, change: Callable[[Sides], None]
+    sides: Sides, change: Callable[[Sides], None], said: str
 ) -> None:
     """Our own try got through, and then somebody else's: that is no echo."""
     with_another_holder(sides)
@@ -128,8 +141,15 @@ def test_a_service_that_somebody_changed_after_a_lost_move_is_left(
     sides.local.rule("PATCH", SERVICE, lost_and_changed)
     run = invoke(*sides.arguments)
     assert run.exit_code == 1
-    assert "The object changed meanwhile; the next run decides anew." in run.output
+    assert f"patching Service shop/cart in the local cluster failed: the server answered {said}" in run.output
     assert APPLY not in sent(sides)
+
+
+def test_a_move_that_is_refused_is_not_looked_at_again(sides: Sides) -> None:
+    with_another_holder(sides)
+    sides.local.rule("PATCH", SERVICE, answers.failure(403))
+    assert invoke(*sides.arguments).exit_code == 1
+    assert sent(sides) == [MOVE]
 
 
 def test_a_service_that_somebody_changed_before_the_move_is_left(sides: Sides) -> None:

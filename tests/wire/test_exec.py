@@ -39,6 +39,12 @@ def test_a_token(api: FakeApi, connected: Connect, tmp_path: Path, version: str)
     assert runs(tmp_path) == [{"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}]
 
 
+def test_a_run_without_a_near_end(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
+    """Python counts the milliseconds that it waits for a command in an int: 24 days of them."""
+    connected(api, Deadline(1e15), exec=execs(plugin(tmp_path, credential(token="secret"))))
+    assert len(runs(tmp_path)) == 1
+
+
 def test_a_relative_command_is_beside_its_kubeconfig(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     plugin(tmp_path, credential(token="secret"))
     read(connected(api, exec=execs("./plugin")))

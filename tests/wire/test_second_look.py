@@ -1,4 +1,4 @@
-"""A connection that fails while a refused write is looked at once more, or a list that expired is begun once more.
+"""Connection faults at the read that follows a refused write, and at a list that is begun again.
 
 The fault happens while the first error is being handled, so the two are one chain of errors. lightkube makes the first
 one its own cause: such a chain has no end.
@@ -121,7 +121,7 @@ class Ending(Deadline):
 
     def after(self, refusal: Answer) -> Answer:
         def answer(exchange: Exchange) -> None:
-            self._end = time.monotonic() + 0.3
+            self._end = time.monotonic() + 1
             refusal(exchange)
 
         return answer
@@ -137,12 +137,12 @@ def test_a_second_look_that_hangs_ends_with_the_run(
     api.rule_for_ever("GET", look.path, fault)
     said = fails(look, connected(api, deadline))
     assert said.startswith(("reading Service shop/cart", "listing nodes"))
-    assert "in time" in said or "--timeout 45s" in said
+    assert "in time" in said
 
 
 def test_a_second_look_whose_headers_do_not_end_ends_with_the_run(api: FakeApi, connected: Connect) -> None:
     api.rule_for_ever("GET", SERVICE, answers.dribble_headers)
-    assert "Service shop/cart" in fails(LOOKS["404"], connected(api, Deadline(2)))
+    assert fails(LOOKS["404"], connected(api, Deadline(2))).startswith("reading Service shop/cart")
 
 
 PASSING = {name: FAULTS[name][0] for name in ("reset", "reset in the middle", "half an answer", "503")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -23,16 +24,29 @@ from tests.wire.objects import node_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
+PIPE = 4096
+"""Bytes that a pipe holds, usually sixteen times as many."""
 SILENT = ("lock of the log", "interpreter kept")
 """Where nobody is left to say it in words."""
+FORCED = "Timeout ("
+"""How the output of faulthandler begins, which ends what our own thread does not."""
 
 
 @contextlib.contextmanager
 def hanging(
-    sides: Sides, what: str, *options: str, timeout: str = "0.5s", stderr: int = subprocess.PIPE
+    sides: Sides,
+    what: str,
+    *options: str,
+    timeout: str = "1s",
+    stdin: int = subprocess.DEVNULL,
+    stderr: int | None = subprocess.PIPE,
+    by: tuple[str, ...] = (),
 ) -> Iterator[subprocess.Popen[str]]:
+    """The command, which does not end, started `by` another; what it writes meets small pipes."""
     command = [sys.executable, "-m", "tests.wire.hanging", what, *sides.arguments, "--timeout", timeout, *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=stderr, text=True) as run:
+    with subprocess.Popen(
+        [*by, *command], cwd=ROOT, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True, pipesize=PIPE
+    ) as run:
         try:
             yield run
         finally:
@@ -40,9 +54,9 @@ def hanging(
 
 
 def ended(run: subprocess.Popen[str]) -> str:
-    """What the run wrote to stderr, once it has ended with exit code 1."""
-    _, stderr = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 1, stderr
+    """What the run wrote to stderr, once it has hung and has ended with exit code 1."""
+    stdout, stderr = run.communicate(timeout=PATIENCE)
+    assert (run.returncode, stdout) == (1, "hanging\n"), stderr
     return stderr
 
 
@@ -54,17 +68,19 @@ def test_what_hangs_ends_with_a_message(sides: Sides, what: str) -> None:
     first, *_, last = stderr.splitlines()
     assert first == "CRITICAL: Where each thread was:"
     assert ", in hang\n" in stderr
-    assert last.startswith("CRITICAL: The run did not end within 0.2 s after its --timeout of 0.5 s")
+    assert last.startswith("CRITICAL: The run was still going 0.2 s after its --timeout of 1 s")
 
 
 def test_what_holds_the_log_ends_too(sides: Sides) -> None:
     with hanging(sides, "lock of the log") as run:
-        ended(run)
+        assert FORCED not in ended(run)
 
 
 def test_what_keeps_the_interpreter_ends_too(sides: Sides) -> None:
     with hanging(sides, "interpreter kept") as run:
-        assert " in hang\n" in ended(run)
+        stderr = ended(run)
+    assert stderr.startswith(FORCED)
+    assert " in hang\n" in stderr
 
 
 @pytest.fixture
@@ -86,14 +102,10 @@ def test_it_ends_where_nobody_reads_the_message(sides: Sides, unread: int) -> No
         ended(run)
 
 
-def test_it_ends_where_there_is_no_stderr(sides: Sides) -> None:
-    command = [sys.executable, "-m", "tests.wire.hanging", "loop", *sides.arguments, "--timeout", "0.5s"]
-    shell = ["sh", "-c", 'exec "$@" 2>&-', "sh", *command]
-    with subprocess.Popen(shell, cwd=ROOT, stdout=subprocess.DEVNULL) as run:
-        try:
-            assert run.wait(PATIENCE) == 1
-        finally:
-            run.kill()
+@pytest.mark.parametrize("what", ["loop", "interpreter kept"])
+def test_it_ends_where_there_is_no_stderr(sides: Sides, what: str) -> None:
+    with hanging(sides, what, stderr=None, by=("sh", "-c", 'exec "$@" 2>&-', "sh")) as run:
+        ended(run)
 
 
 def test_the_message_is_json_where_the_log_is(sides: Sides) -> None:
@@ -101,7 +113,7 @@ def test_the_message_is_json_where_the_log_is(sides: Sides) -> None:
         where, message = (json.loads(line) for line in ended(run).splitlines())
     assert where["level"] == message["level"] == "critical"
     assert ", in hang\n" in where["message"]
-    assert message["message"].startswith("The run did not end")
+    assert message["message"].startswith("The run was still going")
 
 
 def test_a_signal_does_not_call_it_off(sides: Sides) -> None:
@@ -110,32 +122,49 @@ def test_a_signal_does_not_call_it_off(sides: Sides) -> None:
         assert run.stdout
         assert run.stdout.readline() == "hanging\n"
         run.send_signal(signal.SIGTERM)
-        assert "The run did not end" in ended(run)
+        _, stderr = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 1, stderr
+    assert "The run was still going" in stderr
 
 
 def test_a_preflight_is_watched_too(sides: Sides) -> None:
     with hanging(sides, "loop", "--preflight") as run:
-        assert "The run did not end" in ended(run)
+        assert "The run was still going" in ended(run)
 
 
-def test_the_reader_of_a_dry_run_may_take_any_time(sides: Sides) -> None:
-    """Such as less, which reads on as somebody scrolls: a pipe holds less than the plan of a large cluster."""
-    names = [f"service-{number}-{'x' * 40}" for number in range(900)]
+@pytest.fixture
+def many(sides: Sides) -> Sides:
+    """A plan that is longer than what a pipe holds."""
+    names = [f"service-{number}-{'x' * 40}" for number in range(40)]
     sides.remote.store.add(*(node_port(name, node_port=30100 + number) for number, name in enumerate(names)))
+    return sides
+
+
+@pytest.mark.parametrize("options", [("--dry-run",), ("-o", "json")], ids=["dry run", "document"])
+def test_on_a_terminal_a_reader_may_take_any_time(many: Sides, options: tuple[str, ...]) -> None:
+    """Such as less, which reads on as somebody scrolls."""
     seconds = 8.0
-    with hanging(sides, NOTHING, "--dry-run", timeout=f"{seconds}s") as run:
-        assert run.stdout
-        assert run.stdout.readline().startswith("+ Namespace")
-        time.sleep(seconds + GRACE_SECONDS + 3)
-        rest, stderr = run.communicate(timeout=PATIENCE)
-    assert run.returncode == 0, stderr
-    assert rest.splitlines()[-1].startswith("dry run: 1803 to create")
+    ours, theirs = pty.openpty()
+    with hanging(many, NOTHING, *options, timeout=f"{seconds}s", stdin=theirs) as run:
+        time.sleep(seconds + GRACE_SECONDS + 3.5)
+        stdout, stderr = run.communicate(timeout=PATIENCE)
+    os.close(ours)
+    os.close(theirs)
+    assert (run.returncode, stderr) == (0, "")
+    assert len(stdout) > PIPE
+
+
+def test_elsewhere_a_reader_that_reads_nothing_is_not_waited_for(many: Sides) -> None:
+    with hanging(many, NOTHING, "--dry-run", timeout="5s") as run:
+        assert run.wait(PATIENCE) == 1
+        assert run.stderr
+        assert "output that nobody reads" in run.stderr.read()
 
 
 def test_it_stands_down_with_the_run() -> None:
     """Else it would end whoever runs the command in a process of their own, such as these tests."""
     before = {*threading.enumerate()}
-    with Watchdog(Deadline(45)):
+    with Watchdog(Deadline(600)):
         (watching,) = {*threading.enumerate()} - before
     watching.join(PATIENCE)
     assert not watching.is_alive()
