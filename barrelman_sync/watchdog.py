@@ -28,7 +28,7 @@ class Watchdog:
     """Use as a context manager: if what is inside goes on too long, the process ends with a message and exit code 1.
 
     Two threads wait for that moment. Ours can say what happened, but needs the interpreter lock, which C code may hold
-    for ever. For that case the C thread of `faulthandler`, which needs no lock, fires a little later.
+    forever. For that case the C thread of `faulthandler`, which needs no lock, fires a little later.
     """
 
     def __init__(self, deadline: Deadline) -> None:

@@ -137,12 +137,12 @@ def test_a_second_look_that_hangs_ends_with_the_run(
     api.rule_for_ever("GET", look.path, fault)
     said = fails(look, connected(api, deadline))
     assert said.startswith(("reading Service shop/cart", "listing nodes"))
-    assert "in time" in said
+    assert "in time" in said or "--timeout 45s" in said
 
 
 def test_a_second_look_whose_headers_do_not_end_ends_with_the_run(api: FakeApi, connected: Connect) -> None:
     api.rule_for_ever("GET", SERVICE, answers.dribble_headers)
-    assert fails(LOOKS["404"], connected(api, Deadline(2))).startswith("reading Service shop/cart")
+    assert fails(LOOKS["404"], connected(api, Deadline(5))).startswith("reading Service shop/cart")
 
 
 PASSING = {name: FAULTS[name][0] for name in ("reset", "reset in the middle", "half an answer", "503")}

@@ -19,15 +19,13 @@ import pytest
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.watchdog import Watchdog
 from tests.wire.commands import Sides
-from tests.wire.hanging import GRACE_SECONDS, HANGS, NOTHING
+from tests.wire.hanging import GRACE_SECONDS, HANGS, NOTHING, SILENT
 from tests.wire.objects import node_port
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60
 PIPE = 4096
 """Bytes that a pipe holds, usually sixteen times as many."""
-SILENT = ("lock of the log", "interpreter kept")
-"""Where nobody is left to say it in words."""
 FORCED = "Timeout ("
 """How the output of faulthandler begins, which ends what our own thread does not."""
 
@@ -156,9 +154,9 @@ def test_on_a_terminal_a_reader_may_take_any_time(many: Sides, options: tuple[st
 
 def test_elsewhere_a_reader_that_reads_nothing_is_not_waited_for(many: Sides) -> None:
     with hanging(many, NOTHING, "--dry-run", timeout="5s") as run:
-        assert run.wait(PATIENCE) == 1
         assert run.stderr
         assert "output that nobody reads" in run.stderr.read()
+        assert run.wait(PATIENCE) == 1
 
 
 def test_it_stands_down_with_the_run() -> None:
