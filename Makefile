@@ -68,15 +68,15 @@ test: venv ## run the tests; ARGS="-k plan" is handed to pytest
 
 .PHONY: demo
 demo: venv ## two clusters on this machine, and what barrelman-sync does to them
-	$(BIN)/python -m tests.demo $(ARGS)
+	$(BIN)/python -m lab.demo $(ARGS)
 
 .PHONY: playground
 playground: venv ## the same two clusters, left running for you to play with
-	$(BIN)/python -m tests.demo --playground $(ARGS)
+	$(BIN)/python -m lab.demo --playground $(ARGS)
 
 .PHONY: bench
 bench: venv ## how long a run takes, and how much memory
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m lab.bench $(ARGS)
 
 ##@ Now and then
 

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.controlplane import ControlPlane, NoControlPlane, binary, control_planes
+from lab.controlplane import ControlPlane, NoControlPlane, binary, control_planes
 
 Clusters = tuple[ControlPlane, ...]
 CLUSTERS = pytest.StashKey[Clusters]()

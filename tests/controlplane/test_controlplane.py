@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import Api, ApiError, ControlPlane, wait_until
-from tests.controlplane.api import KINDS
-from tests.controlplane.folders import remove_abandoned
-from tests.controlplane.objects import endpoints, node, pod, port, service
+from lab.controlplane import Api, ApiError, ControlPlane, wait_until
+from lab.controlplane.api import KINDS
+from lab.controlplane.folders import remove_abandoned
+from lab.controlplane.objects import endpoints, node, pod, port, service
 
 ROOT = Path(__file__).parents[2]
 ONE_CLUSTER = """
-from tests.controlplane import control_planes
+from lab.controlplane import control_planes
 with control_planes("other") as (other,):
     print(other.ca_file.parents[1], *other.pids(), flush=True)
     input()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.golang import NoControlPlane, find_go
+from lab.controlplane.golang import NoControlPlane, find_go
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.api import APPLY, path_to
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.api import APPLY, path_to
+from lab.controlplane.objects import node
 from tests.deploy.manifests import Variant, render
 from tests.scenarios.command import Sync
 

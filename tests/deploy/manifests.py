@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.controlplane import Object
+from lab.controlplane import Object
 from tests.scenarios.command import ROOT
 
 KUSTOMIZATION = ROOT / "kustomization.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane import ApiError, ControlPlane, Object, wait_until
+from lab.controlplane import ApiError, ControlPlane, Object, wait_until
 from tests.deploy.manifests import only, pod_template
 
 NAMESPACE = "barrelman-sync"

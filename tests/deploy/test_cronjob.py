@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
+from lab.controlplane import ControlPlane, Object
 from tests.deploy.manifests import container, environment
 from tests.scenarios.command import INSTALLED, ROOT, SECONDS, Sync
 from tests.scenarios.views import SOURCE, ips, labels, mirror_of, node_port

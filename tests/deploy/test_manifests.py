@@ -19,7 +19,7 @@ from barrelman_sync.option_values import parse_duration
 from barrelman_sync.options import ENVIRONMENT_PREFIX, settings_of
 from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.watchdog import FORCE_SECONDS, GRACE_SECONDS
-from tests.controlplane import Object
+from lab.controlplane import Object
 from tests.deploy.manifests import (
     BEGIN,
     END,

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object, Request, wait_until
-from tests.controlplane.objects import port
+from lab.controlplane import ControlPlane, Object, Request, wait_until
+from lab.controlplane.objects import port
 from tests.deploy.manifests import load, only, rights
 from tests.scenarios.command import NAMESPACE, Run, Sync, may
 from tests.scenarios.proxy import Pause, Proxy, proxy_before

@@ -17,7 +17,7 @@ from tests.docs.readme import (
     shell_blocks,
 )
 
-DRY = {"make demo": "tests.demo", "make test": "pytest"}
+DRY = {"make demo": "lab.demo", "make test": "pytest"}
 
 
 def test_the_options_table_is_what_help_says() -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import node, port, service
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import node, port, service
 from tests.docs.readme import README, ROOT
 from tests.scenarios.command import INSTALLED, Sync
 from tests.scenarios.views import is_there, node_port

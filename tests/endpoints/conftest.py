@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane, Options, control_planes
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane, Options, control_planes
+from lab.controlplane.objects import node
 from tests.scenarios.command import Sync
 from tests.scenarios.conftest import local_proxy as local_proxy  # noqa: PLC0414 - fixtures of the neighbours
 from tests.scenarios.conftest import remote_proxy as remote_proxy  # noqa: PLC0414

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane, wait_until
-from tests.controlplane.objects import node, pod
+from lab.controlplane import ControlPlane, wait_until
+from lab.controlplane.objects import node, pod
 from tests.endpoints.views import (
     CONTROLLER,
     MIRRORING,

@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 import pytest
 
-from tests.controlplane import ApiError, ControlPlane, Object, Request, wait_until
-from tests.controlplane.api import KINDS
-from tests.controlplane.objects import node, pod
+from lab.controlplane import ApiError, ControlPlane, Object, Request, wait_until
+from lab.controlplane.api import KINDS
+from lab.controlplane.objects import node, pod
 from tests.endpoints.conftest import NODES
 from tests.endpoints.views import CONTROLLER, SLICES, addresses, slices
 from tests.scenarios.command import Run, Sync

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane, wait_until
-from tests.controlplane.objects import node, pod, port, service
+from lab.controlplane import ControlPlane, wait_until
+from lab.controlplane.objects import node, pod, port, service
 from tests.endpoints.views import CONTROLLER, SLICES, addresses, ports, slices
 from tests.scenarios.command import Sync
 from tests.scenarios.views import MANUAL, edit, endpoint_ports, ips, is_there, manual

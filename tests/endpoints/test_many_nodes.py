@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.controlplane import ControlPlane, Object, wait_until
+from lab.controlplane import ControlPlane, Object, wait_until
 from tests.endpoints.views import MIRRORING, SLICES, add_nodes, addresses, names, node_of, served, slices
 from tests.scenarios.command import Sync
 from tests.scenarios.views import ips, node_port

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import port, service
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import port, service
 from tests.endpoints.views import SLICES, slices
 from tests.endpoints.views import ports as slice_ports
 from tests.scenarios.command import Sync

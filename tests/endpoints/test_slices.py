@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import node, port, service
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import node, port, service
 from tests.endpoints.views import MANAGED_BY, OURS, SERVICE_NAME, SLICES, addresses, names, ports, served, slices
 from tests.scenarios.command import Sync
 from tests.scenarios.views import SOURCE, edit, is_there, labels, manual, node_port, set_conditions, set_ports

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.controlplane import CONTROLLERS, ControlPlane, wait_until
-from tests.controlplane.objects import node
+from lab.controlplane import CONTROLLERS, ControlPlane, wait_until
+from lab.controlplane.objects import node
 from tests.endpoints.views import MIRRORING, SLICES, addresses, slices
 from tests.endpoints.watching import Target, watched
 from tests.scenarios.command import Sync

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import node
 
 SLICES = "--endpoint-slices"
 SERVICE_NAME, MANAGED_BY = "kubernetes.io/service-name", "endpointslice.kubernetes.io/managed-by"

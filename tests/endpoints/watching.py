@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.api import path_of
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.api import path_of
 from tests.endpoints.views import SERVICE_NAME, slice_object
 
 END = "the-end"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.controlplane import ControlPlane
+from lab.controlplane import ControlPlane
 from tests.gke.command import REMOTE, environment_of
 from tests.gke.google import Google, Json
 from tests.scenarios.command import Sync

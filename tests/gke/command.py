@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from tests.controlplane.kubeconfig import kubeconfig
+from lab.controlplane.kubeconfig import kubeconfig
 from tests.gke.google import CLUSTER, LOCATION, PROJECT, Google
 from tests.scenarios.command import SECONDS, _fork, _run
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import node
 from tests.gke.clusters import public
 from tests.gke.command import REMOTE, environment_of
 from tests.gke.google import METADATA_ACCOUNT, Google

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane.kubeconfig import kubeconfig
+from lab.controlplane.kubeconfig import kubeconfig
 from tests.gke.command import REMOTE, Command
 from tests.gke.google import Google
 

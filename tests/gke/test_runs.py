@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import node
 from tests.gke.clusters import GkeSync, address, authority, by_name
 from tests.gke.google import ACCOUNT, CLUSTER, CLUSTER_PATH, METADATA_ACCOUNT, TARGET, Google, refusal
 from tests.scenarios.command import NAMESPACE

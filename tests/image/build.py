@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from barrelman_sync import __version__
-from tests.controlplane.golang import cache_folder
+from lab.controlplane.golang import cache_folder
 from tests.scenarios.command import ROOT
 
 # What the image is made of: .dockerignore lets nothing else through.

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import node
 from tests.deploy.manifests import Variant, environment, pod_template, render
 from tests.deploy.manifests import container as container_of
 from tests.gke.clusters import public

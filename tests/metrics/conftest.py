@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import NoControlPlane
+from lab.controlplane import NoControlPlane
 from tests.metrics.gateway import Gateway, binary, gateway_at
 from tests.wire.conftest import api, clean_environment, in_process, opened, sides
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
-from tests.controlplane import wait_until
-from tests.controlplane.golang import Go, NoControlPlane, cache_folder, find_go
-from tests.controlplane.processes import Process
+from lab.controlplane import wait_until
+from lab.controlplane.golang import Go, NoControlPlane, cache_folder, find_go
+from lab.controlplane.processes import Process
 from tests.metrics.reading import Samples, samples
 
 SOURCES = Path(__file__).parent / "pushgateway"

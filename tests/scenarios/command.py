@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 
 from barrelman_sync.cli import main
-from tests.controlplane import ControlPlane, Object, Request, wait_until
+from lab.controlplane import ControlPlane, Object, Request, wait_until
 from tests.schema import valid
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import node
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Proxy, proxy_before
 

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from tests.controlplane import ControlPlane, wait_until
-from tests.controlplane.kubeconfig import kubeconfig
+from lab.controlplane import ControlPlane, wait_until
+from lab.controlplane.kubeconfig import kubeconfig
 
 PAUSE_SECONDS = 60
 FORWARDED = ("Authorization", "Content-Type", "Accept", "User-Agent")

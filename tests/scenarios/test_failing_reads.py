@@ -7,8 +7,8 @@ from itertools import product
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import port
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import port
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Answer, Proxy, cut, half, refuse
 from tests.scenarios.views import is_there, node_port, set_ports

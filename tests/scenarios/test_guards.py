@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import port
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import port
 from tests.scenarios.command import Sync
 from tests.scenarios.views import ips, is_there, manual, mirror_of, node_port, ports, relabel, set_ports
 

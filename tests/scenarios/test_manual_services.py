@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import endpoints, port, service
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import endpoints, port, service
 from tests.scenarios.command import Sync
 from tests.scenarios.views import (
     IGNORE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import port
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import port
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Proxy
 from tests.scenarios.views import ips, is_there, manual, mirror_of, node_port, ports, relabel, set_ports

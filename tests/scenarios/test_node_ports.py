@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import node, port, service
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import node, port, service
 from tests.scenarios.command import Sync
 from tests.scenarios.views import is_there, manual, mirror_of, node_port, node_ports
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import node
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import node
 from tests.scenarios.command import Sync
 from tests.scenarios.views import ips, is_there, node_port, set_conditions
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import endpoints, port, service
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import endpoints, port, service
 from tests.scenarios.command import Sync
 from tests.scenarios.views import (
     ENDPOINTS_MANAGED_BY,

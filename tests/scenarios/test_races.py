@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.objects import endpoints, port, service
+from lab.controlplane import ControlPlane
+from lab.controlplane.objects import endpoints, port, service
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Pause, Proxy, cut
 from tests.scenarios.views import edit, ips, is_there, mirror_of, node_port, ports, set_ports, unchanged

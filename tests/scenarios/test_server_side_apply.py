@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import port, service
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import port, service
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Proxy
 from tests.scenarios.views import MIRROR, edit, mirror_of, node_port, node_ports, ports, set_ports

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.controlplane import ControlPlane
-from tests.controlplane.api import KINDS
+from lab.controlplane import ControlPlane
+from lab.controlplane.api import KINDS
 from tests.scenarios.command import NAMESPACE, Run, Sync
 from tests.scenarios.views import is_there, manual, node_port, set_conditions
 from tests.schema import valid

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import port, service
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import port, service
 
 MARKER, SOURCE = "tfw.io/barrelman", "tfw.io/barrelman-source"
 MANAGED_BY, ENDPOINTS_MANAGED_BY = "app.kubernetes.io/managed-by", "endpoints.kubernetes.io/managed-by"

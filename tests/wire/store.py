@@ -1,7 +1,7 @@
 """What the fake API server holds, with as much of Kubernetes' rules as a run of ours meets.
 
 No validation, no admission, no field ownership: an apply replaces lists and merges maps. What real servers make of our
-requests is tested against real ones, in tests/controlplane.
+requests is tested against real ones, in lab/controlplane.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tests.bench.figures import MEGABYTE, figure, middle, progress, title
-from tests.bench.setting import Setting
+from lab.bench.figures import MEGABYTE, figure, middle, progress, title
+from lab.bench.setting import Setting
 
 
 def measure(setting: Setting) -> None:

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.controlplane import emptying, objects
-from tests.controlplane.api import Api, Object, path_of
-from tests.controlplane.audit import AuditLog, Request
-from tests.controlplane.build import binary
-from tests.controlplane.folders import ReservedPort, data_folder
-from tests.controlplane.kubeconfig import kubeconfig
-from tests.controlplane.options import (
+from lab.controlplane import emptying, objects
+from lab.controlplane.api import Api, Object, path_of
+from lab.controlplane.audit import AuditLog, Request
+from lab.controlplane.build import binary
+from lab.controlplane.folders import ReservedPort, data_folder
+from lab.controlplane.kubeconfig import kubeconfig
+from lab.controlplane.options import (
     GARBAGE,
     Options,
     Site,
@@ -23,9 +23,9 @@ from tests.controlplane.options import (
     etcd_flags,
     service_ranges,
 )
-from tests.controlplane.processes import Process
-from tests.controlplane.settling import settle, wait_for_garbage_collector
-from tests.controlplane.waiting import wait_until
+from lab.controlplane.processes import Process
+from lab.controlplane.settling import settle, wait_for_garbage_collector
+from lab.controlplane.waiting import wait_until
 
 MANAGER = "kube-controller-manager"
 USERS = ("admin", "tests", "controllers")  # all in system:masters; only what "admin" asks is recorded

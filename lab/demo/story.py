@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.demo import tables, terminal
-from tests.demo.stage import Stage, expect
-from tests.demo.world import change
+from lab.demo import tables, terminal
+from lab.demo.stage import Stage, expect
+from lab.demo.world import change
 
 LEFT = {"! Service shop/admin", "! Service shop/search"}
 FIRST = LEFT | {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.controlplane import ControlPlane, wait_until
-from tests.controlplane.objects import node, pod, port, service
+from lab.controlplane import ControlPlane, wait_until
+from lab.controlplane.objects import node, pod, port, service
 
 MARKER = "tfw.io/barrelman"
 LOST = "node-c"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tests.controlplane import Api, Object
+from lab.controlplane import Api, Object
 
 Row = tuple[str, ...]
 MARKER = "tfw.io/barrelman"

@@ -1,4 +1,4 @@
-"""Draw docs/scaling.svg from the table in docs/scaling.md: `python -m tests.bench.scale_plot`."""
+"""Draw docs/scaling.svg from the table in docs/scaling.md: `python -m lab.bench.scale_plot`."""
 
 from __future__ import annotations
 

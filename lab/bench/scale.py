@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from tests.bench.figures import MEGABYTE, figure, middle, progress, title
-from tests.bench.scale_relay import relay_before
-from tests.bench.scale_world import NODE_PORTS, add_nodes, add_services, remove_node
-from tests.bench.tool import Run, Tool
-from tests.controlplane import ControlPlane, Options, control_planes
-from tests.demo.access import grant_local, grant_remote
+from lab.bench.figures import MEGABYTE, figure, middle, progress, title
+from lab.bench.scale_relay import relay_before
+from lab.bench.scale_world import NODE_PORTS, add_nodes, add_services, remove_node
+from lab.bench.tool import Run, Tool
+from lab.controlplane import ControlPlane, Options, control_planes
+from lab.demo.access import grant_local, grant_remote
 
 SIGMAS = 4
 OPTIONS = {

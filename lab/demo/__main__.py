@@ -1,4 +1,4 @@
-"""`python -m tests.demo` tells the story, `python -m tests.demo --playground` keeps the clusters up."""
+"""`python -m lab.demo` tells the story, `python -m lab.demo --playground` keeps the clusters up."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from types import FrameType
 
 import click
 
-from tests.controlplane import ControlPlaneError, NoControlPlane
-from tests.demo import terminal
-from tests.demo.playground import play
-from tests.demo.stage import UnexpectedError, stage
-from tests.demo.story import tell
+from lab.controlplane import ControlPlaneError, NoControlPlane
+from lab.demo import terminal
+from lab.demo.playground import play
+from lab.demo.stage import UnexpectedError, stage
+from lab.demo.story import tell
 
 FAILED, INTERRUPTED = 1, 130
 

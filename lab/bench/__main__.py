@@ -1,4 +1,4 @@
-"""`python -m tests.bench` prints how long runs take, and what they cost; see docs/benchmarks.md."""
+"""`python -m lab.bench` prints how long runs take, and what they cost; see docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from tests.bench import first_run, idle_run, scale, start
-from tests.bench.figures import machine, progress
-from tests.bench.setting import LAST_NODE_PORT, Setting, Size, setting
-from tests.controlplane import ControlPlaneError, NoControlPlane, binary
+from lab.bench import first_run, idle_run, scale, start
+from lab.bench.figures import machine, progress
+from lab.bench.setting import LAST_NODE_PORT, Setting, Size, setting
+from lab.controlplane import ControlPlaneError, NoControlPlane, binary
 
 Measure = Callable[[Setting], None]
 PARTS: Mapping[str, Measure] = {"first": first_run.measure, "idle": idle_run.measure}

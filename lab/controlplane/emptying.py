@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
-from tests.controlplane.api import KINDS, Api, ApiError, Object, path_of
-from tests.controlplane.waiting import wait_until
+from lab.controlplane.api import KINDS, Api, ApiError, Object, path_of
+from lab.controlplane.waiting import wait_until
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 NOT_OURS = "metadata.name!=kubernetes"  # in default: the API server's own Service

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from tests.controlplane import Api, ApiError, ControlPlane, Object, wait_until
-from tests.controlplane.api import path_of
+from lab.controlplane import Api, ApiError, ControlPlane, Object, wait_until
+from lab.controlplane.api import path_of
 
 ROOT = Path(__file__).parents[2]
 KUBECONFIG = "sync"  # the file is sync.kubeconfig

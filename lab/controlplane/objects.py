@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tests.controlplane.api import Object
+from lab.controlplane.api import Object
 
 ZONE = "topology.kubernetes.io/zone"
 

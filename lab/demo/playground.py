@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from tests.controlplane import ControlPlane
-from tests.demo import tables, terminal
-from tests.demo.stage import COMMAND, FILES, Stage, UnexpectedError
+from lab.controlplane import ControlPlane
+from lab.demo import tables, terminal
+from lab.demo.stage import COMMAND, FILES, Stage, UnexpectedError
 
 LOOK = (
     "kubectl --kubeconfig remote/admin.kubeconfig get nodes,services --all-namespaces",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 
-from tests.controlplane.api import Api, ApiError, Object
-from tests.controlplane.objects import endpoints, service
-from tests.controlplane.options import ENDPOINTS, GARBAGE, MIRRORING, SLICES
-from tests.controlplane.waiting import wait_until
+from lab.controlplane.api import Api, ApiError, Object
+from lab.controlplane.objects import endpoints, service
+from lab.controlplane.options import ENDPOINTS, GARBAGE, MIRRORING, SLICES
+from lab.controlplane.waiting import wait_until
 
 NAMESPACE = "default"
 SELECTING, SELECTORLESS = "settle-selecting", "settle-selectorless"

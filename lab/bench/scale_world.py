@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
 
-from tests.bench.figures import progress
-from tests.controlplane import ControlPlane, Object
-from tests.controlplane.objects import namespace, node, port, service
+from lab.bench.figures import progress
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.objects import namespace, node, port, service
 
 NAMESPACES = 50
 ZONES = 3

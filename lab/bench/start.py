@@ -6,8 +6,8 @@ import subprocess
 import sys
 import time
 
-from tests.bench.figures import figure, middle, title
-from tests.bench.tool import COMMAND
+from lab.bench.figures import figure, middle, title
+from lab.bench.tool import COMMAND
 
 TIMES = 20
 

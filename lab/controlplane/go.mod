@@ -1,4 +1,4 @@
-module barrelman-sync/tests/controlplane
+module barrelman-sync/lab/controlplane
 
 go 1.26.0
 

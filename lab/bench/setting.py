@@ -9,10 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from tests.bench.tool import Tool
-from tests.controlplane import ControlPlane, Object, Options, control_planes, wait_until
-from tests.controlplane.objects import node, port, service
-from tests.demo.access import grant_local, grant_remote
+from lab.bench.tool import Tool
+from lab.controlplane import ControlPlane, Object, Options, control_planes, wait_until
+from lab.controlplane.objects import node, port, service
+from lab.demo.access import grant_local, grant_remote
 
 NAMESPACES = 20
 RESET_SECONDS = 300

@@ -15,7 +15,7 @@ from barrelman_sync.planning.order import batches
 from barrelman_sync.planning.steps import Create, Write
 from barrelman_sync.reconcile import Shown, reconcile
 from barrelman_sync.terminal import progress
-from tests.bench.tool import Tool
+from lab.bench.tool import Tool
 
 OWNER = b"@owner@"
 PLURALS = {Kind.NAMESPACE: "namespaces", Kind.SERVICE: "services", Kind.ENDPOINTS: "endpoints"}

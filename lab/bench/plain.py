@@ -19,7 +19,7 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.bench.bodies import OWNER, Batch, Unit
+from lab.bench.bodies import OWNER, Batch, Unit
 
 QUERY = "?fieldManager=barrelman-sync&force=true"
 SUCCESS = (200, 201)

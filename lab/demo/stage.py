@@ -9,10 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.controlplane import ControlPlane, binary, control_planes
-from tests.demo import terminal
-from tests.demo.access import KUBECONFIG, grant_local, grant_remote
-from tests.demo.world import furnish
+from lab.controlplane import ControlPlane, binary, control_planes
+from lab.demo import terminal
+from lab.demo.access import KUBECONFIG, grant_local, grant_remote
+from lab.demo.world import furnish
 
 NAME = "barrelman-sync"
 FILES = {side: f"{side}/{KUBECONFIG}.kubeconfig" for side in ("local", "remote")}

@@ -12,8 +12,8 @@ import time
 from functools import cache
 from pathlib import Path
 
-from tests.controlplane.golang import SOURCES, Go, NoControlPlane, cache_folder, find_go
-from tests.controlplane.processes import end_with_parent
+from lab.controlplane.golang import SOURCES, Go, NoControlPlane, cache_folder, find_go
+from lab.controlplane.processes import end_with_parent
 
 __all__ = ["NoControlPlane", "binary"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.bench.bodies import first_run
-from tests.bench.figures import MEGABYTE, figure, middle, progress, title
-from tests.bench.plain import Target, seconds_for
-from tests.bench.setting import Setting, token_of
-from tests.bench.tool import Run
+from lab.bench.bodies import first_run
+from lab.bench.figures import MEGABYTE, figure, middle, progress, title
+from lab.bench.plain import Target, seconds_for
+from lab.bench.setting import Setting, token_of
+from lab.bench.tool import Run
 
 PLAIN = {"1 process, 16 threads": (1, 16), "2 processes, 8 threads each": (2, 8)}
 
