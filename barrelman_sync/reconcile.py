@@ -17,14 +17,13 @@ from barrelman_sync.errors import ConfigurationError
 from barrelman_sync.fingerprint import plan_fingerprint
 from barrelman_sync.model import Key, Local, ServingNodes
 from barrelman_sync.outcome import Report
-from barrelman_sync.picking import pick_ahead
 from barrelman_sync.planning.desired import desired_mirrors
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.nodes import choose_nodes
 from barrelman_sync.planning.plan import make_plan
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Plan
-from barrelman_sync.planning.targets import endpoint_limit, node_warnings, of_local_traffic, served_by_any_node
+from barrelman_sync.planning.targets import node_warnings, of_local_traffic
 from barrelman_sync.sides import connect_both, named_scope
 
 _log = logging.getLogger(__name__)
@@ -53,7 +52,6 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     desired = desired_mirrors(remote.services, scope)
     serving = _read_serving(remote_client, of_local_traffic(desired, local))
     nodes = choose_nodes(remote.nodes, settings.nodes)
-    nodes = pick_ahead(nodes, served_by_any_node(desired, local), endpoint_limit(settings.endpoints))
     situation = Situation(local, desired, nodes, scope, settings.endpoints, serving)
     plan = hold_back(make_plan(situation), settings.safety, nodes.listed)
     report = _report(settings, situation, plan)

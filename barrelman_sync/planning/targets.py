@@ -63,12 +63,6 @@ def of_local_traffic(desired: Desired, local: Local) -> list[Key]:
     return [key for key in mirrors if key not in local.services or local.services[key].is_mirror]
 
 
-def served_by_any_node(desired: Desired, local: Local) -> list[Key]:
-    """The Services that may get endpoints, and whose traffic all nodes answer."""
-    mirrors = [mirror.key for mirror in desired.mirrors.values() if not mirror.local_traffic]
-    return [*mirrors, *(live.key for live in local.services.values() if live.is_manual)]
-
-
 def node_warnings(situation: Situation) -> Iterator[str]:
     """What the user should know about the choice of nodes."""
     if assumed := situation.nodes.assumed_ready:
