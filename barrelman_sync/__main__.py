@@ -10,7 +10,7 @@ def start() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"barrelman-sync, version {__version__}\n")
         return
-    from barrelman_sync.cli import main
+    from barrelman_sync.command.cli import main
 
     main()
 

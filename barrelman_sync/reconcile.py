@@ -6,25 +6,27 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import NamedTuple
 
-from barrelman_sync.apply import apply
+from barrelman_sync.access.connect import connect_both, named_scope
+from barrelman_sync.cluster.apply import apply
 from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.cluster.reading import read_identity, read_local, read_remote, read_serving
 from barrelman_sync.cluster.writing import Writer
-from barrelman_sync.config import Settings
-from barrelman_sync.deadline import Deadline
-from barrelman_sync.errors import ConfigurationError
-from barrelman_sync.fingerprint import plan_fingerprint
-from barrelman_sync.model import Key, Local, ServingNodes
-from barrelman_sync.outcome import Report
+from barrelman_sync.model.errors import ConfigurationError
+from barrelman_sync.model.local import Local
+from barrelman_sync.model.names import Key
+from barrelman_sync.model.remote import ServingNodes
+from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.desired import desired_mirrors
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.nodes import choose_nodes
 from barrelman_sync.planning.plan import make_plan
+from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Plan
 from barrelman_sync.planning.targets import node_warnings, of_local_traffic
-from barrelman_sync.sides import connect_both, named_scope
+from barrelman_sync.report.fingerprint import plan_fingerprint
 
 _log = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from lightkube.core.dictmixin import DictMixin
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
+from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import (
     FAULTS,
     ClusterError,
@@ -24,10 +25,8 @@ from barrelman_sync.cluster.faults import (
     reason_of,
     retry_after,
 )
-from barrelman_sync.contact import Advice
-from barrelman_sync.deadline import Deadline
-from barrelman_sync.errors import ConfigurationError, RunError
-from barrelman_sync.model import FIELD_MANAGER, Key
+from barrelman_sync.model.errors import Advice, ConfigurationError, RunError
+from barrelman_sync.model.names import FIELD_MANAGER, Key
 
 PAGE = 500
 TRIES = 5

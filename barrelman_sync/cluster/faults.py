@@ -11,8 +11,7 @@ import httpx2
 import msgspec
 from lightkube.core.exceptions import ConfigError
 
-from barrelman_sync.contact import Advice
-from barrelman_sync.errors import RunError, causes
+from barrelman_sync.model.errors import Advice, RunError, causes
 
 FAULTS = (
     httpx2.HTTPError,

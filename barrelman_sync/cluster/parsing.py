@@ -5,23 +5,17 @@ from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 from barrelman_sync.cluster import resources
-from barrelman_sync.model import (
+from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
+from barrelman_sync.model.names import (
     MARKER,
     MIRROR_MARKER,
     SERVICE_NAME,
     SLICE_MANAGED_BY,
     EndpointPort,
     Key,
-    LocalEndpoints,
-    LocalNamespace,
-    LocalService,
-    LocalSlice,
-    Node,
-    RemotePort,
-    RemoteService,
     ServicePort,
-    ServingNodes,
 )
+from barrelman_sync.model.remote import Node, RemotePort, RemoteService, ServingNodes
 
 
 def local_namespace(namespace: resources.Namespace) -> LocalNamespace:

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.model import (
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
@@ -18,14 +19,10 @@ from barrelman_sync.model import (
     SLICE_MIRRORING,
     Key,
     Kind,
-    Local,
-    LocalEndpoints,
-    LocalService,
-    LocalSlice,
-    Remote,
-    ServingNodes,
 )
-from barrelman_sync.planning.nodes import NodeRules
+from barrelman_sync.model.remote import Remote, ServingNodes
+from barrelman_sync.model.settings import NodeRules
+from barrelman_sync.planning.nodes import label_keys
 
 IDENTITY = "kube-system"
 """The namespace whose uid stands for a cluster: every cluster has one, and it lives as long."""
@@ -78,7 +75,7 @@ def read_identity(client: ClusterClient) -> str:
 
 def read_remote(client: ClusterClient, rules: NodeRules) -> Remote:
     """All of the remote cluster that a plan depends on, but for `read_serving`."""
-    nodes = client.list_all(resources.Node, parsing.node_parser(rules.label_keys))
+    nodes = client.list_all(resources.Node, parsing.node_parser(label_keys(rules)))
     services = client.list_all(resources.Service, parsing.remote_service)
     return Remote(nodes.items, services.items)
 

@@ -10,18 +10,10 @@ from lightkube.core.resource import Resource
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.manifests import claim_patch, delete_options, manifest, release_patch
-from barrelman_sync.model import (
-    Key,
-    Kind,
-    LocalService,
-    Mirror,
-    Revision,
-    Wanted,
-    WantedEndpoints,
-    WantedNamespace,
-    WantedSlice,
-)
+from barrelman_sync.cluster.manifests import claim_patch, delete_options, manifest, release_patch
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import Key, Kind, Revision
+from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.changes import endpoints_changes, mirror_changes, slice_changes
 from barrelman_sync.planning.ownership import holds_all
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write

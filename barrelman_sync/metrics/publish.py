@@ -4,11 +4,11 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from barrelman_sync.config import MetricsRules
 from barrelman_sync.metrics.pushgateway import push
 from barrelman_sync.metrics.textfile import write_file
 from barrelman_sync.metrics.values import Run
-from barrelman_sync.outcome import ExitCode
+from barrelman_sync.model.settings import MetricsRules
+from barrelman_sync.planning.result import ExitCode
 
 MOST_SECONDS = 5.0
 LEAST_SECONDS = 1.0

@@ -15,10 +15,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from barrelman_sync.model import Kind
-from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
+from barrelman_sync.model.names import Kind
 from barrelman_sync.planning.desired import Skip
 from barrelman_sync.planning.nodes import Exclusion
+from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
 from barrelman_sync.planning.steps import Action, Cause, Leave, Write
 
 LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from barrelman_sync.model.basics import (
+from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MANUAL_MARKER,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from barrelman_sync.model.basics import Affinity, Key
+from barrelman_sync.model.names import Affinity, Key
 
 
 @dataclass(frozen=True, slots=True)

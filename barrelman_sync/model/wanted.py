@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from barrelman_sync.model.basics import Affinity, EndpointPort, Family, Key, Kind, ServicePort, allocated
+from barrelman_sync.model.names import Affinity, EndpointPort, Family, Key, Kind, ServicePort, allocated
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ Only what we write is compared: labels, annotations and fields of others are the
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from barrelman_sync.model import (
+from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MANAGED_BY,
@@ -17,16 +18,9 @@ from barrelman_sync.model import (
     SLICE_MANAGED_BY,
     SOURCE,
     EndpointPort,
-    LocalEndpoints,
-    LocalService,
-    LocalSlice,
-    Mirror,
     ServicePort,
-    Wanted,
-    WantedEndpoints,
-    WantedNamespace,
-    WantedSlice,
 )
+from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 
 Value = str | int | None | tuple[str, ...]
 

@@ -9,17 +9,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from barrelman_sync.model import (
-    MANUAL_MARKER,
-    MIRROR_MARKER,
-    EndpointPort,
-    Key,
-    Mirror,
-    RemoteService,
-    ServicePort,
-)
-
-IGNORED_NAMESPACES = frozenset({"kube-system"})
+from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, EndpointPort, Key, ServicePort
+from barrelman_sync.model.remote import RemoteService
+from barrelman_sync.model.settings import Scope
+from barrelman_sync.model.wanted import Mirror
 
 
 class Skip(StrEnum):
@@ -37,25 +30,6 @@ class Skipped(NamedTuple):
 
     key: Key
     reason: Skip
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What the user wants mirrored, and as what."""
-
-    source: str
-    """The name of the remote, see `--remote-name`."""
-    adopted_source: str | None = None
-    """A former name whose objects are taken over, see `--adopt-source`."""
-    ignored_namespaces: frozenset[str] = IGNORED_NAMESPACES
-    include_loadbalancers: bool = False
-    nodeports: bool = False
-    """Mirrors are of type NodePort with the remote's node ports, see `--nodeportsvc`."""
-    create_namespaces: bool = True
-
-    def covers(self, source: str | None) -> bool:
-        """Whether an object that names this source is for this run; the original's objects name none."""
-        return source in (None, self.source, self.adopted_source)
 
 
 @dataclass(frozen=True, slots=True)

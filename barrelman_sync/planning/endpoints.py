@@ -7,7 +7,9 @@ the two there is no moment without endpoints, see docs/adr/004-two-kinds-of-endp
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from barrelman_sync.model import Key, Kind, LocalEndpoints, LocalService, LocalSlice, WantedEndpoints
+from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.changes import endpoints_changes
 from barrelman_sync.planning.desired import endpoint_ports
 from barrelman_sync.planning.situation import Situation

@@ -4,38 +4,13 @@ A remote list that is short for a wrong reason must not become deletes. So the g
 callers, and hold all of it back where that is too much. Creates and updates are safe and go on.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 
-from barrelman_sync.model import Key, Kind
+from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.settings import Safety
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update, serves_without
-
-DEFAULT_NUMBER = 10
-DEFAULT_PERCENT = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteLimit:
-    """How many Services a run may take from callers: a number, or a percentage of what we own, rounded down.
-
-    With both, whichever allows more.
-    """
-
-    number: int | None = DEFAULT_NUMBER
-    percent: float | None = DEFAULT_PERCENT
-
-    def of(self, owned: int) -> int:
-        """The limit for that many owned Services."""
-        return max(self.number or 0, int(owned * (self.percent or 0) // 100))
-
-
-@dataclass(frozen=True, slots=True)
-class Safety:
-    """What the user allows a run to delete."""
-
-    limit: DeleteLimit = DeleteLimit()
-    allow_mass_delete: bool = False
 
 
 def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:

@@ -3,7 +3,9 @@
 An allocation is cluster-wide (pkg/registry/core/service/portallocator), so one step may have to wait for another.
 """
 
-from barrelman_sync.model import LocalService, Mirror, allocated
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import allocated
+from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.steps import Create, Delete, Live, Update
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from barrelman_sync.model import Family, Node
-from barrelman_sync.planning.selector import Selector, matches
-from barrelman_sync.planning.subset import Member, Pool, pool
+from barrelman_sync.model.names import Family
+from barrelman_sync.model.remote import Node
+from barrelman_sync.model.selector import matches
+from barrelman_sync.model.settings import IPNetwork, NodeRules
+from barrelman_sync.planning.pool import Member, Pool, pool
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 DRAIN_LABEL = "operation.gke.io/type"
@@ -38,19 +39,6 @@ class Exclusion(StrEnum):
     NOT_ALLOWED = "InternalIP outside --allowed-node-cidr"
     NOT_READY = "not ready"
     UNKNOWN = "readiness unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRules:
-    """What the user asks of a node, beside the fixed rules."""
-
-    selector: Selector = ()
-    allowed: tuple[IPNetwork, ...] = ()
-
-    @property
-    def label_keys(self) -> frozenset[str]:
-        """The labels that a decision may look at."""
-        return RULE_LABELS | {requirement.key for requirement in self.selector}
 
 
 class Excluded(NamedTuple):
@@ -88,6 +76,11 @@ class NodeChoice:
     def is_empty(self) -> bool:
         """Whether no node takes part."""
         return not self.pools
+
+
+def label_keys(rules: NodeRules) -> frozenset[str]:
+    """The labels of nodes that a decision may look at."""
+    return RULE_LABELS | {requirement.key for requirement in rules.selector}
 
 
 def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 
-from barrelman_sync.model import Key, Kind, Mirror
+from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 

@@ -9,7 +9,8 @@ of first. See docs/adr/002-claim-fields-before-apply.md and https://github.com/k
 import json
 from typing import Any
 
-from barrelman_sync.model import FIELD_MANAGER, LocalService, ServicePort
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import FIELD_MANAGER, ServicePort
 
 Entry = dict[str, Any]
 """One item of managedFields, or a field set in it, as JSON."""

@@ -6,25 +6,11 @@ The table of README, "What it does with a service". A plan without a write: noth
 from collections.abc import Iterator
 from dataclasses import replace
 
-from barrelman_sync.model import (
-    FIELD_MANAGER,
-    MANAGED_BY,
-    MARKER,
-    SOURCE,
-    Key,
-    Kind,
-    LocalService,
-    Mirror,
-    WantedNamespace,
-)
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import FIELD_MANAGER, MANAGED_BY, MARKER, SOURCE, Key, Kind
+from barrelman_sync.model.wanted import Mirror, WantedNamespace
 from barrelman_sync.planning.changes import mirror_changes
-from barrelman_sync.planning.endpoints import (
-    follow_nodes,
-    lost_label_steps,
-    manual_steps,
-    remove,
-    serve,
-)
+from barrelman_sync.planning.endpoints import follow_nodes, lost_label_steps, manual_steps, remove, serve
 from barrelman_sync.planning.ownership import holds_all
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import (

@@ -4,19 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 
-from barrelman_sync.model import Family, Key, Local, LocalEndpoints, LocalService, LocalSlice, ServingNodes
-from barrelman_sync.planning.desired import Desired, Scope
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.model.names import Family, Key
+from barrelman_sync.model.remote import ServingNodes
+from barrelman_sync.model.settings import EndpointRules, Scope
+from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.nodes import NodeChoice
-
-
-@dataclass(frozen=True, slots=True)
-class EndpointRules:
-    """What the user wants of endpoints."""
-
-    slices: bool = False
-    """EndpointSlices instead of Endpoints."""
-    max_endpoints: int = 250
-    """Endpoints of a Service; 0 for all nodes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 from typing import NamedTuple
 
-from barrelman_sync.model import EndpointPort, Family, Key, LocalSlice, WantedSlice
+from barrelman_sync.model.local import LocalSlice
+from barrelman_sync.model.names import EndpointPort, Family, Key
+from barrelman_sync.model.wanted import WantedSlice
 from barrelman_sync.planning.changes import slice_changes
 from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 

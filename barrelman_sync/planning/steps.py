@@ -3,16 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from barrelman_sync.model import (
-    Key,
-    Kind,
-    LocalEndpoints,
-    LocalService,
-    LocalSlice,
-    Mirror,
-    ServicePort,
-    Wanted,
-)
+from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.model.names import Key, Kind, ServicePort
+from barrelman_sync.model.wanted import Mirror, Wanted
 from barrelman_sync.planning.changes import Change
 from barrelman_sync.planning.ownership import other_holders
 

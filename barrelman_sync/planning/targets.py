@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from barrelman_sync.model import Family, Key, Local, ServicePort
+from barrelman_sync.model.local import Local
+from barrelman_sync.model.names import Family, Key, ServicePort
+from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.planning.desired import Desired
-from barrelman_sync.planning.situation import EndpointRules, Situation
-from barrelman_sync.planning.subset import MIRRORING_LIMIT, Pool
+from barrelman_sync.planning.pool import MIRRORING_LIMIT, Pool
+from barrelman_sync.planning.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)

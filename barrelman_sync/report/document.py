@@ -6,12 +6,12 @@ from typing import Any, assert_never
 
 import yaml
 
-from barrelman_sync.fingerprint import plan_fingerprint
-from barrelman_sync.manifests import manifest
-from barrelman_sync.model import Revision
-from barrelman_sync.outcome import Outcome, Report
+from barrelman_sync.cluster.manifests import manifest
+from barrelman_sync.model.names import Revision
 from barrelman_sync.planning.changes import Change
+from barrelman_sync.planning.result import Outcome, Report
 from barrelman_sync.planning.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.report.fingerprint import plan_fingerprint
 
 SCHEMA_VERSION = 1
 

@@ -5,8 +5,8 @@ from typing import Protocol
 
 import click
 
-from barrelman_sync.config import Output
-from barrelman_sync.outcome import Report
+from barrelman_sync.model.settings import Output
+from barrelman_sync.planning.result import Report
 from barrelman_sync.report import document, text
 
 _COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}

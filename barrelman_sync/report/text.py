@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
-from barrelman_sync.fingerprint import plan_fingerprint
-from barrelman_sync.model import Key, Kind, Mirror, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.outcome import Report, Result
+from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.changes import Change, describe_port
+from barrelman_sync.planning.result import Report, Result
 from barrelman_sync.planning.steps import Action, Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.report.fingerprint import plan_fingerprint
 
 NO_NAMES: Mapping[str, str] = {}
 

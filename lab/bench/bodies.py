@@ -6,15 +6,15 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from barrelman_sync.config import Kubeconfig, RunRules, Settings
-from barrelman_sync.deadline import Deadline
-from barrelman_sync.manifests import manifest
-from barrelman_sync.model import Kind, Revision, WantedEndpoints
-from barrelman_sync.planning.desired import Scope
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.manifests import manifest
+from barrelman_sync.command.terminal import progress
+from barrelman_sync.model.names import Kind, Revision
+from barrelman_sync.model.settings import Kubeconfig, RunRules, Scope, Settings
+from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.order import batches
 from barrelman_sync.planning.steps import Create, Write
 from barrelman_sync.reconcile import Shown, reconcile
-from barrelman_sync.terminal import progress
 from lab.bench.tool import Tool
 
 OWNER = b"@owner@"

@@ -13,12 +13,12 @@ import pytest
 import yaml
 
 from barrelman_sync import __version__
-from barrelman_sync.cli import main
-from barrelman_sync.config import GkeCluster, Kubeconfig
-from barrelman_sync.option_values import parse_duration
-from barrelman_sync.options import ENVIRONMENT_PREFIX, settings_of
-from barrelman_sync.rights import REMOTE_NEEDS, Need, local_needs, rbac_rules
-from barrelman_sync.watchdog import FORCE_SECONDS, GRACE_SECONDS
+from barrelman_sync.command.cli import main
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, settings_of
+from barrelman_sync.command.values import parse_duration
+from barrelman_sync.command.watchdog import FORCE_SECONDS, GRACE_SECONDS
+from barrelman_sync.model.settings import GkeCluster, Kubeconfig
+from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from lab.controlplane import Object
 from tests.deploy.manifests import (
     BEGIN,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from barrelman_sync.config import RemoteEndpoint
-from barrelman_sync.gke.endpoint import endpoints
+from barrelman_sync.access.gke.endpoint import endpoints
+from barrelman_sync.model.settings import RemoteEndpoint
 from tests.gke.google import Json
 
 CA = {"masterAuth": {"clusterCaCertificate": "Q0E="}}

@@ -16,7 +16,7 @@ LIBRARIES = ("google", "googleapiclient", "google_auth_httplib2", "httplib2", "r
 
 RUN = f"""
 import sys
-from barrelman_sync.cli import main
+from barrelman_sync.command.cli import main
 try:
     main(sys.argv[1:])
 finally:
@@ -57,7 +57,7 @@ OPENED = """
 import sys
 opened = []
 sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
-from barrelman_sync.cli import main
+from barrelman_sync.command.cli import main
 try:
     main(sys.argv[1:])
 finally:

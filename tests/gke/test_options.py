@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from barrelman_sync.config import GkeCluster, Kubeconfig, RemoteEndpoint
-from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand
-from barrelman_sync.remote_options import Values, remote_of, remote_problems
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand
+from barrelman_sync.command.remote import Values, remote_of, remote_problems
+from barrelman_sync.model.settings import GkeCluster, Kubeconfig, RemoteEndpoint
 from tests.gke.command import REMOTE
 from tests.gke.google import CLUSTER, LOCATION, PROJECT
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barrelman_sync.gke.transport import cause_of
+from barrelman_sync.access.gke.transport import cause_of
 
 
 def test_the_innermost_cause() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from barrelman_sync.metrics import Run
-from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
+from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
 from barrelman_sync.planning.steps import Plan
 from tests.values.builders import World, local
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from barrelman_sync.metrics.values import Run, add_last_success, run_metrics
-from barrelman_sync.model import Key, Node
-from barrelman_sync.outcome import Result
+from barrelman_sync.model.names import Key
+from barrelman_sync.model.remote import Node
+from barrelman_sync.planning.result import Result
 from tests.metrics.reading import Samples, exposed
 from tests.metrics.reports import STARTED, report, run
 from tests.values.builders import World, endpoints, local, mirror, node, remote, service

@@ -113,7 +113,7 @@ def test_wrong_values(sides: Sides, option: str, value: str) -> None:
 
 
 def test_the_installed_command_without_the_options_does_not_load_the_library(sides: Sides) -> None:
-    code = "import sys; from barrelman_sync.cli import main; main(standalone_mode=False)"
+    code = "import sys; from barrelman_sync.command.cli import main; main(standalone_mode=False)"
     code = f"try:\n {code}\nexcept SystemExit: pass\nsys.exit('prometheus_client' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, *sides.arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from barrelman_sync.metrics.values import LAST_SUCCESS, OF_REPORTS, OF_RUNS, add_last_success, run_metrics
-from barrelman_sync.model import Key
-from barrelman_sync.outcome import Result
+from barrelman_sync.model.names import Key
+from barrelman_sync.planning.result import Result
 from tests.metrics.reading import above_zero, exposed, names
 from tests.metrics.reports import NEW, report, run
 from tests.values.builders import (

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from barrelman_sync.cli import main
+from barrelman_sync.command.cli import main
 from lab.controlplane import ControlPlane, Object, Request, wait_until
 from tests.schema import valid
 

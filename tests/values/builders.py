@@ -12,26 +12,16 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync.model import (
-    Affinity,
-    EndpointPort,
-    Key,
-    Local,
-    LocalEndpoints,
-    LocalNamespace,
-    LocalService,
-    Mirror,
-    Node,
-    RemotePort,
-    RemoteService,
-    Revision,
-    ServicePort,
-)
-from barrelman_sync.planning.desired import Desired, Scope, desired_mirrors
-from barrelman_sync.planning.guards import DeleteLimit, Safety, hold_back
-from barrelman_sync.planning.nodes import NodeChoice, NodeRules, choose_nodes
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService
+from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
+from barrelman_sync.model.remote import Node, RemotePort, RemoteService
+from barrelman_sync.model.settings import DeleteLimit, EndpointRules, NodeRules, Safety, Scope
+from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.desired import Desired, desired_mirrors
+from barrelman_sync.planning.guards import hold_back
+from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 from barrelman_sync.planning.plan import make_plan
-from barrelman_sync.planning.situation import EndpointRules, Situation
+from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Plan, Step
 
 KIND = "tfw.io/barrelman"

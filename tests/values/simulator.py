@@ -11,23 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.manifests import claim_patch, manifest, release_patch
-from barrelman_sync.model import (
-    Affinity,
-    EndpointPort,
-    Key,
-    Local,
-    LocalEndpoints,
-    LocalNamespace,
-    LocalService,
-    LocalSlice,
-    Mirror,
-    Revision,
-    ServicePort,
-    WantedEndpoints,
-    WantedNamespace,
-    WantedSlice,
-)
+from barrelman_sync.cluster.manifests import claim_patch, manifest, release_patch
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
+from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
+from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.order import batches
 from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
 from tests.values.builders import held_by

@@ -9,24 +9,12 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from barrelman_sync.model import (
-    Affinity,
-    EndpointPort,
-    Key,
-    Local,
-    LocalEndpoints,
-    LocalNamespace,
-    LocalService,
-    LocalSlice,
-    Mirror,
-    Node,
-    RemotePort,
-    RemoteService,
-    Revision,
-    ServicePort,
-)
-from barrelman_sync.planning.desired import Scope, desired_mirrors
-from barrelman_sync.planning.situation import EndpointRules
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
+from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
+from barrelman_sync.model.remote import Node, RemotePort, RemoteService
+from barrelman_sync.model.settings import EndpointRules, Scope
+from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.desired import desired_mirrors
 from tests.values.builders import (
     ENDPOINTS_MANAGER,
     FROM,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from barrelman_sync.apply import apply
+from barrelman_sync.cluster.apply import apply
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
-from barrelman_sync.model import Key, Kind, WantedEndpoints
-from barrelman_sync.planning.situation import EndpointRules
+from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.settings import EndpointRules
+from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.steps import Create, Update, Write
 from tests.values.builders import (
     ADDRESSES,

@@ -7,15 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from barrelman_sync.option_values import (
+from barrelman_sync.command.values import (
     ignored_namespaces,
     parse_duration,
     parse_ignored,
     parse_limit,
     parse_network,
-    parse_source,
 )
-from barrelman_sync.planning.guards import DeleteLimit
+from barrelman_sync.model.selector import label_value
+from barrelman_sync.model.settings import DeleteLimit
 from tests.values.builders import cases
 
 
@@ -62,7 +62,7 @@ def test_networks(text: str) -> None:
     {"a letter": "a", "a GKE context": "gke_p_europe-west1_c", "63": "a" * 63, "digits": "1.2", "dots": "a.b-c_d"},
 )
 def test_sources(text: str) -> None:
-    assert parse_source(text) == text
+    assert label_value(text) == text
 
 
 @cases("text", {"a name": "shop", "removed": "-kube-system", "one letter": "a", "63": "a" * 63, "digits": "1"})
@@ -101,7 +101,7 @@ REFUSED: dict[Callable[[str], object], dict[str, str]] = {
         "a name": "nodes",
         "two": "10.0.0.0/8,fd00::/8",
     },
-    parse_source: {
+    label_value: {
         "empty": "",
         "64": "a" * 64,
         "begins with a dash": "-a",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from barrelman_sync.model import Affinity, Key, RemoteService
-from barrelman_sync.planning.desired import Scope, desired_mirrors
+from barrelman_sync.model.names import Affinity, Key
+from barrelman_sync.model.remote import RemoteService
+from barrelman_sync.model.settings import Scope
+from barrelman_sync.planning.desired import desired_mirrors
 from tests.values.builders import CART, SCOPE, cases, port, remote, service_port
 
 SYSTEM = Key("kube-system", "dns")

@@ -7,17 +7,10 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync.model import (
-    EndpointPort,
-    Key,
-    LocalEndpoints,
-    LocalNamespace,
-    LocalService,
-    LocalSlice,
-    Revision,
-    WantedEndpoints,
-)
-from barrelman_sync.planning.situation import EndpointRules
+from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
+from barrelman_sync.model.names import EndpointPort, Key, Revision
+from barrelman_sync.model.settings import EndpointRules
+from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Update
 from tests.values.builders import (
     CART,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from barrelman_sync.fingerprint import plan_fingerprint
-from barrelman_sync.model import Key, LocalService, Revision
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import Key, Revision
+from barrelman_sync.report.fingerprint import plan_fingerprint
 from tests.values.builders import CART, TILL, World, cases, endpoints, local, mirror, node, port, remote, service_port
 
 BEFORE = World(local(mirror(CART, service_port(81)), endpoints(), mirror(TILL)))

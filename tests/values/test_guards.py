@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.model import Key, WantedEndpoints
-from barrelman_sync.planning.guards import DeleteLimit, Safety, hold_back
-from barrelman_sync.planning.situation import EndpointRules
+from barrelman_sync.model.names import Key
+from barrelman_sync.model.settings import DeleteLimit, EndpointRules, Safety
+from barrelman_sync.model.wanted import WantedEndpoints
+from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.steps import Held, Plan, Update
 from tests.values.builders import (
     NODES,

@@ -10,9 +10,12 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from barrelman_sync.model import Family, Key, Local, LocalService, Mirror, RemotePort, RemoteService
-from barrelman_sync.outcome import Report
+from barrelman_sync.model.local import Local, LocalService
+from barrelman_sync.model.names import Family, Key
+from barrelman_sync.model.remote import RemotePort, RemoteService
+from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.node_ports import node_ports_taken
+from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update
 from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line

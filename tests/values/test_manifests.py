@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from barrelman_sync.manifests import delete_options, manifest
-from barrelman_sync.model import Affinity, EndpointPort, Mirror, Revision, WantedEndpoints, WantedNamespace
+from barrelman_sync.cluster.manifests import delete_options, manifest
+from barrelman_sync.model.names import Affinity, EndpointPort, Revision
+from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace
 from tests.values.builders import CART, ENDPOINTS_LABELS, FROM, KIND, MANAGER, MIRROR_LABELS, cases, service_port
 
 NEW = Revision("", "7")

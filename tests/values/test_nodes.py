@@ -5,9 +5,11 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 
-from barrelman_sync.model import Family, Node
-from barrelman_sync.planning.nodes import Exclusion, NodeChoice, NodeRules, choose_nodes
-from barrelman_sync.planning.selector import parse_selector
+from barrelman_sync.model.names import Family
+from barrelman_sync.model.remote import Node
+from barrelman_sync.model.selector import parse_selector
+from barrelman_sync.model.settings import NodeRules
+from barrelman_sync.planning.nodes import Exclusion, NodeChoice, choose_nodes, label_keys
 from tests.values.builders import cases, node
 
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -233,4 +235,4 @@ def test_exclusions_come_in_the_order_of_the_names() -> None:
 
 
 def test_the_labels_that_rules_ask_for_are_known() -> None:
-    assert NodeRules(parse_selector("pool=a,!spot")).label_keys >= {EXCLUDE, DRAIN, "pool", "spot"}
+    assert label_keys(NodeRules(parse_selector("pool=a,!spot"))) >= {EXCLUDE, DRAIN, "pool", "spot"}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from barrelman_sync.model import Key, LocalSlice, Mirror, Revision, WantedEndpoints
+from barrelman_sync.model.local import LocalSlice
+from barrelman_sync.model.names import Key, Revision
+from barrelman_sync.model.wanted import Mirror, WantedEndpoints
 from barrelman_sync.planning.order import batches
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update
 from tests.values.builders import (

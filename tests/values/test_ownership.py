@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from barrelman_sync.manifests import claim_patch, release_patch
-from barrelman_sync.model import LocalService, Revision
+from barrelman_sync.cluster.manifests import claim_patch, release_patch
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import Revision
 from barrelman_sync.planning.ownership import claimed, holds_all, other_holders, without_us
 from barrelman_sync.planning.steps import Release
 from tests.values.builders import CART, FROM, KIND, cases, field_set, mirror, service_port

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from barrelman_sync.model import Affinity, Key, LocalNamespace, LocalService
+from barrelman_sync.model.local import LocalNamespace, LocalService
+from barrelman_sync.model.names import Affinity, Key
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update
 from tests.values.builders import (

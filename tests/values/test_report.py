@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from barrelman_sync.model import Key, LocalNamespace
-from barrelman_sync.outcome import ExitCode, Outcome, Report, Result
+from barrelman_sync.model.local import LocalNamespace
+from barrelman_sync.model.names import Key
+from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
 from barrelman_sync.planning.steps import Plan, Write
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of

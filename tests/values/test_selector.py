@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from barrelman_sync.planning.selector import matches, parse_selector
+from barrelman_sync.model.selector import matches, parse_selector
 from tests.values.builders import cases
 
 LABELS: tuple[dict[str, str], ...] = ({}, {"a": "b"}, {"a": "c"}, {"a": ""}, {"a": "b", "d": "e"}, {"d": "e"})

@@ -9,7 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barrelman_sync.model import EndpointPort, Family, Key, LocalSlice, Revision, WantedSlice
+from barrelman_sync.model.local import LocalSlice
+from barrelman_sync.model.names import EndpointPort, Family, Key, Revision
+from barrelman_sync.model.wanted import WantedSlice
 from barrelman_sync.planning.slices import CAPACITY, SliceSet, slice_steps, spread
 from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 from tests.values.builders import CART, FROM, MANAGER, World, all_unchanged, local, mirror, node, words

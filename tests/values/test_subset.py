@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barrelman_sync.model import Key
-from barrelman_sync.planning.subset import Member, Pool, pool
+from barrelman_sync.model.names import Key
+from barrelman_sync.planning.pool import Member, Pool, pool
 from tests.values.builders import CART
 
 Zones = Mapping[str, str]

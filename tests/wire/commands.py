@@ -9,7 +9,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from barrelman_sync.cli import main
+from barrelman_sync.command.cli import main
 from tests.wire.fakeapi import FakeApi, Request
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.objects import namespace, node, node_port

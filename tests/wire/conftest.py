@@ -12,12 +12,12 @@ from typing import Any, Protocol
 import pytest
 from lightkube import Client
 
-from barrelman_sync import watchdog
-from barrelman_sync.cluster import connection
+from barrelman_sync.access import http as connection
+from barrelman_sync.access.http import connect
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.connection import connect
-from barrelman_sync.config import Kubeconfig
-from barrelman_sync.deadline import Deadline
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.command import watchdog
+from barrelman_sync.model.settings import Kubeconfig
 from tests.wire.certificates import Certificates, make_certificates
 from tests.wire.commands import Sides
 from tests.wire.fakeapi import FakeApi

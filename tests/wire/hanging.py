@@ -12,8 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import patch
 
-from barrelman_sync import cli, preflight, reconcile, watchdog
+from barrelman_sync import reconcile
 from barrelman_sync.__main__ import start
+from barrelman_sync.command import cli, watchdog
+from barrelman_sync.preflight import checks as preflight
 from barrelman_sync.report import printer
 
 GRACE_SECONDS = 0.2

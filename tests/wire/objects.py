@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from barrelman_sync.model import Key, Kind, LocalEndpoints, LocalService, Revision
+from barrelman_sync.model.local import LocalEndpoints, LocalService
+from barrelman_sync.model.names import Key, Kind, Revision
 from tests.wire.store import Object
 
 OURS = {"app.kubernetes.io/managed-by": "barrelman-sync", "tfw.io/barrelman-source": "remote"}

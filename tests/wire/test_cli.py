@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync import __version__, cli
-from barrelman_sync.config import InCluster, Kubeconfig, Output, Settings
-from barrelman_sync.options import ENVIRONMENT_PREFIX, OPTIONS
-from barrelman_sync.outcome import ExitCode
-from barrelman_sync.planning.guards import DeleteLimit
+from barrelman_sync import __version__
+from barrelman_sync.command import cli
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
+from barrelman_sync.model.settings import DeleteLimit, InCluster, Kubeconfig, Output, Settings
+from barrelman_sync.planning.result import ExitCode
 from tests.wire.commands import command, invoke
 
 SIDES = ("--local-context", "here", "--remote-context", "there")
 WITHOUT_LIGHTKUBE = """
 import sys
-from barrelman_sync.cli import main
+from barrelman_sync.command.cli import main
 try:
     main({arguments})
 except SystemExit:

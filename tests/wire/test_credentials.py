@@ -10,7 +10,7 @@ import pytest
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.errors import ConfigurationError
+from barrelman_sync.model.errors import ConfigurationError
 from tests.wire import answers
 from tests.wire.conftest import Connect, Patient
 from tests.wire.fakeapi import Exchange, FakeApi

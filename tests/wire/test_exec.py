@@ -10,9 +10,9 @@ import pytest
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.deadline import Deadline
-from barrelman_sync.errors import ConfigurationError, RunError
+from barrelman_sync.model.errors import ConfigurationError, RunError
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import FakeApi
 from tests.wire.plugins import V1, credential, execs, plugin, runs

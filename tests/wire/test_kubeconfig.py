@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from barrelman_sync.cluster.kubeconfig import read_access
-from barrelman_sync.config import InCluster, Kubeconfig
-from barrelman_sync.errors import ConfigurationError
+from barrelman_sync.access.kubeconfig import read_access
+from barrelman_sync.model.errors import ConfigurationError
+from barrelman_sync.model.settings import InCluster, Kubeconfig
 from tests.wire.commands import invoke
 from tests.wire.kubeconfigs import Section, document, kubeconfig, write
 from tests.wire.plugins import execs

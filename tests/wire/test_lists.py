@@ -6,7 +6,7 @@ import json
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.model import Key
+from barrelman_sync.model.names import Key
 from tests.wire import answers
 from tests.wire.fakeapi import FakeApi
 from tests.wire.objects import mirror, node, node_port

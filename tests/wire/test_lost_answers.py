@@ -7,17 +7,9 @@ import pytest
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
-from barrelman_sync.model import (
-    EndpointPort,
-    Key,
-    Kind,
-    LocalService,
-    Mirror,
-    Revision,
-    ServicePort,
-    WantedEndpoints,
-    WantedNamespace,
-)
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
+from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
 from tests.wire.fakeapi import Answer, FakeApi

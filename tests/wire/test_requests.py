@@ -11,18 +11,9 @@ from barrelman_sync import __version__
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.writing import Writer
-from barrelman_sync.model import (
-    EndpointPort,
-    Key,
-    Kind,
-    LocalService,
-    Mirror,
-    Revision,
-    ServicePort,
-    Wanted,
-    WantedEndpoints,
-    WantedNamespace,
-)
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
+from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire.fakeapi import APPLY, FakeApi, Request
 from tests.wire.objects import MIRROR, endpoints, mirror, namespace, seen

@@ -11,11 +11,11 @@ from typing import Protocol
 import pytest
 from lightkube.config.kubeconfig import KubeConfig
 
+from barrelman_sync.access.http import connect
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.connection import connect
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.config import InCluster, Kubeconfig
+from barrelman_sync.model.settings import InCluster, Kubeconfig
 from tests.wire.certificates import SERVER_NAME, Certificates
 from tests.wire.conftest import Patient
 from tests.wire.fakeapi import FakeApi

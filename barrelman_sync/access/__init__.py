@@ -1,0 +1,1 @@
+"""From the settings of a side to a client for its cluster."""

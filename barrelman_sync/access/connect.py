@@ -1,0 +1,58 @@
+"""The two sides of a run, connected as the settings say."""
+
+import warnings
+from dataclasses import replace
+
+from barrelman_sync.access.http import connect
+from barrelman_sync.access.token import TokenAccess
+from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.model.errors import ConfigurationError, RunError
+from barrelman_sync.model.selector import label_value
+from barrelman_sync.model.settings import GkeCluster, Scope, Settings
+
+
+def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:
+    """A client for the cluster that is written to. Raises ConfigurationError."""
+    return connect(settings.local, "local", deadline)
+
+
+def connect_remote(settings: Settings, deadline: Deadline) -> ClusterClient:
+    """A client for the cluster that is mirrored. Raises ConfigurationError, and RunError where it has to be found."""
+    found = _located(settings.remote, deadline) if isinstance(settings.remote, GkeCluster) else settings.remote
+    return connect(found, "remote", deadline)
+
+
+def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
+    with warnings.catch_warnings(action="ignore"):  # what Google's libraries say there is for programmers
+        from barrelman_sync.access.gke.locating import locate  # loads them, which costs half a second
+
+        return locate(cluster, deadline.over)
+
+
+def connect_both(settings: Settings, deadline: Deadline) -> tuple[ClusterClient, ClusterClient]:
+    """Clients for local and remote. Raises ConfigurationError with the problems of both, and RunError."""
+    try:
+        local = connect_local(settings, deadline)
+    except ConfigurationError as error:
+        raise ConfigurationError(*error.problems, *_remote_problems(settings, deadline)) from error
+    return local, connect_remote(settings, deadline)
+
+
+def _remote_problems(settings: Settings, deadline: Deadline) -> tuple[str, ...]:
+    try:
+        connect_remote(settings, deadline)
+    except ConfigurationError as error:
+        return error.problems
+    except RunError:
+        pass  # a cluster that cannot be found now is no mistake in the options
+    return ()
+
+
+def named_scope(settings: Settings, remote: ClusterClient) -> Scope:
+    """The scope, with the remote's name in it. Raises ConfigurationError if that cannot be a label."""
+    try:
+        return replace(settings.scope, source=label_value(settings.remote_name(remote.name)))
+    except ValueError as error:
+        message = f"Missing option '--remote-name': the remote's own name does not serve, {error}."
+        raise ConfigurationError(message) from error

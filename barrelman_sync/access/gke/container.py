@@ -1,0 +1,66 @@
+"""What the Kubernetes Engine API says of a cluster."""
+
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from googleapiclient.discovery import build
+from googleapiclient.errors import Error, HttpError
+
+from barrelman_sync.access.gke.credentials import Account
+from barrelman_sync.access.gke.problems import no_answer, no_cluster
+from barrelman_sync.access.gke.transport import Http
+from barrelman_sync.model.errors import RunError
+from barrelman_sync.model.settings import GkeCluster
+
+ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
+"""gcloud's own variable for another address of the API."""
+RETRIES = 3
+_UNAUTHORIZED = 401
+_FIELDS = (  # not all: some clusters have a password and a client key in the rest
+    "status,statusMessage,conditions,endpoint,masterAuth/clusterCaCertificate,"
+    "privateClusterConfig,controlPlaneEndpointsConfig"
+)
+
+_log = logging.getLogger(__name__)
+
+
+def describe(cluster: GkeCluster, account: Account, http: Http) -> Mapping[str, Any]:
+    """The cluster as the API describes it. Raises RunError."""
+    options = {"api_endpoint": override} if (override := os.environ.get(ENDPOINT)) else {}
+    service = build(
+        "container",
+        "v1",
+        http=_AuthorizedHttp(account, http),
+        client_options=options,
+        static_discovery=True,
+        cache_discovery=False,
+    )
+    name = f"projects/{cluster.project}/locations/{cluster.location}/clusters/{cluster.name}"
+    request = service.projects().locations().clusters().get(name=name, fields=_FIELDS)
+    try:
+        found = request.execute(num_retries=RETRIES)
+    except HttpError as error:
+        raise no_cluster(error.status_code, error.content, cluster, account.email) from error
+    except (OSError, ValueError, Error) as error:
+        raise no_answer(http.asked, error) from error
+    if not isinstance(found, Mapping):
+        raise RunError(f"Finding the remote cluster failed: the answer of {http.asked} describes no cluster.")
+    return found
+
+
+class _AuthorizedHttp:
+    """HTTP with our token, a new one if it is refused."""
+
+    def __init__(self, account: Account, http: Http) -> None:
+        self._account = account
+        self._http = http
+
+    def request(self, uri: str, method: str, body: Any, headers: Mapping[str, str]) -> tuple[Any, bytes]:
+        response, content = self._http.request(uri, method, body, {**headers, **self._account.headers})
+        _log.debug("%s %s: %s", method, uri, response.status)
+        if response.status == _UNAUTHORIZED:
+            self._account.renew()
+            response, content = self._http.request(uri, method, body, {**headers, **self._account.headers})
+        return response, content

@@ -1,0 +1,178 @@
+"""What can go wrong between us and Google, each as one message that says what to do."""
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from google.auth.exceptions import GoogleAuthError, TransportError
+
+from barrelman_sync.access.gke.advice import at, member_of
+from barrelman_sync.access.gke.endpoint import Endpoint
+from barrelman_sync.access.gke.transport import cause_of
+from barrelman_sync.model.errors import ConfigurationError, RunError
+from barrelman_sync.model.settings import GkeCluster, RemoteEndpoint
+
+KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
+_LONGEST_ECHO = 300
+_QUERY = re.compile(r"\?\S+=\S+")  # of a URL: long, and of no use to a reader
+_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
+_NO_CREDENTIALS = (
+    "No Google credentials found. In a GKE pod: bind its Kubernetes service account to a Google one (Workload Identity:"
+    " gcloud iam service-accounts add-iam-policy-binding ACCOUNT --role roles/iam.workloadIdentityUser --member"
+    f" 'serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]'). Elsewhere: set {KEY_FILE} to a key file or federation"
+    " configuration, or run: gcloud auth application-default login"
+)
+
+_REACH = "Check that Google's APIs can be reached from here: DNS, egress rules, HTTPS_PROXY and NO_PROXY."
+_REFUSALS = ("invalid_", "unauthorized_client", "disabled", "deleted")
+"""What the token server says of an account or key that it does not take."""
+
+
+def bad_credentials(error: Exception) -> ConfigurationError:
+    """No credentials, or a file that holds none."""
+    reason = _said(error, "its content")
+    if path := os.environ.get(KEY_FILE):
+        return ConfigurationError(f"{KEY_FILE}={path} cannot be used: {reason}")
+    if "credentials were not found" in reason:
+        return ConfigurationError(_NO_CREDENTIALS)
+    message = f"gcloud's application default credentials cannot be used: {reason}"
+    return ConfigurationError(f"{message} Make new ones: gcloud auth application-default login")
+
+
+def no_token(error: Exception, server: str, email: str | None, impersonate: str | None) -> RunError:
+    """The credentials are there, but give no token."""
+    if isinstance(error, TransportError):
+        return no_answer(server, error)
+    reason = _said(error, f"the answer of {server}")
+    return _failed("getting a token from Google", reason, _token_advice(reason, error, email, impersonate))
+
+
+def no_answer(server: str, error: Exception) -> RunError:
+    """Google was not reached, or gave no answer that is one."""
+    reason = f"no usable answer from {server}: {_capped(str(cause_of(error)))}."
+    return _failed("asking Google for the remote cluster", reason, _REACH)
+
+
+def late(why: str) -> RunError:
+    """The run is over before Google said enough."""
+    advice = "Check that Google's APIs can be reached from here, or give it more time with --timeout."
+    return _failed("asking Google for the remote cluster", f"{why}.", advice)
+
+
+def no_cluster(status: int, content: bytes, cluster: GkeCluster, email: str | None) -> RunError:
+    """The Kubernetes Engine API answered with an error."""
+    error = _error_of(content)
+    reason = f"the Kubernetes Engine API answered {status}: {_capped(str(error.get('message', 'no message')))}"
+    return _failed(f"finding GKE cluster {_title(cluster)}", reason, _api_advice(status, error, cluster, email))
+
+
+def not_usable(cluster: GkeCluster, found: Mapping[str, Any]) -> RunError:
+    """The cluster is there, but its control plane is not."""
+    said = [condition.get("message") or condition.get("code") for condition in found.get("conditions") or ()]
+    why = _capped("; ".join(str(text) for text in [*said, found.get("statusMessage")] if text)).rstrip(".")
+    reason = f"its status is {found.get('status') or 'unknown'}{': ' if why else ''}{why}."
+    advice = f"See: gcloud container clusters describe {at(cluster)}"
+    return _failed(f"using GKE cluster {_title(cluster)}", reason, advice)
+
+
+def no_endpoint(cluster: GkeCluster, offered: Mapping[RemoteEndpoint, Endpoint]) -> RunError:
+    """The cluster does not have the endpoint that was asked for, or none at all."""
+    wanted = "endpoint that we could use" if cluster.endpoint is RemoteEndpoint.AUTO else f"{cluster.endpoint} endpoint"
+    advice = f"See: gcloud container clusters describe {at(cluster)}"
+    if cluster.endpoint is RemoteEndpoint.DNS or not offered:
+        advice = f"Open its DNS endpoint: gcloud container clusters update {at(cluster)} --enable-dns-access"
+    else:
+        advice = f"It has: {', '.join(offered)}; choose with --remote-endpoint, or leave that out. {advice}"
+    return _failed(f"using GKE cluster {_title(cluster)}", f"it has no {wanted}.", advice)
+
+
+def _token_advice(reason: str, error: Exception, email: str | None, impersonate: str | None) -> str:
+    if impersonate and "impersonated" in reason:
+        return _impersonation_advice(error, impersonate)
+    if "metadata service" in reason:
+        return (
+            "Check the pod's Workload Identity: the annotation iam.gke.io/gcp-service-account of its Kubernetes service"
+            " account, and: gcloud iam service-accounts get-iam-policy ACCOUNT"
+        )
+    if email and not any(refusal in reason for refusal in _REFUSALS):
+        return _REACH
+    if email:
+        return (
+            "Check this machine's clock, and that account and key still exist:"
+            f" gcloud iam service-accounts keys list --iam-account {email}"
+        )
+    return "Log in again: gcloud auth application-default login; or check the configuration of the federation."
+
+
+def _impersonation_advice(error: Exception, impersonate: str) -> str:
+    details = _error_of(str(error.args[1]).encode()) if len(error.args) > 1 else {}
+    if _is_disabled(details):
+        return "Enable it: gcloud services enable iamcredentials.googleapis.com"
+    return (
+        "Let our own account act as it: gcloud iam service-accounts add-iam-policy-binding"
+        f" {impersonate} --member serviceAccount:ACCOUNT --role roles/iam.serviceAccountTokenCreator"
+    )
+
+
+def _api_advice(status: int, error: Mapping[str, Any], cluster: GkeCluster, email: str | None) -> str:
+    project = cluster.project
+    if _is_disabled(error):
+        return f"Enable it: gcloud services enable container.googleapis.com --project {project}"
+    if status == _FORBIDDEN:
+        return (
+            f"Grant it: gcloud projects add-iam-policy-binding {project} --member {member_of(email)}"
+            " --role roles/container.clusterViewer"
+        )
+    if status in (_BAD_REQUEST, _NOT_FOUND):
+        return (
+            "Check --remote-project, --remote-cluster-name and --remote-location (a zone such as europe-west1-b for a"
+            f" zonal cluster, else a region): gcloud container clusters list --project {project}"
+        )
+    if status == _UNAUTHORIZED:
+        return "Google does not take the token that it gave: check that the account is not disabled."
+    return "The next run tries again; see https://status.cloud.google.com if it stays."
+
+
+def _is_disabled(error: Mapping[str, Any]) -> bool:
+    details = error.get("details") or ()
+    return any(isinstance(detail, Mapping) and detail.get("reason") == "SERVICE_DISABLED" for detail in details)
+
+
+def _error_of(content: bytes) -> Mapping[str, Any]:
+    """The error as Google's APIs describe it, empty for anything else."""
+    try:
+        error = json.loads(content)["error"]
+    except (ValueError, KeyError, TypeError):
+        return {}
+    return error if isinstance(error, Mapping) else {}
+
+
+def _said(error: Exception, what: str) -> str:
+    """What the library says, in one line; only its own words, an answer that it hands over may hold a token."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    if not isinstance(error, GoogleAuthError):
+        return f"{what} is not what it should be ({type(error).__name__})."
+    reason = _capped(_QUERY.sub("", _first(error))).rstrip(".")
+    inner = f": {_capped(str(error.__cause__)).rstrip('.')}" if isinstance(error.__cause__, ValueError) else ""
+    return f"{reason}{inner}."
+
+
+def _first(error: Exception) -> str:
+    first = error.args[0] if error.args else type(error).__name__
+    return _first(first) if isinstance(first, Exception) else str(first)
+
+
+def _failed(doing: str, reason: str, advice: str) -> RunError:
+    return RunError(f"{doing[0].upper()}{doing[1:]} failed: {reason} {advice}")
+
+
+def _title(cluster: GkeCluster) -> str:
+    return f"{cluster.name} in {cluster.location} of project {cluster.project}"
+
+
+def _capped(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_ECHO else f"{line[:_LONGEST_ECHO]}..."

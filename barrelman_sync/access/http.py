@@ -1,0 +1,116 @@
+"""From a kubeconfig or service account to a client that waits no longer than the run lasts."""
+
+import logging
+import ssl
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import httpx2
+import msgspec
+from lightkube import Client
+from lightkube.config.models import User
+from lightkube.core.exceptions import ConfigError
+
+from barrelman_sync import __version__
+from barrelman_sync.access.exec_credentials import ExecCommand
+from barrelman_sync.access.kubeconfig import Access, read_access
+from barrelman_sync.access.token import RenewingAuth, TokenAccess
+from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.model.errors import ConfigurationError
+from barrelman_sync.model.names import FIELD_MANAGER
+from barrelman_sync.model.settings import InCluster, Kubeconfig
+
+CONNECT_SECONDS = 5.0
+ANSWER_SECONDS = 10.0
+GRACE_SECONDS = 0.5
+
+_log = logging.getLogger(__name__)
+
+
+def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> ClusterClient:
+    """A client for the local or the remote side; nothing is sent yet. Raises ConfigurationError."""
+    access = read_access(target, side)
+    user, renew = _user(access, deadline)
+    try:
+        client = _client(replace(access, config=access.config._replace(user=user)))
+    except (ConfigError, OSError, ssl.SSLError, ValueError, msgspec.MsgspecError) as error:
+        message = f"The credentials for the {side} cluster cannot be used: {error}."
+        raise ConfigurationError(message) from error
+    http = client._client._client  # noqa: SLF001 - lightkube has no other way to its HTTP client
+    if renew and user.token:
+        http.auth = RenewingAuth(user.token, renew)
+    _bind(http, access, deadline)
+    return ClusterClient(client, side, deadline, access.advice)
+
+
+def _user(access: Access, deadline: Deadline) -> tuple[User, Callable[[], str] | None]:
+    """Who we are, and what gives a new token."""
+    if not access.exec:
+        return access.config.user or User(), access.renew
+    command = ExecCommand(access, access.exec, deadline)
+    user = command.run().user
+    return user, lambda: command.run().token or user.token or ""
+
+
+def _client(access: Access) -> Client:
+    timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+    return Client(
+        config=access.config,
+        timeout=timeout,
+        field_manager=FIELD_MANAGER,
+        trust_env=access.trust_env,
+        proxy=access.proxy,
+    )
+
+
+def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
+    """Makes every request carry what the kubeconfig asks for, and end with the run."""
+    http.headers["User-Agent"] = f"{FIELD_MANAGER}/{__version__}"
+    for name, value in access.headers:
+        http.headers = httpx2.Headers([*http.headers.multi_items(), (name, value)])
+
+    def on_request(request: httpx2.Request) -> None:
+        timeout = request.extensions.get("timeout", {})
+        left = max(deadline.remaining(), 0.001)
+        request.extensions["timeout"] = {phase: min(limit or left, left) for phase, limit in timeout.items()}
+        if access.server_name:
+            request.extensions["sni_hostname"] = access.server_name
+
+    def on_response(response: httpx2.Response) -> None:
+        _log.debug("%s %s: %s", response.request.method, response.request.url, response.status_code)
+        if not response.is_success:
+            # lightkube would parse a JSON body before it raises, and lose the status of one that is no Status.
+            response.headers["Content-Type"] = "text/plain"
+        if isinstance(response.stream, httpx2.SyncByteStream):
+            response.stream = _TimedStream(response.stream, deadline, response.request)
+
+    http.event_hooks = {"request": [on_request], "response": [on_response]}
+    _close_in_time(http, deadline)
+
+
+def _close_in_time(http: httpx2.Client, deadline: Deadline) -> None:
+    """Ends what no timeout ends: they are for each piece, and a server may send headers for ever."""
+    timer = threading.Timer(deadline.remaining() + GRACE_SECONDS, http.close)
+    timer.daemon = True
+    timer.start()
+
+
+class _TimedStream(httpx2.SyncByteStream):
+    """An answer that ends with the run: the read timeout is for each piece, and a server may send many small ones."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, deadline: Deadline, request: httpx2.Request) -> None:
+        self._stream = stream
+        self._deadline = deadline
+        self._request = request
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._stream:
+            if not self._deadline.remaining():
+                message = "the answer did not end in time"
+                raise httpx2.ReadTimeout(message, request=self._request)
+            yield piece
+
+    def close(self) -> None:
+        self._stream.close()

@@ -1,0 +1,31 @@
+"""The log on stderr: only what our own modules say, as text or as one JSON object a line."""
+
+import json
+import logging
+import sys
+
+from barrelman_sync.model.settings import LogFormat
+
+_LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(line)
+
+
+def set_up_logs(form: LogFormat, verbosity: int) -> None:
+    """Warnings and errors, with verbosity 1 what is done, with 2 every request. The libraries' own logs stay off."""
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = _JsonFormatter() if form is LogFormat.JSON else logging.Formatter("%(levelname)s: %(message)s")
+    handler.setFormatter(formatter)
+    ours = logging.getLogger("barrelman_sync")
+    ours.handlers = [handler]
+    ours.propagate = False
+    ours.setLevel(_LEVELS[min(verbosity, len(_LEVELS) - 1)])

@@ -1,0 +1,122 @@
+"""How the texts of options become values. Pure.
+
+Each `parse_` raises ValueError with a message that completes the name of the option.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from barrelman_sync.model.settings import IGNORED_NAMESPACES, DeleteLimit, IPNetwork
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
+_EMAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+")
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of a duration as Go writes it (`90s`, `5m`, `1h30m`); a plain number is seconds."""
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
+        message = f"{text!r} is no duration such as 90s, 5m or 1h30m"
+        raise ValueError(message)
+    return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+
+
+def parse_limit(text: str) -> DeleteLimit:
+    """A number such as `20`, or a percentage such as `15%`."""
+    match = re.fullmatch(r"(\d+)(%?)", text)
+    if match is None or (match[2] and int(match[1]) > 100):  # noqa: PLR2004 - per cent
+        message = f"{text!r} is neither a number such as 20 nor a percentage such as 15%"
+        raise ValueError(message)
+    if match[2]:
+        return DeleteLimit(number=None, percent=float(match[1]))
+    return DeleteLimit(number=int(match[1]), percent=None)
+
+
+def parse_network(text: str) -> IPNetwork:
+    """A network such as 10.0.0.0/8 or fd00::/8."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError as error:
+        message = f"{error} (a network such as 10.0.0.0/8 is needed)"
+        raise ValueError(message) from error
+
+
+def parse_resource(text: str) -> str:
+    """The name of a project, place or cluster in Google Cloud; loose, Google has the last word."""
+    if not _RESOURCE.fullmatch(text):
+        message = f"{text!r} is not a name in Google Cloud"
+        raise ValueError(message)
+    return text
+
+
+def parse_email(text: str) -> str:
+    """The address of a service account."""
+    if not _EMAIL.fullmatch(text):
+        message = f"{text!r} is not the address of a service account such as NAME@PROJECT.iam.gserviceaccount.com"
+        raise ValueError(message)
+    return text
+
+
+def parse_fingerprint(text: str) -> str:
+    """What a dry run calls its plan."""
+    if not re.fullmatch(r"[0-9a-f]{16}", text):
+        message = f"{text!r} is not the fingerprint of a plan: 16 characters that a dry run prints"
+        raise ValueError(message)
+    return text
+
+
+def parse_given(text: str) -> str:
+    """Any text but none: an empty value is mostly a variable that the shell does not know, and not the default."""
+    if not text:
+        message = "it is empty; leave the option out for its default"
+        raise ValueError(message)
+    return text
+
+
+def parse_file(text: str) -> str:
+    """The path of a file."""
+    if not text.strip() or text.endswith("/"):
+        message = f"{text!r} is not the path of a file"
+        raise ValueError(message)
+    return text
+
+
+def parse_gateway(text: str) -> str:
+    """The URL of a Pushgateway; `host:port` stands for one with http."""
+    url = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
+    except ValueError:  # of the port
+        usable = False
+    else:
+        usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url))
+    if not usable:
+        message = f"{text!r} is neither a URL such as http://pushgateway:9091 nor host:port"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+def parse_ignored(text: str) -> str:
+    """NAME or -NAME."""
+    if not _NAMESPACE.fullmatch(text.removeprefix("-")):
+        message = f"{text!r} is not the name of a namespace"
+        raise ValueError(message)
+    return text
+
+
+def ignored_namespaces(names: Iterable[str]) -> frozenset[str]:
+    """The default set, with each NAME added and each -NAME removed, in the order given."""
+    ignored = set(IGNORED_NAMESPACES)
+    for name in names:
+        if name.startswith("-"):
+            ignored.discard(name[1:])
+        else:
+            ignored.add(name)
+    return frozenset(ignored)

@@ -1,0 +1,87 @@
+"""The last resort: ends the process when a run goes on long after its deadline, whatever hangs or loops in it.
+
+The watchdog covers the waits and loops that the deadline does not reach; see docs/adr/007-watchdog.md.
+"""
+
+import faulthandler
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from typing import Self
+
+from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.planning.result import ExitCode
+
+GRACE_SECONDS = 5.0
+"""From the deadline to the message: what a run may still do then (the report, the Pushgateway) takes less."""
+FORCE_SECONDS = 3.0
+"""From the message's turn to the end of the process, at the latest."""
+_TELLING_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Use as a context manager: if what is inside goes on too long, the process ends with a message and exit code 1.
+
+    Two threads wait for that moment. Ours can say what happened, but needs the interpreter lock, which C code may hold
+    forever. For that case the C thread of `faulthandler`, which needs no lock, fires a little later.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._timeout = deadline.seconds
+        self._seconds = deadline.remaining() + GRACE_SECONDS
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        faulthandler.dump_traceback_later(self._seconds + FORCE_SECONDS, exit=True, file=_stderr())
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stand_down()
+
+    def stand_down(self) -> None:
+        """Switches the watchdog off."""
+        self._over.set()
+        faulthandler.cancel_dump_traceback_later()
+
+    def _watch(self) -> None:
+        if self._over.wait(self._seconds):
+            return
+        try:
+            # In a thread of its own: the thread that hangs may hold the log's lock, and nobody may be reading stderr.
+            telling = threading.Thread(target=self._tell, name="watchdog's message", daemon=True)
+            telling.start()
+            telling.join(_TELLING_SECONDS)
+        finally:
+            os._exit(ExitCode.FAILED)
+
+    def _tell(self) -> None:
+        """The message last: a pod's termination message is the end of its log."""
+        _log.critical("Where each thread was:\n%s", "\n".join(_stacks()))
+        _log.critical(
+            "The run was still going %g s after its --timeout of %g s, so the process ends now. Completed writes stay;"
+            " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a name"
+            " look-up that gets no answer, output that nobody reads. Anything else is a bug: please report it with the"
+            " lines above.",
+            GRACE_SECONDS,
+            self._timeout,
+        )
+
+
+def _stderr() -> int:
+    """The descriptor to write to without the interpreter; not 2 where stderr was closed: 2 may be a socket then."""
+    return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else sys.__stderr__.fileno()
+
+
+def _stacks() -> Iterator[str]:
+    """Where each thread is, innermost call last; not those of the watchdog."""
+    threads = {thread.ident: thread.name for thread in threading.enumerate()}
+    for identity, frame in sys._current_frames().items():  # noqa: SLF001 - documented, and meant for deadlocks
+        name = threads.get(identity, str(identity))
+        if not name.startswith("watchdog"):
+            yield f"{name}:\n{''.join(traceback.format_stack(frame)).rstrip()}"

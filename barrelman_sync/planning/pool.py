@@ -1,0 +1,142 @@
+"""Which nodes serve which Service, where there are more nodes than the Service may have endpoints: a ring. Pure.
+
+In each zone the nodes stand on a ring, each at several places that follow from its name. A Service starts at a place of
+its own and takes the next nodes that it meets, each once:
+
+    nodes on the ring        b  a  c  b  d  a  c  d        (each at two places here)
+    Service at the 3rd place       ^
+    takes three                    c  b  d
+    without node b                 c     d  a              one member changed: b, for a
+
+A node that comes or goes changes at most one member of a Service's nodes: the walk without the node is the walk with
+it, less the node, and one step longer. See docs/adr/008-a-ring-of-nodes.md.
+"""
+
+import struct
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import shake_256
+from heapq import nsmallest
+from itertools import chain
+from typing import NamedTuple
+
+from barrelman_sync.model.names import Key
+
+MIRRORING_LIMIT = 1000
+"""Kubernetes mirrors no more addresses of an Endpoints object; it drops the rest without a word to us."""
+
+_PLACE_BYTES = 8
+_FEWEST_PLACES, _MOST_PLACES = 8, 64
+_WANTED_PLACES = 512
+"""Places that the nodes of one Service should have together: the more, the more evenly Services load the nodes."""
+
+Entries = tuple[tuple[str, str], ...]
+"""Nodes of one zone, sorted by name: name and address."""
+
+
+class Member(NamedTuple):
+    """A node that takes part, with its address in one family."""
+
+    node: str
+    address: str
+    zone: str
+
+
+class _Ring(NamedTuple):
+    """The places of one zone's nodes in ascending order, and the address of the node at each."""
+
+    places: "array[int]"
+    addresses: list[str]
+
+    def walk(self, start: int, number: int) -> Iterable[str]:
+        """The addresses of the first `number` nodes from a place on; `number` is at most that of the nodes."""
+        first = bisect_left(self.places, start)
+        met: dict[str, None] = {}
+        # Negative indexes count from the end, so this goes once around.
+        for position in range(first - len(self.addresses), first):
+            met[self.addresses[position]] = None
+            if len(met) == number:
+                break
+        return met
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The nodes that take part in one family, by zone."""
+
+    zones: Mapping[str, Entries]
+    addresses: tuple[str, ...]
+    """All addresses, unique and sorted."""
+    size: int
+    """How many nodes it has."""
+    _rings: dict[tuple[str, int], _Ring] = field(default_factory=dict, compare=False, repr=False)
+    """Those that were needed so far, by zone and places of a node: most runs need none."""
+
+    def pick(self, service: Key, limit: int) -> tuple[str, ...]:
+        """At most `limit` addresses (0 = all) for a Service, balanced over the zones; unique and sorted."""
+        if not 0 < limit < self.size:
+            return self.addresses
+        places = max(_FEWEST_PLACES, min(_MOST_PLACES, _WANTED_PLACES // limit))
+        start = _place(f"{service}")
+        quotas = self._quotas(service, limit)
+        picked = (self._ring(zone, places).walk(start, quota) for zone, quota in quotas.items() if quota)
+        return tuple(sorted(chain.from_iterable(picked)))
+
+    def among(self, addresses: frozenset[str]) -> tuple[str, ...]:
+        """Those of these addresses that its nodes have; sorted."""
+        return tuple(address for address in self.addresses if address in addresses)
+
+    def only(self, nodes: frozenset[str]) -> "Pool":
+        """The pool of these nodes alone."""
+        members = (Member(node, address, zone) for zone, entries in self.zones.items() for node, address in entries)
+        return pool(member for member in members if member.node in nodes)
+
+    def _ring(self, zone: str, places: int) -> _Ring:
+        if (zone, places) not in self._rings:
+            self._rings[zone, places] = _ring(self.zones[zone], places)
+        return self._rings[zone, places]
+
+    def _quotas(self, service: Key, limit: int) -> dict[str, int]:
+        """How many nodes of each zone: as even as the sizes of the zones allow.
+
+        What is left over goes to zones that the Service chooses by a hash. That is the order in which zones would be
+        asked in turn, so one node more or less moves at most one place.
+        """
+        by_size = sorted(self.zones, key=lambda zone: (len(self.zones[zone]), zone))
+        quotas: dict[str, int] = {}
+        left = limit
+        for position, zone in enumerate(by_size):
+            others = by_size[position:]
+            if len(self.zones[zone]) * len(others) > left:
+                level, extra = divmod(left, len(others))
+                favored = nsmallest(extra, others, key=lambda zone: _place(f"{zone}:{service}"))
+                return quotas | {zone: level + (zone in favored) for zone in others}
+            quotas[zone] = len(self.zones[zone])
+            left -= quotas[zone]
+        return quotas
+
+
+def pool(members: Iterable[Member]) -> Pool:
+    """The pool of these nodes, whatever their order."""
+    zones: dict[str, list[tuple[str, str]]] = {}
+    for member in sorted(members):
+        zones.setdefault(member.zone, []).append((member.node, member.address))
+    entries = [entry for zone in zones.values() for entry in zone]
+    frozen = {zone: tuple(nodes) for zone, nodes in sorted(zones.items())}
+    return Pool(frozen, tuple(sorted({address for _, address in entries})), len(entries))
+
+
+def _ring(entries: Entries, places: int) -> _Ring:
+    size = places * _PLACE_BYTES
+    points: list[tuple[int, str]] = []
+    for node, address in entries:
+        digest = shake_256(node.encode()).digest(size)
+        points += [(place, address) for place in struct.unpack(f">{places}Q", digest)]
+    points.sort()
+    return _Ring(array("Q", [place for place, _ in points]), [address for _, address in points])
+
+
+def _place(text: str) -> int:
+    return int.from_bytes(shake_256(text.encode()).digest(_PLACE_BYTES))

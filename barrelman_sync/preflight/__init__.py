@@ -1,0 +1,1 @@
+"""What `--preflight` tries before the first run: access, permissions, and the way to the node ports."""
