@@ -9,7 +9,7 @@ from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.selector import label_value
-from barrelman_sync.model.settings import GkeCluster, Scope, Settings
+from barrelman_sync.model.settings import GkeCluster, Settings
 
 
 def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:
@@ -49,10 +49,11 @@ def _remote_problems(settings: Settings, deadline: Deadline) -> tuple[str, ...]:
     return ()
 
 
-def named_scope(settings: Settings, remote: ClusterClient) -> Scope:
-    """The scope, with the remote's name in it. Raises ConfigurationError if that cannot be a label."""
+def with_remote_name(settings: Settings, remote: ClusterClient) -> Settings:
+    """The settings, with the remote's name as their source. Raises ConfigurationError if it cannot be a label."""
     try:
-        return replace(settings.scope, source=label_value(settings.remote_name(remote.name)))
+        source = label_value(settings.remote_name(remote.name))
     except ValueError as error:
         message = f"Missing option '--remote-name': the remote's own name does not serve, {error}."
         raise ConfigurationError(message) from error
+    return replace(settings, scope=replace(settings.scope, source=source))

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Protocol
 
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
-from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.names import Key, Kind, Ref
 from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
+from barrelman_sync.planning.fallbacks import is_stopped
 from barrelman_sync.planning.order import Unit, batches
 from barrelman_sync.planning.result import Outcome, Result
-from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write, serves_without
+from barrelman_sync.planning.steps import Create, Plan, Update, Write
 
 _log = logging.getLogger(__name__)
 
@@ -30,22 +31,21 @@ class Writes(Protocol):
 
 def apply(plan: Plan, writer: Writes, concurrency: int, advance: Advance) -> tuple[Outcome, ...]:
     """Does every write of the plan and says what became of each; `advance` is told how many more are done."""
-    outcomes: dict[tuple[Kind, Key], Outcome] = {}
+    outcomes: dict[Ref, Outcome] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="write") as pool:
         for batch in batches(plan):
             failed = {
-                outcome.step.key: outcome.step
+                outcome.step.ref.key: outcome.step
                 for outcome in outcomes.values()
-                if outcome.result != Result.DONE and outcome.step.kind in (Kind.NAMESPACE, Kind.SERVICE)
+                if outcome.result != Result.DONE and outcome.step.ref.kind in (Kind.NAMESPACE, Kind.SERVICE)
             }
             for done in pool.map(lambda unit, failed=failed: tuple(_carry_out(unit, writer, failed)), batch):
                 for outcome in done:
                     # A Service that had to give up its node ports first is written twice: a failure is kept.
-                    place = outcome.step.kind, outcome.step.key
-                    if place not in outcomes or outcomes[place].result == Result.DONE:
-                        outcomes[place] = outcome
+                    if (before := outcomes.get(outcome.step.ref)) is None or before.result == Result.DONE:
+                        outcomes[outcome.step.ref] = outcome
                 advance(len(done))
-    return tuple(sorted(outcomes.values(), key=lambda outcome: _told_in_order(outcome.step)))
+    return tuple(outcomes.values())
 
 
 def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Iterator[Outcome]:
@@ -53,37 +53,28 @@ def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Itera
 
     Nothing where an earlier batch failed to make the namespace, or to free the Service's node ports.
     """
-    service = unit[0].service
+    service = unit[0].ref.service
     failed = before.get(Key("", service.namespace)) or before.get(service)
     for step in unit:
-        if failed and _is_stopped(step, failed):
-            yield Outcome(step, Result.NOT_TRIED, f"{failed.kind} {failed.key} could not be written")
+        if failed and is_stopped(step, failed):
+            yield Outcome(step, Result.NOT_TRIED, f"{failed.ref.kind} {failed.ref.key} could not be written")
             continue
         outcome = _attempt(_with_owner(step, writer), writer)
         yield outcome
         if outcome.result != Result.DONE:
             failed = step
-            yield from (_attempt(other, writer) for other in (step.meanwhile if isinstance(step, Update) else ()))
-
-
-def _is_stopped(step: Write, failed: Write) -> bool:
-    """Endpoints go on if their Service can use them without its update; else what is there still serves, and stays."""
-    if step.kind == Kind.SERVICE:
-        return True
-    if failed.kind in (Kind.NAMESPACE, Kind.SERVICE):
-        return not serves_without(failed)
-    return isinstance(step, Delete)
+            yield from (_attempt(other, writer) for other in (step.fallback if isinstance(step, Update) else ()))
 
 
 def _attempt(step: Write, writer: Writes) -> Outcome:
     try:
         writer.write(step)
     except NotTriedError as error:
-        return Outcome(step, Result.NOT_TRIED, str(error))
+        return Outcome(step, Result.NOT_TRIED, error.why)
     except ClusterError as error:
         _log.error("%s", error)
         return Outcome(step, Result.FAILED, str(error))
-    _log.info("%s %s %s", step.action, step.kind, step.key)
+    _log.info("%s %s %s", step.action, step.ref.kind, step.ref.key)
     return Outcome(step, Result.DONE)
 
 
@@ -91,9 +82,6 @@ def _with_owner(step: Write, writer: Writes) -> Write:
     """The step, with the uid of a Service that was created a moment ago."""
     if not isinstance(step, Create | Update) or not isinstance(step.wanted, WantedEndpoints | WantedSlice):
         return step
-    uid = step.wanted.owner_uid or writer.uid(Kind.SERVICE, step.service)
-    return replace(step, wanted=replace(step.wanted, owner_uid=uid))
-
-
-def _told_in_order(step: Write) -> tuple[Key, int, Key]:
-    return step.service, list(Kind).index(step.kind), step.key
+    content = step.wanted.content
+    uid = content.owner_uid or writer.uid(Kind.SERVICE, content.service)
+    return replace(step, wanted=replace(step.wanted, content=replace(content, owner_uid=uid)))

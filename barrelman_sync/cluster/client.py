@@ -188,7 +188,7 @@ class ClusterClient:
 
     def _in_time(self, doing: str, call: Callable[[], T]) -> T:
         if why := self._deadline.over():
-            raise NotTriedError(doing, self.title, f"not tried, {why}.")
+            raise NotTriedError(doing, self.title, why)
         return call()
 
     def _warn(self, state: tenacity.RetryCallState) -> None:

@@ -46,7 +46,11 @@ class ClusterError(RunError):
 
 
 class NotTriedError(ClusterError):
-    """A request that was not sent, because the run was to end."""
+    """A request that was not sent, because the run was to end; `why` says what ends the run."""
+
+    def __init__(self, doing: str, cluster: str, why: str) -> None:
+        super().__init__(doing, cluster, f"not tried, {why}.")
+        self.why = why
 
 
 def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice) -> ClusterError:

@@ -7,11 +7,11 @@ default is a difference for ever), empty maps and lists are left out.
 from collections.abc import Mapping
 from typing import Any, assert_never
 
+from barrelman_sync.cluster.managed_fields import claimed, without_us
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Affinity, EndpointPort, Revision, ServicePort
-from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
+from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.changes import wanted_labels
-from barrelman_sync.planning.ownership import claimed, without_us
 from barrelman_sync.planning.steps import Release
 
 Body = dict[str, Any]
@@ -24,26 +24,27 @@ def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | N
     With the latter the server creates a missing object and answers 409 if one has appeared: measured, see
     docs/adr/001-create-by-apply.md.
     """
-    metadata: Body = {"name": wanted.key.name, "labels": wanted_labels(wanted, live_labels)}
-    if wanted.key.namespace:
-        metadata["namespace"] = wanted.key.namespace
+    kind, key, _ = wanted.ref
+    metadata: Body = {"name": key.name, "labels": wanted_labels(wanted, live_labels)}
+    if key.namespace:
+        metadata["namespace"] = key.namespace
     if guard.resource_version:
         metadata["resourceVersion"] = guard.resource_version
     if guard.uid:
         metadata["uid"] = guard.uid
     api_version = "discovery.k8s.io/v1" if isinstance(wanted, WantedSlice) else "v1"
-    body: Body = {"apiVersion": api_version, "kind": str(wanted.kind), "metadata": metadata}
+    body: Body = {"apiVersion": api_version, "kind": str(kind), "metadata": metadata}
     match wanted:
         case WantedNamespace():
             return body
         case Mirror():
             return {**body, "spec": _service_spec(wanted)}
         case WantedEndpoints():
-            metadata["ownerReferences"] = [_owner(wanted)]
-            return {**body, "subsets": [_subset(wanted)]}
+            metadata["ownerReferences"] = [_owner(wanted.content)]
+            return {**body, "subsets": [_subset(wanted.content)]}
         case WantedSlice():
-            metadata["ownerReferences"] = [_owner(wanted)]
-            return {**body, **_slice(wanted)}
+            metadata["ownerReferences"] = [_owner(wanted.content)]
+            return {**body, **_slice(wanted.content)}
         case _:
             assert_never(wanted)
 
@@ -104,18 +105,18 @@ def _affinity(affinity: Affinity) -> Body:
     return {"sessionAffinity": affinity.mode, "sessionAffinityConfig": config}
 
 
-def _owner(wanted: WantedEndpoints | WantedSlice) -> Body:
+def _owner(wanted: AddressSet) -> Body:
     """Lets Kubernetes collect the endpoints with their Service. No blockOwnerDeletion: that can need more rights."""
     return {"apiVersion": "v1", "kind": "Service", "name": wanted.service.name, "uid": wanted.owner_uid}
 
 
-def _subset(wanted: WantedEndpoints) -> Body:
+def _subset(wanted: AddressSet) -> Body:
     subset: Body = {"addresses": [{"ip": address} for address in wanted.addresses]}
     ports = [_endpoint_port(port) for port in wanted.ports]
     return subset | ({"ports": ports} if ports else {})
 
 
-def _slice(wanted: WantedSlice) -> Body:
+def _slice(wanted: AddressSet) -> Body:
     """Ready said aloud, and no nodeName: it would name a node of this cluster (see pkg/proxy, isLocal)."""
     return {
         "addressType": wanted.family,

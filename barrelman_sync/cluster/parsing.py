@@ -2,13 +2,14 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 from barrelman_sync.cluster import resources
+from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import (
     MARKER,
-    MIRROR_MARKER,
     SERVICE_NAME,
     SLICE_MANAGED_BY,
     EndpointPort,
@@ -28,21 +29,23 @@ def local_namespace(namespace: resources.Namespace) -> LocalNamespace:
 def local_service(service: resources.Service) -> LocalService:
     """A Service of the local cluster."""
     metadata, spec = service.metadata, service.spec
-    labels = metadata.our_labels
-    return LocalService(
+    parsed = LocalService(
         key=metadata.key,
         revision=metadata.revision,
         type=spec.type,
         ports=tuple(sorted(_service_port(port) for port in spec.ports or ())),
         affinity=spec.affinity,
-        labels=labels,
+        labels=metadata.our_labels,
         has_selector=bool(spec.selector),
         headless=spec.cluster_ip == "None",
         ignored=metadata.ignored,
         deleting=metadata.deleting,
         families=tuple(spec.ip_families or ()),
-        managed_fields=bytes(metadata.managed_fields) if labels.get(MARKER) == MIRROR_MARKER else b"null",
     )
+    if not parsed.is_mirror:
+        return parsed
+    mirror = replace(parsed, managed_fields=bytes(metadata.managed_fields))
+    return replace(mirror, holders=holders_of(mirror))
 
 
 def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:

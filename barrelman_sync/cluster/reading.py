@@ -3,11 +3,13 @@
 The remote's EndpointSlices are the one exception: without them the endpoints of some Services stay as they are.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
@@ -20,9 +22,12 @@ from barrelman_sync.model.names import (
     Key,
     Kind,
 )
-from barrelman_sync.model.remote import Remote, ServingNodes
-from barrelman_sync.model.settings import NodeRules
+from barrelman_sync.model.remote import Node, Remote, RemoteService, ServingNodes
+from barrelman_sync.model.settings import NodeRules, Settings
+from barrelman_sync.planning.desired import local_traffic
 from barrelman_sync.planning.nodes import label_keys
+
+_log = logging.getLogger(__name__)
 
 IDENTITY = "kube-system"
 """The namespace whose uid stands for a cluster: every cluster has one, and it lives as long."""
@@ -73,15 +78,25 @@ def read_identity(client: ClusterClient) -> str:
     return namespace.metadata.uid
 
 
-def read_remote(client: ClusterClient, rules: NodeRules) -> Remote:
-    """All of the remote cluster that a plan depends on, but for `read_serving`."""
+def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remote:
+    """All of the remote cluster that a plan depends on.
+
+    Raises ConfigurationError, before anything is listed, if the remote cluster is the local one.
+    """
+    _refuse_same_cluster(local.cluster_id, read_identity(client))
+    nodes, services = list_remote(client, settings.nodes)
+    return Remote(nodes, services, _serving(client, local_traffic(services, settings.scope, local)))
+
+
+def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:
+    """The nodes and Services of the remote cluster."""
     nodes = client.list_all(resources.Node, parsing.node_parser(label_keys(rules)))
     services = client.list_all(resources.Service, parsing.remote_service)
-    return Remote(nodes.items, services.items)
+    return nodes.items, services.items
 
 
 def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes]:
-    """The nodes that serve these Services of the remote cluster."""
+    """The nodes that have endpoints of these Services of the remote cluster."""
     found: dict[Key, ServingNodes] = {}
     for selector in _selectors(services):
         slices = client.list_all(resources.EndpointSlice, parsing.serving_nodes, labels=selector)
@@ -89,6 +104,26 @@ def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Ke
             known = found.get(service, ServingNodes())
             found[service] = ServingNodes(known.ready | serving.ready, known.draining | serving.draining)
     return {service: found[service] for service in services if service in found}
+
+
+def _serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes] | None:
+    """The same; None if the slices cannot be read, which costs these Services alone."""
+    try:
+        return read_serving(client.less_patient(), services)
+    except NotTriedError:  # the run is over
+        raise
+    except ClusterError as error:
+        _log.error("%s The endpoints of %d Services stay as they are.", error, len(services))
+        return None
+
+
+def _refuse_same_cluster(local: str, remote: str) -> None:
+    if local == remote:
+        message = (
+            f"The local and the remote cluster are the same one (namespace {IDENTITY} has uid {local} on both sides):"
+            " check the kubeconfigs and contexts."
+        )
+        raise ConfigurationError(message)
 
 
 def _looked_at_again(

@@ -14,8 +14,7 @@ from barrelman_sync.cluster.manifests import claim_patch, delete_options, manife
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Key, Kind, Revision
 from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.changes import endpoints_changes, mirror_changes, slice_changes
-from barrelman_sync.planning.ownership import holds_all
+from barrelman_sync.planning.changes import changes_between
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 
 _RESOURCES: Mapping[
@@ -58,28 +57,29 @@ class Writer:
     def _send(self, step: Write) -> None:
         match step:
             case Create():
-                guard = Revision("", self._versions[step.kind])
+                guard = Revision("", self._versions[step.ref.kind])
                 self._apply(step.wanted, guard, {})
             case Update():
                 self._apply(step.wanted, self._claimed(step), step.live.labels)
             case Delete():
-                self._client.delete(_RESOURCES[step.kind], step.key, delete_options(step.live.revision))
+                self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Release():
-                self._client.patch(resources.Service, step.key, release_patch(step))
+                self._client.patch(resources.Service, step.ref.key, release_patch(step))
             case _:
                 assert_never(step)
 
     def _apply(self, wanted: Wanted, guard: Revision, labels: Mapping[str, str]) -> None:
-        applied = self._client.apply(_RESOURCES[wanted.kind], wanted.key, manifest(wanted, guard, labels))
-        self._written[wanted.kind, wanted.key] = applied.metadata.revision
+        kind, key, _ = wanted.ref
+        applied = self._client.apply(_RESOURCES[kind], key, manifest(wanted, guard, labels))
+        self._written[kind, key] = applied.metadata.revision
 
     def _claimed(self, step: Update) -> Revision:
         """The revision to update, once we hold the fields that it may remove."""
-        revision = self._written.get((step.kind, step.key), step.live.revision)
+        revision = self._written.get((step.ref.kind, step.ref.key), step.live.revision)
         if not step.claims or not isinstance(step.live, LocalService):
             return revision
         try:
-            patched = self._client.patch(resources.Service, step.key, claim_patch(step.live, revision))
+            patched = self._client.patch(resources.Service, step.ref.key, claim_patch(step.live, revision))
         except ClusterError as error:
             found = self._found_claimed(step.live) if error.status in _STALE else None
             if found is None:
@@ -97,16 +97,18 @@ class Writer:
             return None
         now = parsing.local_service(found)
         same = now.revision.uid == planned.revision.uid
-        as_planned = now == replace(planned, revision=now.revision, managed_fields=now.managed_fields)
-        return now.revision if same and as_planned and holds_all(now) else None
+        as_planned = now == replace(
+            planned, revision=now.revision, managed_fields=now.managed_fields, holders=now.holders
+        )
+        return now.revision if same and as_planned and now.holders.complete else None
 
     def _is_done(self, step: Write) -> bool:
-        live = self._client.get(_RESOURCES[step.kind], step.key)
+        live = self._client.get(_RESOURCES[step.ref.kind], step.ref.key)
         match step:
             case Create() | Update():
                 done = live is not None and _is_as_wanted(live, step.wanted)
                 if done and live is not None:
-                    self._written[step.kind, step.key] = live.metadata.revision
+                    self._written[step.ref.kind, step.ref.key] = live.metadata.revision
                 return done
             case Delete():
                 return live is None or live.metadata.uid != step.live.revision.uid
@@ -122,10 +124,10 @@ def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:
             return not parsing.local_namespace(live).terminating
         case resources.Service(), Mirror():
             found = parsing.local_service(live)
-            return not (found.deleting or found.has_selector or mirror_changes(found, wanted))
+            return not (found.deleting or found.has_selector or changes_between(found, wanted))
         case resources.Endpoints(), WantedEndpoints():
-            return not endpoints_changes(parsing.local_endpoints(live), wanted)
+            return not changes_between(parsing.local_endpoints(live), wanted)
         case resources.EndpointSlice(), WantedSlice():
-            return not slice_changes(parsing.local_slice(live), wanted)
+            return not changes_between(parsing.local_slice(live), wanted)
         case _:
             return False

@@ -15,11 +15,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 from prometheus_client import CollectorRegistry, Gauge
 
+from barrelman_sync import __version__
 from barrelman_sync.model.names import Kind
-from barrelman_sync.planning.desired import Skip
-from barrelman_sync.planning.nodes import Exclusion
+from barrelman_sync.planning.reasons import LEAVING, Exclusion, Skip
 from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
-from barrelman_sync.planning.steps import Action, Cause, Leave, Write
+from barrelman_sync.planning.steps import Action, Leave, Write
 
 LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"
 
@@ -66,15 +66,15 @@ class Metric(NamedTuple, Generic[_Subject]):
 
 
 def _excluded(report: Report) -> Counts:
-    return _by_name(Exclusion, (excluded.reason for excluded in report.nodes.excluded))
+    return _by_reason(Exclusion, (excluded.reason for excluded in report.nodes.excluded))
 
 
 def _skipped(report: Report) -> Counts:
-    return _by_name(Skip, (skipped.reason for skipped in report.desired.skipped.values()))
+    return _by_reason(Skip, report.desired.skipped.values())
 
 
-def _left_alone(report: Report) -> Counts:
-    return _by_name(Cause, (step.cause for step in report.plan.steps if isinstance(step, Leave)))
+def _left(report: Report) -> Counts:
+    return _by_reason(sorted(LEAVING), (step.why.reason for step in report.plan.steps if isinstance(step, Leave)))
 
 
 def _panic(report: Report) -> int:
@@ -82,11 +82,11 @@ def _panic(report: Report) -> int:
 
 
 def _endpoints_done(report: Report) -> int:
-    return sum(_is_done(outcome) for outcome in report.outcomes if outcome.step.kind in _ENDPOINTS)
+    return sum(_is_done(outcome) for outcome in report.outcomes if outcome.step.ref.kind in _ENDPOINTS)
 
 
 def _endpoints_not_done(report: Report) -> int:
-    return sum(not _is_done(outcome) for outcome in report.outcomes if outcome.step.kind in _ENDPOINTS)
+    return sum(not _is_done(outcome) for outcome in report.outcomes if outcome.step.ref.kind in _ENDPOINTS)
 
 
 def _services_done(report: Report) -> Counts:
@@ -98,7 +98,7 @@ def _services_not_done(report: Report) -> Counts:
 
 
 def _of_services(report: Report) -> Iterable[Outcome]:
-    return (outcome for outcome in report.outcomes if outcome.step.kind == Kind.SERVICE)
+    return (outcome for outcome in report.outcomes if outcome.step.ref.kind == Kind.SERVICE)
 
 
 def _is_done(outcome: Outcome) -> bool:
@@ -110,32 +110,33 @@ def _by_action(steps: Iterable[Write]) -> Counts:
     return {action.value: counted[action] for action in _ACTIONS}
 
 
-def _by_name(reasons: type[StrEnum], found: Iterable[StrEnum]) -> Counts:
+def _by_reason(reasons: Iterable[StrEnum], found: Iterable[StrEnum]) -> Counts:
     """How often each reason was found, 0 too: a series that comes and goes is hard to alert on."""
     counted = Counter(found)
-    return {reason.name.lower(): counted[reason] for reason in reasons}
+    return {reason.value: counted[reason] for reason in reasons}
 
 
 OF_RUNS: tuple[Metric[Run], ...] = (
     Metric("barrelman_last_run_timestamp_seconds", "When the last run ended.", lambda run: run.ended),
     Metric("barrelman_run_duration_seconds", "How long the last run took.", lambda run: run.duration),
     Metric("barrelman_run_timeout_seconds", "How long the last run was allowed to take.", lambda run: run.timeout),
+    Metric("barrelman_build_info", "1; the label says which version ran.", lambda _: {__version__: 1}, "version"),
     Metric("barrelman_exit_code", "Exit code of the last run.", lambda run: run.exit_code),
 )
 """Known of every run."""
 
 OF_REPORTS: tuple[Metric[Report], ...] = (
-    Metric("barrelman_current_nodes_count", "Remote nodes that take part.", lambda report: report.nodes.taking_part),
-    Metric("barrelman_nodes_excluded_count", "Remote nodes that take no part.", _excluded, "reason"),
-    Metric("barrelman_panic_mode", "1 if nodes of unknown readiness count as ready.", _panic),
-    Metric("barrelman_owned_services_count", "Services that depend on us.", lambda report: report.plan.owned),
+    Metric("barrelman_current_nodes_count", "Remote nodes that are used.", lambda report: report.nodes.used),
+    Metric("barrelman_nodes_excluded", "Remote nodes that are not used.", _excluded, "reason"),
+    Metric("barrelman_panic_mode", "1 if nodes of unknown readiness are assumed ready.", _panic),
+    Metric("barrelman_managed_services", "Services that depend on the runs.", lambda report: report.plan.managed),
     Metric("barrelman_service_update_total", "Services written by the last run.", _services_done, "action"),
     Metric("barrelman_service_update_error_total", "Services not written.", _services_not_done, "action"),
     Metric("barrelman_endpoint_update_total", "Endpoints and EndpointSlices written by the last run.", _endpoints_done),
     Metric("barrelman_endpoint_update_error_total", "Endpoints and EndpointSlices not written.", _endpoints_not_done),
-    Metric("barrelman_held_back_count", "Writes that a guard held back.", lambda report: len(report.held)),
-    Metric("barrelman_skipped_count", "Remote Services that could be mirrored and are not.", _skipped, "reason"),
-    Metric("barrelman_left_alone_count", "Local objects left alone.", _left_alone, "reason"),
+    Metric("barrelman_steps_held_back", "Steps that a guard held back.", lambda report: len(report.held)),
+    Metric("barrelman_services_skipped", "Eligible remote Services that are skipped.", _skipped, "reason"),
+    Metric("barrelman_objects_left", "Local objects that are left.", _left, "reason"),
 )
 """Known of runs that came to a plan."""
 

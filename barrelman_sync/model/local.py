@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
@@ -15,9 +16,19 @@ from barrelman_sync.model.names import (
     Family,
     Key,
     Kind,
+    Ref,
     Revision,
     ServicePort,
 )
+
+
+class Holders(NamedTuple):
+    """Who holds the fields that a mirror consists of, see docs/adr/002-claim-fields-before-apply.md."""
+
+    others: tuple[str, ...] = ()
+    """The field managers, other than our apply, that hold one of the fields; sorted."""
+    complete: bool = True
+    """Whether our apply alone holds everything that an update may have to remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +48,14 @@ class LocalService:
     ignored: bool = False
     deleting: bool = False
     families: tuple[Family, ...] = ()
+    holders: Holders = Holders()
+    """Only of a mirror."""
     managed_fields: bytes = b"null"
-    """`metadata.managedFields` as the server sent it; only of a mirror."""
-
-    kind = Kind.SERVICE
+    """`metadata.managedFields` as the server sent it; only of a mirror, and only for `cluster.managed_fields`."""
 
     @property
-    def service(self) -> Key:
-        """Itself."""
-        return self.key
+    def ref(self) -> Ref:
+        return Ref(Kind.SERVICE, self.key, self.key)
 
     @property
     def is_mirror(self) -> bool:
@@ -78,12 +88,9 @@ class LocalEndpoints:
     """uids of its owner references."""
     deleting: bool = False
 
-    kind = Kind.ENDPOINTS
-
     @property
-    def service(self) -> Key:
-        """The Service of the same name."""
-        return self.key
+    def ref(self) -> Ref:
+        return Ref(Kind.ENDPOINTS, self.key, self.key)
 
     @property
     def managed_by_us(self) -> bool:
@@ -114,7 +121,9 @@ class LocalSlice:
     owners: frozenset[str] = frozenset()
     deleting: bool = False
 
-    kind = Kind.SLICE
+    @property
+    def ref(self) -> Ref:
+        return Ref(Kind.SLICE, self.key, self.service)
 
     @property
     def managed_by_us(self) -> bool:

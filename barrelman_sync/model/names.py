@@ -43,6 +43,14 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+class Ref(NamedTuple):
+    """Which object, and which Service it belongs to; a Service and a Namespace belong to themselves."""
+
+    kind: Kind
+    key: Key
+    service: Key
+
+
 class Revision(NamedTuple):
     """Which object, and which state of it, a decision was made on."""
 

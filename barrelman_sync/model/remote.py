@@ -63,3 +63,5 @@ class Remote:
 
     nodes: tuple[Node, ...]
     services: tuple[RemoteService, ...]
+    serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
+    """By Service with local traffic policy; None if the EndpointSlices could not be read."""

@@ -82,8 +82,8 @@ class Scope:
     """Mirrors are of type NodePort with the remote's node ports, see `--nodeportsvc`."""
     create_namespaces: bool = True
 
-    def covers(self, source: str | None) -> bool:
-        """Whether an object that names this source is for this run; the original's objects name none."""
+    def is_this_source(self, source: str | None) -> bool:
+        """Whether an object that names this source is of this run's source; the original's objects name none."""
         return source in (None, self.source, self.adopted_source)
 
 
@@ -111,7 +111,7 @@ DEFAULT_PERCENT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DeleteLimit:
-    """How many Services a run may take from callers: a number, or a percentage of what we own, rounded down.
+    """How many Services a run may take from callers: a number, or a percentage of the managed ones, rounded down.
 
     With both, whichever allows more.
     """
@@ -119,9 +119,9 @@ class DeleteLimit:
     number: int | None = DEFAULT_NUMBER
     percent: float | None = DEFAULT_PERCENT
 
-    def of(self, owned: int) -> int:
-        """The limit for that many owned Services."""
-        return max(self.number or 0, int(owned * (self.percent or 0) // 100))
+    def of(self, managed: int) -> int:
+        """The limit for that many managed Services."""
+        return max(self.number or 0, int(managed * (self.percent or 0) // 100))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from barrelman_sync.model.names import Affinity, EndpointPort, Family, Key, Kind, ServicePort, allocated
+from barrelman_sync.model.names import Affinity, EndpointPort, Family, Key, Kind, Ref, ServicePort, allocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,17 +12,10 @@ class WantedNamespace:
     name: str
     source: str
 
-    kind = Kind.NAMESPACE
-
     @property
-    def key(self) -> Key:
-        """Namespaces are cluster-wide."""
-        return Key("", self.name)
-
-    @property
-    def service(self) -> Key:
-        """It serves many, so it stands for itself."""
-        return self.key
+    def ref(self) -> Ref:
+        key = Key("", self.name)
+        return Ref(Kind.NAMESPACE, key, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +30,9 @@ class Mirror:
     local_traffic: bool = False
     """The remote's traffic policy: it decides about the endpoints, and is never copied."""
 
-    kind = Kind.SERVICE
-
     @property
-    def service(self) -> Key:
-        """Itself."""
-        return self.key
+    def ref(self) -> Ref:
+        return Ref(Kind.SERVICE, self.key, self.key)
 
     @property
     def node_ports(self) -> frozenset[int]:
@@ -51,37 +41,39 @@ class Mirror:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedEndpoints:
-    """The Endpoints of a mirror or manual service; addresses canonical, unique and sorted, ports sorted."""
+class AddressSet:
+    """Addresses of one family that answer for a Service; addresses canonical, unique and sorted, ports sorted."""
 
-    key: Key
-    source: str
-    addresses: tuple[str, ...]
-    ports: tuple[EndpointPort, ...]
-    owner_uid: str | None = None
-    """uid of its Service, None as long as the plan has yet to create that."""
-
-    kind = Kind.ENDPOINTS
-
-    @property
-    def service(self) -> Key:
-        """The Service of the same name."""
-        return self.key
-
-
-@dataclass(frozen=True, slots=True)
-class WantedSlice:
-    """One of the EndpointSlices of a mirror or manual service, for one family; addresses and ports sorted."""
-
-    key: Key
     service: Key
     source: str
     family: Family
     addresses: tuple[str, ...]
     ports: tuple[EndpointPort, ...]
     owner_uid: str | None = None
+    """uid of the Service, None as long as the run has yet to create the Service."""
 
-    kind = Kind.SLICE
+
+@dataclass(frozen=True, slots=True)
+class WantedEndpoints:
+    """The Endpoints of a mirror or manual service, of the same name as the Service."""
+
+    content: AddressSet
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(Kind.ENDPOINTS, self.content.service, self.content.service)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedSlice:
+    """One of the EndpointSlices of a mirror or manual service."""
+
+    key: Key
+    content: AddressSet
+
+    @property
+    def ref(self) -> Ref:
+        return Ref(Kind.SLICE, self.key, self.content.service)
 
 
 Wanted = WantedNamespace | Mirror | WantedEndpoints | WantedSlice

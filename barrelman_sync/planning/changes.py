@@ -4,6 +4,7 @@ Only what we write is compared: labels, annotations and fields of others are the
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
@@ -20,22 +21,42 @@ from barrelman_sync.model.names import (
     EndpointPort,
     ServicePort,
 )
-from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
+from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 
-Value = str | int | None | tuple[str, ...]
+
+class Addresses(tuple[str, ...]):
+    """The addresses of endpoints, sorted: told by what comes and what goes."""
+
+    __slots__ = ()
+
+
+class Form(StrEnum):
+    """Whether endpoints have the form in which we write them."""
+
+    OURS = "one subset of plain, ready addresses"
+    OTHER = "another form"
+
+
+Value = str | int | Form | Addresses | ServicePort | tuple[EndpointPort, ...] | frozenset[str] | None
+"""The value of a field; None where the field is not there, or not known before the run has created something."""
 
 
 class Change(NamedTuple):
-    """One field; None where it is not there. A tuple is a set of addresses."""
+    """One field that an update changes."""
 
     path: str
     before: Value
     after: Value
 
 
+OWNERS = "metadata.ownerReferences"
+"""The path whose values are sets of uids; None after the change stands for a Service that the run has yet to create."""
+
+
 def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict[str, str]:
     """The labels that we write. A `managed-by` that somebody else set stays theirs, so that Helm can adopt a mirror."""
-    labels = {SOURCE: wanted.source}
+    source = wanted.content.source if isinstance(wanted, WantedEndpoints | WantedSlice) else wanted.source
+    labels = {SOURCE: source}
     if live is None or live.get(MANAGED_BY, FIELD_MANAGER) == FIELD_MANAGER:
         labels[MANAGED_BY] = FIELD_MANAGER
     match wanted:
@@ -46,102 +67,79 @@ def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict
         case WantedEndpoints():
             labels |= {MARKER: MANUAL_MARKER, ENDPOINTS_MANAGED_BY: FIELD_MANAGER}
         case WantedSlice():
-            labels |= {SERVICE_NAME: wanted.service.name, SLICE_MANAGED_BY: FIELD_MANAGER}
+            labels |= {SERVICE_NAME: wanted.content.service.name, SLICE_MANAGED_BY: FIELD_MANAGER}
     return labels
 
 
-def mirror_changes(live: LocalService, wanted: Mirror) -> tuple[Change, ...]:
-    """What an update of the mirror would change."""
-    return (
-        *_label_changes(live.labels, wanted_labels(wanted, live.labels)),
-        *_scalar("spec.type", live.type, wanted.type),
-        *_port_changes(live.ports, wanted.ports),
-        *_scalar("spec.sessionAffinity", live.affinity.mode, wanted.affinity.mode),
-        *_scalar("spec.sessionAffinityConfig.clientIP.timeoutSeconds", live.affinity.timeout, wanted.affinity.timeout),
-    )
+def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wanted) -> tuple[Change, ...]:
+    """What an update of the live object would change; both must be of one kind. A slice's family never changes."""
+    labels = _label_changes(live.labels, wanted_labels(wanted, live.labels))
+    match live, wanted:
+        case LocalService(), Mirror():
+            return (*labels, *_mirror_changes(live, wanted))
+        case LocalEndpoints(), WantedEndpoints():
+            return (*labels, *_content_changes(live, wanted.content, "subsets"))
+        case LocalSlice(), WantedSlice():
+            return (*labels, *_content_changes(live, wanted.content, "endpoints"))
+        case _:
+            message = f"{live.ref.kind} and {wanted.ref.kind} do not compare"
+            raise TypeError(message)
 
 
-def endpoints_changes(live: LocalEndpoints, wanted: WantedEndpoints) -> tuple[Change, ...]:
-    """What an update of the Endpoints would change."""
-    changes = (
-        *_label_changes(live.labels, wanted_labels(wanted, live.labels)),
-        *_scalar("subsets.addresses", live.addresses, wanted.addresses),
-        *_scalar("subsets.ports", _listed(live.ports), _listed(wanted.ports)),
-        *_owner_changes(live.owners, wanted.owner_uid),
-    )
-    if not live.regular and not changes:
-        return (Change("subsets", "more than one subset of plain, ready addresses", "one subset"),)
-    return changes
+def _mirror_changes(live: LocalService, wanted: Mirror) -> Iterator[Change]:
+    yield from _change("spec.type", live.type, wanted.type)
+    yield from _port_changes(live.ports, wanted.ports)
+    yield from _change("spec.sessionAffinity", live.affinity.mode, wanted.affinity.mode)
+    timeout = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+    yield from _change(timeout, live.affinity.timeout, wanted.affinity.timeout)
 
 
-def slice_changes(live: LocalSlice, wanted: WantedSlice) -> tuple[Change, ...]:
-    """What an update of the slice would change; its family never does."""
-    changes = (
-        *_label_changes(live.labels, wanted_labels(wanted, live.labels)),
-        *_scalar("endpoints.addresses", live.addresses, wanted.addresses),
-        *_scalar("ports", _listed(live.ports), _listed(wanted.ports)),
-        *_owner_changes(live.owners, wanted.owner_uid),
-    )
-    if not live.regular and not changes:
-        return (Change("endpoints", "more than plain, ready addresses", "plain, ready addresses"),)
-    return changes
+def _content_changes(live: LocalEndpoints | LocalSlice, wanted: AddressSet, where: str) -> Iterator[Change]:
+    """Those of the addresses, the ports and the owner; of the form where all of that is the same."""
+    ports = "ports" if isinstance(live, LocalSlice) else f"{where}.ports"
+    same = live.addresses == wanted.addresses and live.ports == wanted.ports and wanted.owner_uid in live.owners
+    if same and not live.regular:
+        yield Change(where, Form.OTHER, Form.OURS)
+    if live.addresses != wanted.addresses:
+        yield Change(f"{where}.addresses", Addresses(live.addresses), Addresses(wanted.addresses))
+    yield from _change(ports, live.ports or None, wanted.ports or None)
+    if wanted.owner_uid not in live.owners:
+        yield Change(OWNERS, live.owners or None, frozenset({wanted.owner_uid}) if wanted.owner_uid else None)
 
 
-def describe_port(port: ServicePort) -> str:
-    """A port as one word, such as `80/TCP->30080`."""
-    number = f"{port.port}/{port.protocol}->{port.target_port}"
-    node_port = f" nodePort {port.node_port}" if port.node_port else ""
-    return number + node_port + (f" {port.app_protocol}" if port.app_protocol else "")
-
-
-def _scalar(path: str, before: Value, after: Value) -> Iterator[Change]:
+def _change(path: str, before: Value, after: Value) -> Iterator[Change]:
     if before != after:
         yield Change(path, before, after)
 
 
 def _label_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Change]:
     for label, value in sorted(wanted.items()):
-        yield from _scalar(f"metadata.labels[{label}]", live.get(label), value)
-
-
-def _owner_changes(live: frozenset[str], wanted: str | None) -> Iterator[Change]:
-    if wanted not in live:
-        before = ", ".join(sorted(live)) or None
-        yield Change("metadata.ownerReferences", before, wanted or "the new Service")
+        yield from _change(f"metadata.labels[{label}]", live.get(label), value)
 
 
 def _port_changes(live: Iterable[ServicePort], wanted: Iterable[ServicePort]) -> Iterator[Change]:
+    """A port that comes or goes as a whole, of a port that stays each field that differs."""
     before = {_port_id(port): port for port in live}
     after = {_port_id(port): port for port in wanted}
     for name in sorted(before.keys() | after.keys()):
         path = f"spec.ports[{name}]"
         old, new = before.get(name), after.get(name)
         if old is None or new is None:
-            yield Change(path, describe_port(old) if old else None, describe_port(new) if new else None)
+            yield Change(path, old, new)
             continue
-        for field in ("port", "protocol", "targetPort", "nodePort", "appProtocol"):
-            yield from _scalar(f"{path}.{field}", _field(old, field), _field(new, field))
+        for field, value in _fields(old).items():
+            yield from _change(f"{path}.{field}", value, _fields(new)[field])
 
 
 def _port_id(port: ServicePort) -> str:
     return port.name or f"{port.port}/{port.protocol}"
 
 
-def _field(port: ServicePort, field: str) -> str | int | None:
-    values: dict[str, str | int] = {
+def _fields(port: ServicePort) -> dict[str, str | int | None]:
+    return {
         "port": port.port,
         "protocol": port.protocol,
         "targetPort": port.target_port,
-        "nodePort": port.node_port,
-        "appProtocol": port.app_protocol,
+        "nodePort": port.node_port or None,
+        "appProtocol": port.app_protocol or None,
     }
-    return values[field] or None
-
-
-def _listed(ports: Iterable[EndpointPort]) -> str | None:
-    return ", ".join(_describe(port) for port in ports) or None
-
-
-def _describe(port: EndpointPort) -> str:
-    name = f"{port.name}:" if port.name else ""
-    return f"{name}{port.port}/{port.protocol}" + (f" {port.app_protocol}" if port.app_protocol else "")

@@ -1,4 +1,4 @@
-"""Which Services of the remote cluster get a mirror, and what it looks like. Pure.
+"""Which Services of the remote cluster get a mirror, and what the mirror looks like. Pure.
 
 The rules of README, "What it does with a service", as far as the remote decides.
 """
@@ -9,27 +9,26 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, EndpointPort, Key, ServicePort
-from barrelman_sync.model.remote import RemoteService
+from barrelman_sync.model.local import Local
+from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Key, ServicePort
+from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.settings import Scope
 from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.reasons import Skip
 
 
-class Skip(StrEnum):
-    """Why a remote Service that could be mirrored is not."""
+class Rule(StrEnum):
+    """A rule that makes a remote Service not eligible."""
 
-    IGNORED = "annotated to be ignored at the remote"
-    MIRROR = "is a mirror itself at the remote"
-    MANUAL = "is a manual service at the remote"
-    DELETING = "is being deleted at the remote"
-    NO_NODE_PORT = "has no node port at the remote"
+    TYPE = "type"
+    IGNORED_NAMESPACE = "ignored namespace"
 
 
-class Skipped(NamedTuple):
-    """A remote Service that is left out, and why."""
+class NotEligible(NamedTuple):
+    """The rule, and the type or namespace that the rule is about."""
 
-    key: Key
-    reason: Skip
+    rule: Rule
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,50 +36,52 @@ class Desired:
     """The mirrors that the remote asks for."""
 
     mirrors: Mapping[Key, Mirror]
-    skipped: Mapping[Key, Skipped] = field(default_factory=dict)
-    """Candidates that are left out, with the first reason that applies."""
-    never_candidates: Mapping[str, int] = field(default_factory=dict)
-    """How many Services never were candidates, by reason."""
-    warnings: tuple[str, ...] = ()
+    skipped: Mapping[Key, Skip] = field(default_factory=dict)
+    """Eligible Services that are skipped, with the first reason that applies."""
+    not_eligible: Mapping[NotEligible, int] = field(default_factory=dict)
+    """How many Services are not eligible, sorted."""
+    skipped_ports: tuple[tuple[Key, RemotePort], ...] = ()
+    """Ports of the mirrored Services that the remote gave no node port."""
 
 
 def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
     """What the local cluster should hold of these remote Services."""
     mirrors: dict[Key, Mirror] = {}
-    skipped: dict[Key, Skipped] = {}
-    counted: Counter[str] = Counter()
-    warnings: list[str] = []
+    skipped: dict[Key, Skip] = {}
+    counted: Counter[NotEligible] = Counter()
+    ports: list[tuple[Key, RemotePort]] = []
     for service in sorted(services, key=lambda service: service.key):
-        if reason := _not_a_candidate(service, scope):
-            counted[reason] += 1
-        elif skip := _skip_reason(service):
-            skipped[service.key] = Skipped(service.key, skip)
+        if rule := _not_eligible(service, scope):
+            counted[rule] += 1
+        elif skip := _skip(service):
+            skipped[service.key] = skip
         else:
             mirrors[service.key] = _mirror(service, scope)
-            warnings.extend(_left_out_ports(service))
-    return Desired(mirrors, skipped, dict(sorted(counted.items())), tuple(warnings))
+            ports += [(service.key, port) for port in service.ports if not port.node_port]
+    return Desired(mirrors, skipped, dict(sorted(counted.items())), tuple(ports))
 
 
-def endpoint_ports(ports: Iterable[ServicePort]) -> tuple[EndpointPort, ...]:
-    """The endpoint ports that serve these Service ports, all of which must have numeric target ports.
+def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local) -> list[Key]:
+    """The remote Services that only some nodes answer for, and that are or become mirrors."""
+    return [
+        service.key
+        for service in services
+        if service.local_traffic
+        and not (_not_eligible(service, scope) or _skip(service))
+        and (service.key not in local.services or local.services[service.key].is_mirror)
+    ]
 
-    kube-proxy joins the two by name and protocol (pkg/proxy/endpointslicecache.go), so both are always carried over.
-    """
-    return tuple(
-        sorted(EndpointPort(port.name, port.protocol, int(port.target_port), port.app_protocol) for port in ports)
-    )
 
-
-def _not_a_candidate(service: RemoteService, scope: Scope) -> str | None:
+def _not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:
     types = {"NodePort", "LoadBalancer"} if scope.include_loadbalancers else {"NodePort"}
     if service.type not in types:
-        return f"type {service.type}"
+        return NotEligible(Rule.TYPE, service.type)
     if service.key.namespace in scope.ignored_namespaces:
-        return f"ignored namespace {service.key.namespace}"
+        return NotEligible(Rule.IGNORED_NAMESPACE, service.key.namespace)
     return None
 
 
-def _skip_reason(service: RemoteService) -> Skip | None:
+def _skip(service: RemoteService) -> Skip | None:
     checks = (
         (service.ignored, Skip.IGNORED),
         (service.marker == MIRROR_MARKER, Skip.MIRROR),
@@ -106,12 +107,3 @@ def _mirror(service: RemoteService, scope: Scope) -> Mirror:
     )
     local_type = "NodePort" if scope.nodeports else "ClusterIP"
     return Mirror(service.key, scope.source, tuple(sorted(ports)), service.affinity, local_type, service.local_traffic)
-
-
-def _left_out_ports(service: RemoteService) -> list[str]:
-    return [
-        f"port {port.name or port.port}/{port.protocol} of Service {service.key} is left out:"
-        " the remote gave it no node port"
-        for port in service.ports
-        if not port.node_port
-    ]

@@ -1,7 +1,7 @@
 """Brakes on a finished plan, before its first write. Pure.
 
-A remote list that is short for a wrong reason must not become deletes. So the guards count what a plan would take from
-callers, and hold all of it back where that is too much. Creates and updates are safe and go on.
+A remote list that is short for a wrong reason must not become deletes. So guards count the Services that a plan would
+take from callers, and hold all of that back where it is too much. Creates and updates are safe and go on.
 """
 
 from dataclasses import replace
@@ -9,68 +9,82 @@ from itertools import chain
 
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import Safety
+from barrelman_sync.planning.fallbacks import hold, hold_waiting, usable_without
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
-from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update, serves_without
+from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update
 
 
 def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
     """The same plan, with all guarded deletes held back if they are too many, or if the remote lists no node at all."""
-    doomed = {step.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
-    limit = safety.limit.of(plan.owned)
-    if safety.allow_mass_delete or not doomed or (nodes_listed and len(doomed) <= limit):
+    why = _too_much(plan, safety, nodes_listed)
+    if why is None:
         return plan
-    cause = f"{len(doomed)} of {plan.owned} owned exceed {limit}" if nodes_listed else "the remote lists no node at all"
-    reason = f"{cause}; --allow-mass-delete lets one run through"
-    steps = chain.from_iterable(_held(step, reason) for step in plan.steps)
+    steps = chain.from_iterable(_held(step, why) for step in plan.steps)
     return _without_idle_namespaces(_hold_back_takers(replace(plan, steps=tuple(steps))))
 
 
-def _held(step: Step, reason: str) -> tuple[Step, ...]:
-    if isinstance(step, Delete) and step.guarded:
-        return (Held(step, reason), *step.meanwhile)
-    return (step,)
+def _too_much(plan: Plan, safety: Safety, nodes_listed: int) -> Why | None:
+    doomed = {step.ref.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
+    if safety.allow_mass_delete or not doomed:
+        return None
+    if not nodes_listed:
+        return Why(Reason.NO_REMOTE_NODE)
+    limit = safety.limit.of(plan.managed)
+    if len(doomed) <= limit:
+        return None
+    return because(Reason.TOO_MANY_DELETES, deletes=len(doomed), managed=plan.managed, limit=limit)
+
+
+def _held(step: Step, why: Why) -> tuple[Step, ...]:
+    return hold(step, why) if isinstance(step, Delete) and step.guarded else (step,)
 
 
 def _hold_back_takers(plan: Plan) -> Plan:
     """The same plan, without writes that need a node port of a mirror that stays: the server would refuse them.
 
-    A write that is held back keeps its own node ports in turn, so this goes on until nothing new is found.
+    A write that is held back keeps its own node ports in turn, so this goes on until nothing new is found:
+
+        delete a (30001)                held back by a guard
+        update b (30002 -> 30001)       held back: a keeps 30001
+        create c (30002)                held back: b keeps 30002
+        update d (30003 -> 30004)       goes on
     """
     kept = {
-        port: step.key
+        port: step.ref.key
         for step in plan.steps
         if isinstance(step, Held) and not isinstance(step.step, Create)
         for port in node_ports_freed(step.step)
     }
-    waiting: dict[Key, str] = {}
+    waiting: dict[Key, Why] = {}
     for step in plan.steps:
         if isinstance(step, Create | Update) and (ports := node_ports_taken(step) & kept.keys()):
             port = min(ports)
-            waiting[step.service] = f"needs node port {port} of {kept[port]}, which is held back"
+            waiting[step.ref.service] = because(Reason.NODE_PORT_HELD, port=port, service=str(kept[port]))
     if not waiting:
         return plan
-    unusable = frozenset(
-        step.key
-        for step in plan.steps
-        if isinstance(step, Create | Update) and step.kind == Kind.SERVICE and not serves_without(step)
-    )
-    steps = chain.from_iterable(_held_if_waiting(step, waiting, unusable) for step in plan.steps)
+    unusable = _unusable(plan)
+    steps = chain.from_iterable(_waiting(step, waiting, unusable) for step in plan.steps)
     return _hold_back_takers(replace(plan, steps=tuple(steps)))
 
 
-def _held_if_waiting(step: Step, waiting: dict[Key, str], unusable: frozenset[Key]) -> tuple[Step, ...]:
-    """The Service waits, and with it endpoints that it could not use, and the end of those that it has."""
-    reason = waiting.get(step.service)
-    if reason is None or not isinstance(step, Create | Update | Delete):
-        return (step,)
-    if step.kind == Kind.SERVICE:
-        return (Held(step, reason), *step.meanwhile) if isinstance(step, Update) else (Held(step, reason),)
-    return (Held(step, reason),) if step.service in unusable else (step,)
+def _waiting(step: Step, waiting: dict[Key, Why], unusable: frozenset[Key]) -> tuple[Step, ...]:
+    why = waiting.get(step.ref.service)
+    return hold_waiting(step, why, unusable) if why else (step,)
+
+
+def _unusable(plan: Plan) -> frozenset[Key]:
+    """The Services that could not use the wanted endpoints without their own write."""
+    return frozenset(
+        step.ref.key
+        for step in plan.steps
+        if isinstance(step, Create | Update) and step.ref.kind == Kind.SERVICE and not usable_without(step)
+    )
 
 
 def _without_idle_namespaces(plan: Plan) -> Plan:
     """The same plan, without new namespaces for Services that are all held back."""
     creates = [step for step in plan.steps if isinstance(step, Create)]
-    needed = {step.key.namespace for step in creates}
-    idle = [step for step in creates if step.kind == Kind.NAMESPACE and step.key.name not in needed]
+    needed = {step.ref.key.namespace for step in creates}
+    idle = [step for step in creates if step.ref.kind == Kind.NAMESPACE and step.ref.key.name not in needed]
     return replace(plan, steps=tuple(step for step in plan.steps if step not in idle)) if idle else plan

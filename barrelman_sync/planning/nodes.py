@@ -1,14 +1,12 @@
-"""Which nodes of the remote cluster take part, and by which address. Pure.
+"""Which nodes of the remote cluster are used, and by which address. Pure.
 
 After Kubernetes' own service controller (cloud-provider controllers/service/controller.go) and
 GKE's (ingress-gce pkg/utils/zonegetter): cordoned nodes keep their traffic, leaving ones do not.
 """
 
 import ipaddress
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 
 from barrelman_sync.model.names import Family
@@ -16,6 +14,7 @@ from barrelman_sync.model.remote import Node
 from barrelman_sync.model.selector import matches
 from barrelman_sync.model.settings import IPNetwork, NodeRules
 from barrelman_sync.planning.pool import Member, Pool, pool
+from barrelman_sync.planning.reasons import Exclusion
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -26,23 +25,8 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 RULE_LABELS = frozenset({EXCLUDE_LABEL, DRAIN_LABEL, ZONE_LABEL})
 
 
-class Exclusion(StrEnum):
-    """Why a node takes no part."""
-
-    DELETING = "being deleted"
-    AUTOSCALER = "about to be removed by the cluster autoscaler"
-    EXCLUDED = f"label {EXCLUDE_LABEL}"
-    DRAINING = f"label {DRAIN_LABEL}=drain"
-    NOT_SELECTED = "does not match --node-selector"
-    NETWORK = "network unavailable"
-    NO_ADDRESS = "no usable InternalIP"
-    NOT_ALLOWED = "InternalIP outside --allowed-node-cidr"
-    NOT_READY = "not ready"
-    UNKNOWN = "readiness unknown"
-
-
 class Excluded(NamedTuple):
-    """A node that takes no part, and why."""
+    """A node that is not used, and why."""
 
     node: str
     reason: Exclusion
@@ -50,7 +34,7 @@ class Excluded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NodeChoice:
-    """The nodes that take part: a pool for each family that any of them has an address of."""
+    """The nodes that are used: a pool for each family that any of them has an address of."""
 
     pools: Mapping[Family, Pool] = field(default_factory=dict)
     excluded: tuple[Excluded, ...] = ()
@@ -58,23 +42,16 @@ class NodeChoice:
     names: Mapping[str, str] = field(default_factory=dict)
     """The node of each InternalIP, of all nodes that were listed."""
     assumed_ready: tuple[str, ...] = ()
-    """Nodes of unknown readiness that count as ready, because fewer than half of the fit ones are."""
+    """Used nodes of unknown readiness, because fewer than half of the otherwise fit nodes are Ready."""
 
     @property
-    def taking_part(self) -> int:
-        """How many nodes take part."""
+    def used(self) -> int:
+        """How many nodes are used."""
         return self.listed - len(self.excluded)
 
     @property
-    def why(self) -> str:
-        """Why the others do not, counted, in brackets after a space; empty where there are none."""
-        reasons = Counter(excluded.reason for excluded in self.excluded)
-        counted = ", ".join(f"{reason}: {number}" for reason, number in sorted(reasons.items()))
-        return f" ({counted})" if counted else ""
-
-    @property
     def is_empty(self) -> bool:
-        """Whether no node takes part."""
+        """Whether no node is used."""
         return not self.pools
 
 
@@ -84,10 +61,17 @@ def label_keys(rules: NodeRules) -> frozenset[str]:
 
 
 def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
-    """The nodes that take part.
+    """The nodes that are used.
 
-    Where fewer than half of the otherwise fit ones are Ready, Unknown ones count as ready: the remote control plane has
-    probably lost sight of them (node_lifecycle_controller.go stops evicting for the same reason).
+    Where fewer than half of the otherwise fit nodes are Ready, nodes whose Ready is Unknown are assumed ready: the
+    remote control plane has probably lost sight of them (node_lifecycle_controller.go stops evicting for the same
+    reason). With the other rules met by all:
+
+        Ready of the nodes                 used
+        True     True     Unknown          the first two
+        True     Unknown  Unknown          all three, two of them assumed ready
+        True     False    Unknown          the first and the last, which is assumed ready
+        False    False    False            none
     """
     verdicts = [(node, _unfit(node, rules) or _addresses(node, rules)) for node in sorted(nodes, key=_by_name)]
     fit = [node for node, verdict in verdicts if not isinstance(verdict, Exclusion)]
@@ -121,10 +105,10 @@ def _unfit(node: Node, rules: NodeRules) -> Exclusion | None:
     checks = (
         (node.deleting, Exclusion.DELETING),
         (AUTOSCALER_TAINT in node.taints, Exclusion.AUTOSCALER),
-        (node.labels.get(EXCLUDE_LABEL, "false") != "false", Exclusion.EXCLUDED),
-        (node.labels.get(DRAIN_LABEL) == "drain", Exclusion.DRAINING),
+        (node.labels.get(EXCLUDE_LABEL, "false") != "false", Exclusion.EXCLUDE_LABEL),
+        (node.labels.get(DRAIN_LABEL) == "drain", Exclusion.DRAIN_LABEL),
         (not matches(rules.selector, node.labels), Exclusion.NOT_SELECTED),
-        (node.network_unavailable, Exclusion.NETWORK),
+        (node.network_unavailable, Exclusion.NETWORK_UNAVAILABLE),
     )
     return next((reason for failed, reason in checks if failed), None)
 
@@ -132,17 +116,17 @@ def _unfit(node: Node, rules: NodeRules) -> Exclusion | None:
 def _unready(node: Node, *, lost: bool) -> Exclusion | None:
     if node.ready == "True" or (node.ready == "Unknown" and lost):
         return None
-    return Exclusion.UNKNOWN if node.ready == "Unknown" else Exclusion.NOT_READY
+    return Exclusion.READY_UNKNOWN if node.ready == "Unknown" else Exclusion.NOT_READY
 
 
 def _addresses(node: Node, rules: NodeRules) -> dict[Family, str] | Exclusion:
     """The first usable address of each family."""
     usable = [address for text in node.addresses if (address := _usable(text))]
     if not usable:
-        return Exclusion.NO_ADDRESS
+        return Exclusion.NO_INTERNAL_IP
     allowed = [address for address in usable if _allowed(address, rules.allowed)]
     if not allowed:
-        return Exclusion.NOT_ALLOWED
+        return Exclusion.ADDRESS_NOT_ALLOWED
     return {family_of(address): str(address) for address in reversed(allowed)}
 
 

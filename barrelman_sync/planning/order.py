@@ -1,7 +1,18 @@
 """In which order the writes of a plan go out: batches, whose members are independent of each other. Pure.
 
 Namespaces, then creates and updates, deletes last. Only node ports bend this: a port has to be given up before another
-Service can take it, as an allocation is cluster-wide (pkg/registry/core/service/portallocator).
+Service can take it, as an allocation is cluster-wide (pkg/registry/core/service/portallocator). A chain and a cycle:
+
+    create a (needs 30001)          needs b
+    update b (30001 -> 30002)       needs c
+    delete c (30002)
+    update d (30003 -> 30004)       needs e     a cycle: d and e swap
+    update e (30004 -> 30003)       needs d
+
+    batch 1    d becomes ClusterIP, which gives up 30003
+    batch 2    c, e
+    batch 3    b, d (now with 30004)
+    batch 4    a
 """
 
 from collections.abc import Mapping
@@ -30,7 +41,7 @@ def batches(plan: Plan) -> tuple[Batch, ...]:
         units[key] = (_second(update), *units[key][1:])
     needed = {key for before in needs.values() for key in before}
     last = {key: unit for key, unit in units.items() if _only_deletes(unit) and key not in needed}
-    first = {key: unit for key, unit in units.items() if unit[0].kind == Kind.NAMESPACE}
+    first = {key: unit for key, unit in units.items() if unit[0].ref.kind == Kind.NAMESPACE}
     early = {key: unit for key, unit in units.items() if key not in last and key not in first}
     levels = (tuple(early[key] for key in level) for level in _levels(early, needs))
     return tuple(batch for batch in (tuple(first.values()), untying, *levels, tuple(last.values())) if batch)
@@ -39,7 +50,7 @@ def batches(plan: Plan) -> tuple[Batch, ...]:
 def _units(plan: Plan) -> dict[Key, Unit]:
     units: dict[Key, Unit] = {}
     for write in plan.writes:
-        units[write.service] = (*units.get(write.service, ()), write)
+        units[write.ref.service] = (*units.get(write.ref.service, ()), write)
     return units
 
 

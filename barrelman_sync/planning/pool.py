@@ -24,9 +24,6 @@ from typing import NamedTuple
 
 from barrelman_sync.model.names import Key
 
-MIRRORING_LIMIT = 1000
-"""Kubernetes mirrors no more addresses of an Endpoints object; it drops the rest without a word to us."""
-
 _PLACE_BYTES = 8
 _FEWEST_PLACES, _MOST_PLACES = 8, 64
 _WANTED_PLACES = 512
@@ -37,7 +34,7 @@ Entries = tuple[tuple[str, str], ...]
 
 
 class Member(NamedTuple):
-    """A node that takes part, with its address in one family."""
+    """A node that is used, with its address in one family."""
 
     node: str
     address: str
@@ -64,7 +61,7 @@ class _Ring(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The nodes that take part in one family, by zone."""
+    """The used nodes that have an address of one family, by zone."""
 
     zones: Mapping[str, Entries]
     addresses: tuple[str, ...]

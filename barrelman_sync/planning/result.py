@@ -5,6 +5,7 @@ from enum import IntEnum, StrEnum
 
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.nodes import NodeChoice
+from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.steps import Held, Leave, Plan, Write
 
 
@@ -18,11 +19,11 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A write and what became of it; `message` is the whole error, empty if done."""
+    """A write and what became of it; `error` says why it was not done, empty if it was."""
 
     step: Write
     result: Result
-    message: str = ""
+    error: str = ""
 
 
 class ExitCode(IntEnum):
@@ -47,7 +48,7 @@ class Report:
     detailed_exitcode: bool = False
     outcomes: tuple[Outcome, ...] = ()
     """By Service, then in the order of the kinds; empty in a dry run."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Why, ...] = ()
     refusal: str = ""
     """Why the plan was not carried out, or not to its end; empty if it was."""
 
@@ -57,19 +58,19 @@ class Report:
         return tuple(outcome for outcome in self.outcomes if outcome.result != Result.DONE)
 
     @property
-    def problems(self) -> tuple[str, ...]:
-        """What fails the run although everything could be read and written."""
-        kept = [step for step in self.plan.steps if isinstance(step, Leave) and step.fails]
-        reasons = sorted({step.reason for step in kept})
-        refusal = (self.refusal,) if self.refusal else ()
-        return refusal + tuple(
-            f"{sum(step.reason == reason for step in kept)} endpoints {reason}" for reason in reasons
-        )
+    def failing(self) -> tuple[Leave, ...]:
+        """The objects that should have been written, although everything could be read and written."""
+        return tuple(step for step in self.plan.steps if isinstance(step, Leave) and step.fails)
+
+    @property
+    def failed(self) -> bool:
+        """Whether anything could not be done."""
+        return bool(self.failures or self.failing or self.refusal)
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 wins over 3, and in a dry run nothing fails that only a write can fail."""
-        if self.failures or self.problems:
+        """1 takes precedence over 3. In a dry run nothing fails that only a write can fail."""
+        if self.failed:
             return ExitCode.FAILED
         if self.dry_run:
             changes = self.detailed_exitcode and (self.plan.writes or self.held)

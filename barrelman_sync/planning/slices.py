@@ -1,38 +1,38 @@
 """Which addresses are in which EndpointSlice, and the steps that make it so. Pure.
 
 At most 100 endpoints a slice. An address stays in the slice that has it, so that a node that comes or goes rewrites one
-slice of a Service and no more: every change of a slice is sent to every node of the local cluster.
+slice of a Service and no more: every change of a slice is sent to every node of the local cluster. With room for three
+endpoints instead of 100, to fit here:
+
+    held now              0: a b c     1: d e
+    wanted                a c d e f g h
+    b is not wanted       0: a c       1: d e
+    f: where one left     0: a c f     1: d e
+    g: where there's room 0: a c f     1: d e g
+    h: a new slice        0: a c f     1: d e g     2: h
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import count
-from typing import NamedTuple
 
 from barrelman_sync.model.local import LocalSlice
-from barrelman_sync.model.names import EndpointPort, Family, Key
-from barrelman_sync.model.wanted import WantedSlice
-from barrelman_sync.planning.changes import slice_changes
-from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
+from barrelman_sync.model.names import Key
+from barrelman_sync.model.wanted import AddressSet, WantedSlice
+from barrelman_sync.planning.reasons import Reason, Why
+from barrelman_sync.planning.steps import Delete, Step, step_towards
 
 CAPACITY = 100
 
 Addresses = tuple[str, ...]
 
 
-class SliceSet(NamedTuple):
-    """The slices that a Service should have in one family."""
+def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
+    """The steps that put the addresses into slices, given those that the Service has now.
 
-    service: Key
-    source: str
-    family: Family
-    addresses: Addresses
-    ports: tuple[EndpointPort, ...]
-    owner_uid: str | None
-
-
-def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
-    """Creates and updates, then the deletes of slices of ours in this family that are not needed any more."""
+    Creates and updates come first, then deletes of slices of ours in this family that are not needed any more.
+    """
     found = [slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family]
     ours = {slice_.key.name: slice_ for slice_ in found if not slice_.deleting}
     numbered = _numbered(wanted, ours.values())
@@ -41,11 +41,11 @@ def slice_steps(wanted: SliceSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     held = {number: slice_.addresses for number, slice_ in numbered.items()}
     used = spread(wanted.addresses, held, frozenset(going))
     for number, addresses in sorted(used.items()):
-        yield _step(_wanted_slice(wanted, number, addresses), numbered.get(number))
+        yield step_towards(_wanted_slice(wanted, number, addresses), numbered.get(number))
     kept = {_name(wanted, number) for number in used}
     for name, slice_ in sorted(ours.items()):
         if name not in kept:
-            yield Delete(slice_, "its addresses are in others or gone", guarded=False)
+            yield Delete(slice_, Why(Reason.ADDRESSES_MOVED))
 
 
 def spread(
@@ -78,25 +78,17 @@ def _chunks(addresses: list[str]) -> Iterator[list[str]]:
         yield addresses[index * len(addresses) // number : (index + 1) * len(addresses) // number]
 
 
-def _name(wanted: SliceSet, number: int | str) -> str:
+def _name(wanted: AddressSet, number: int | str) -> str:
     return f"{wanted.service.name}-barrelman-{wanted.family.lower()}-{number}"
 
 
-def _numbered(wanted: SliceSet, slices: Iterable[LocalSlice]) -> dict[int, LocalSlice]:
+def _numbered(wanted: AddressSet, slices: Iterable[LocalSlice]) -> dict[int, LocalSlice]:
     """Those that are named as we name them, by number."""
     prefix = _name(wanted, "")
     ends = {slice_.key.name.removeprefix(prefix): slice_ for slice_ in slices}
     return {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}
 
 
-def _wanted_slice(wanted: SliceSet, number: int, addresses: Addresses) -> WantedSlice:
+def _wanted_slice(wanted: AddressSet, number: int, addresses: Addresses) -> WantedSlice:
     key = Key(wanted.service.namespace, _name(wanted, number))
-    return WantedSlice(key, wanted.service, wanted.source, wanted.family, addresses, wanted.ports, wanted.owner_uid)
-
-
-def _step(wanted: WantedSlice, live: LocalSlice | None) -> Step:
-    if live is None:
-        return Create(wanted)
-    if changes := slice_changes(live, wanted):
-        return Update(wanted, live, changes)
-    return Unchanged(live)
+    return WantedSlice(key, replace(wanted, addresses=addresses))

@@ -1,13 +1,13 @@
-"""The plan as data: what a run would write, object by object, and what it leaves alone. Pure."""
+"""The plan as data: what a run would write, object by object, and what it leaves. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
-from barrelman_sync.model.names import Key, Kind, ServicePort
-from barrelman_sync.model.wanted import Mirror, Wanted
-from barrelman_sync.planning.changes import Change
-from barrelman_sync.planning.ownership import other_holders
+from barrelman_sync.model.names import Ref
+from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
+from barrelman_sync.planning.changes import Change, changes_between
+from barrelman_sync.planning.reasons import FAILING, GUARDED, Reason, Why
 
 Live = LocalService | LocalEndpoints | LocalSlice
 
@@ -24,157 +24,108 @@ class Action(StrEnum):
     HOLD_BACK = "hold back"
 
 
-class _OfWanted:
-    """A step is about the object that it brings about."""
-
-    __slots__ = ()
-    wanted: Wanted
-
-    @property
-    def kind(self) -> Kind:
-        return self.wanted.kind
-
-    @property
-    def key(self) -> Key:
-        return self.wanted.key
-
-    @property
-    def service(self) -> Key:
-        """The Service that it belongs to."""
-        return self.wanted.service
-
-
-class _OfLive:
-    """A step is about an object that is there."""
-
-    __slots__ = ()
-    live: Live
-
-    @property
-    def kind(self) -> Kind:
-        return self.live.kind
-
-    @property
-    def key(self) -> Key:
-        return self.live.key
-
-    @property
-    def service(self) -> Key:
-        """The Service that it belongs to."""
-        return self.live.service
-
-
 @dataclass(frozen=True, slots=True)
-class Create(_OfWanted):
+class Create:
     """Write an object that is not there. Refused by the server if it appeared since the list."""
 
     wanted: Wanted
 
     action = Action.CREATE
+    why = Why(Reason.MISSING)
+
+    @property
+    def ref(self) -> Ref:
+        return self.wanted.ref
 
 
 @dataclass(frozen=True, slots=True)
-class Update(_OfWanted):
-    """Bring an object that is ours to the wanted state, provided that it is still the one that was read."""
+class Update:
+    """Bring an object of ours to the wanted state, provided that it is still the one that was read."""
 
     wanted: Wanted
     live: Live
     changes: tuple[Change, ...]
     claims: bool = False
-    """Whether we first have to claim its fields, which others hold, or nobody; of a mirror only."""
-    meanwhile: "tuple[Create | Update, ...]" = ()
-    """What keeps its callers served as long as it is not done, where the wanted endpoints would not."""
+    """Whether the update first has to claim fields that others hold, or nobody; of a mirror only."""
+    fallback: "tuple[Create | Update, ...]" = ()
+    """See `fallbacks`."""
 
     action = Action.UPDATE
+    why = Why(Reason.DIFFERS)
 
     @property
-    def taken_from(self) -> tuple[str, ...]:
-        """The others that hold fields which we claim."""
-        return other_holders(self.live) if self.claims and isinstance(self.live, LocalService) else ()
+    def ref(self) -> Ref:
+        return self.wanted.ref
+
+    @property
+    def claimed_from(self) -> tuple[str, ...]:
+        """The field managers that hold fields which the update claims."""
+        return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(_OfLive):
+class Delete:
     """Delete an object, provided that it is still the one that was read."""
 
     live: Live
-    reason: str
-    guarded: bool
-    """Whether it takes something from callers, so that the guards count it and may hold it back."""
-    meanwhile: tuple[Create | Update, ...] = ()
-    """What keeps its callers served as long as it is not done."""
+    why: Why
+    fallback: tuple[Create | Update, ...] = ()
+    """See `fallbacks`."""
 
     action = Action.DELETE
+
+    @property
+    def ref(self) -> Ref:
+        return self.live.ref
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the delete takes something from callers, so that guards count it and may hold it back."""
+        return self.why.reason in GUARDED
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Take our labels off a mirror that became somebody's real Service, and manage it no more."""
+    """Take our labels off a mirror that a user made a Service of their own, and stop managing it."""
 
     live: LocalService
     labels: tuple[str, ...]
-    reason: str
+    why: Why
 
     action = Action.RELEASE
-    kind = Kind.SERVICE
 
     @property
-    def key(self) -> Key:
-        return self.live.key
-
-    @property
-    def service(self) -> Key:
-        """Itself."""
-        return self.live.key
-
-
-class Cause(StrEnum):
-    """What kind of reason something is left alone for: few, and without names in them, so that they can be counted."""
-
-    LOCAL_SERVICE = "local_service"
-    """Somebody's own Service has the name."""
-    OTHER_SOURCE = "other_source"
-    """Another remote's."""
-    HANDS_OFF = "hands_off"
-    """Annotated to be ignored, in an ignored namespace, or about to go."""
-    NAMESPACE = "namespace"
-    """Its namespace is missing or about to go."""
-    CANNOT_SERVE = "cannot_serve"
-    """A manual service that endpoints of ours would not serve."""
-    ENDPOINTS_KEPT = "endpoints_kept"
-    """Nothing better is known than the endpoints that it has."""
-    FAMILY = "family"
-    """No node has an address of one of its families."""
-    MIRRORING = "mirroring"
-    """Kubernetes has not copied its Endpoints yet."""
+    def ref(self) -> Ref:
+        return self.live.ref
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Leave an object alone, and say why."""
+    """Leave an object as it is; slices and endpoints are named by their Service."""
 
-    kind: Kind
-    key: Key
-    cause: Cause
-    reason: str
-    fails: bool = False
-    """Whether it should have been written, so that the run has to fail."""
+    ref: Ref
+    why: Why
 
     action = Action.LEAVE
 
     @property
-    def service(self) -> Key:
-        """What is left alone is named by its Service."""
-        return self.key
+    def fails(self) -> bool:
+        """Whether the object should have been written, so that the run fails."""
+        return self.why.reason in FAILING
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged(_OfLive):
+class Unchanged:
     """An object that is as it should be."""
 
     live: Live
 
     action = Action.UNCHANGED
+    why = Why(Reason.SAME)
+
+    @property
+    def ref(self) -> Ref:
+        return self.live.ref
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,22 +133,13 @@ class Held:
     """A write that a guard holds back in this run."""
 
     step: Create | Update | Delete
-    reason: str
+    why: Why
 
     action = Action.HOLD_BACK
 
     @property
-    def kind(self) -> Kind:
-        return self.step.kind
-
-    @property
-    def key(self) -> Key:
-        return self.step.key
-
-    @property
-    def service(self) -> Key:
-        """The Service that it belongs to."""
-        return self.step.service
+    def ref(self) -> Ref:
+        return self.step.ref
 
 
 Write = Create | Update | Delete | Release
@@ -206,11 +148,11 @@ Step = Write | Leave | Unchanged | Held
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps: namespaces first, then in the order of the keys, each key's as they are to be done."""
+    """All steps: namespaces first, then in the order of the Services, each Service's as they are to be done."""
 
     steps: tuple[Step, ...]
-    owned: int = 0
-    """Mirrors of ours, and manual services that have endpoints of ours: what the guards count against."""
+    managed: int = 0
+    """Mirrors of this source, and manual services with endpoints of this source: guards count deletes against these."""
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -218,15 +160,11 @@ class Plan:
         return tuple(step for step in self.steps if isinstance(step, Write))
 
 
-def serves_without(step: Write) -> bool:
-    """Whether the endpoints that are wanted serve the Service even if this write of it is not done.
-
-    A Service that is there has ports that they may not have: kube-proxy joins the two by name and protocol.
-    """
-    if not isinstance(step, Update) or not isinstance(step.live, LocalService) or not isinstance(step.wanted, Mirror):
-        return False
-    return set(map(_joined_by, step.live.ports)) <= set(map(_joined_by, step.wanted.ports))
-
-
-def _joined_by(port: ServicePort) -> tuple[str, str]:
-    return port.name, port.protocol
+def step_towards(wanted: Mirror | WantedEndpoints | WantedSlice, live: Live | None) -> Create | Update | Unchanged:
+    """What brings about the wanted object: create it where there is none, update it where it differs."""
+    if live is None:
+        return Create(wanted)
+    if changes := changes_between(live, wanted):
+        claims = isinstance(live, LocalService) and not live.holders.complete
+        return Update(wanted, live, changes, claims=claims)
+    return Unchanged(live)

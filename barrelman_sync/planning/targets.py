@@ -1,102 +1,106 @@
-"""Which addresses a Service gets. Pure."""
+"""Which addresses answer for a Service. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from barrelman_sync.model.local import Local
-from barrelman_sync.model.names import Family, Key, ServicePort
-from barrelman_sync.model.settings import EndpointRules
-from barrelman_sync.planning.desired import Desired
-from barrelman_sync.planning.pool import MIRRORING_LIMIT, Pool
+from barrelman_sync.model.names import EndpointPort, Family, Key, ServicePort
+from barrelman_sync.model.wanted import AddressSet
+from barrelman_sync.planning.pool import Pool
+from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A Service that gets endpoints from us."""
+    """A local Service that gets endpoints from us; its target ports must be numbers."""
 
     key: Key
     ports: tuple[ServicePort, ...]
     families: tuple[Family, ...]
     """The primary one first."""
     uid: str | None = None
-    """None as long as the Service has yet to be created."""
+    """None as long as the run has yet to create the Service."""
     local_traffic: bool = False
     """Only nodes with an endpoint of the Service answer for it, see externalTrafficPolicy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """The addresses by family, unique and sorted; never empty."""
+    """The addresses of a Service, one set for each family that an endpoint mode serves; no set is empty."""
 
-    addresses: Mapping[Family, tuple[str, ...]]
+    sets: tuple[AddressSet, ...]
     unserved: tuple[Family, ...] = ()
     """Families of the Service that no node has an address of."""
+
+    def in_family(self, family: Family) -> AddressSet | None:
+        """The addresses of one family, None where there are none."""
+        return next((found for found in self.sets if found.family == family), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The endpoints stay as they are: they are never emptied."""
+    """The endpoints stay as they are, because no better ones are known: they are never emptied."""
 
-    reason: str
-    fails: bool
+    why: Why
 
 
-def targets(situation: Situation, service: Served) -> Targets | Keep:
-    """The addresses of a Service, or why nothing better is known than those that it has."""
+class EndpointMode(Protocol):
+    """How the addresses of Services are written. There are two: `EndpointsMode` and `SlicesMode`."""
+
+    def families(self, service: Served) -> tuple[Family, ...]:
+        """The families of the Service that this mode serves, the primary one first."""
+
+    def limit(self, max_endpoints: int) -> int:
+        """How many endpoints a Service gets at most, given the user's limit; 0 for all."""
+
+    def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
+        """The steps that write the targets, and delete what the other mode wrote once nobody needs it."""
+
+
+def targets(situation: Situation, service: Served, mode: EndpointMode) -> Targets | Keep:
+    """The addresses of a Service, or why the Service keeps those that it has."""
     if situation.nodes.is_empty:
-        return Keep("no node takes part", fails=True)
+        return Keep(Why(Reason.NO_NODE))
     pools = _pools(situation, service)
     if isinstance(pools, Keep):
         return pools
-    # An Endpoints object serves the primary family alone (pkg/controller/endpointslicemirroring).
-    served = service.families if situation.rules.slices else service.families[:1]
-    limit = endpoint_limit(situation.rules)
-    addresses = {family: pools[family].pick(service.key, limit) for family in served if family in pools}
-    if not addresses:
-        return Keep(f"no node has an {' or '.join(served)} address", fails=True)
-    unserved = tuple(family for family in service.families if family not in pools)
-    return Targets(addresses, unserved)
-
-
-def of_local_traffic(desired: Desired, local: Local) -> list[Key]:
-    """The Services that are or become mirrors, and whose traffic only some nodes answer."""
-    mirrors = (mirror.key for mirror in desired.mirrors.values() if mirror.local_traffic)
-    return [key for key in mirrors if key not in local.services or local.services[key].is_mirror]
-
-
-def node_warnings(situation: Situation) -> Iterator[str]:
-    """What the user should know about the choice of nodes."""
-    if assumed := situation.nodes.assumed_ready:
-        yield (
-            "fewer than half of the remote's fit nodes are Ready: its control plane has probably lost them, so"
-            f" {len(assumed)} of unknown readiness count as ready"
+    served = mode.families(service)
+    limit = mode.limit(situation.rules.max_endpoints)
+    ports = endpoint_ports(service.ports)
+    sets = tuple(
+        AddressSet(
+            service.key, situation.scope.source, family, pools[family].pick(service.key, limit), ports, service.uid
         )
-    largest = max((pool.size for pool in situation.nodes.pools.values()), default=0)
-    asked, limit = situation.rules.max_endpoints or largest, endpoint_limit(situation.rules)
-    if limit and min(asked, largest) > limit:
-        yield (
-            f"a Service gets {limit} of {largest} nodes: Kubernetes mirrors no more addresses of an Endpoints"
-            " object (--endpoint-slices has no such limit)"
-        )
+        for family in served
+        if family in pools
+    )
+    if not sets:
+        return Keep(because(Reason.NO_ADDRESS, families=" or ".join(served)))
+    return Targets(sets, tuple(family for family in service.families if family not in pools))
 
 
-def endpoint_limit(rules: EndpointRules) -> int:
-    """How many endpoints a Service gets, 0 for all: with Endpoints never more than Kubernetes mirrors."""
-    if rules.slices:
-        return rules.max_endpoints
-    return min(rules.max_endpoints or MIRRORING_LIMIT, MIRRORING_LIMIT)
+def endpoint_ports(ports: Iterable[ServicePort]) -> tuple[EndpointPort, ...]:
+    """The endpoint ports that answer for these Service ports, all of which must have numeric target ports.
+
+    kube-proxy joins the two by name and protocol (pkg/proxy/endpointslicecache.go), so both are always carried over.
+    """
+    return tuple(
+        sorted(EndpointPort(port.name, port.protocol, int(port.target_port), port.app_protocol) for port in ports)
+    )
 
 
 def _pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:
+    """The nodes that answer for the Service: all that are used, or with local traffic only some of them."""
     pools = situation.nodes.pools
     if not service.local_traffic:
         return pools
     if situation.serving is None:
-        return Keep("the remote's EndpointSlices could not be read (externalTrafficPolicy Local)", fails=True)
+        return Keep(Why(Reason.REMOTE_SLICES_UNREADABLE))
     serving = situation.serving.get(service.key)
     for nodes in (serving.ready, serving.draining) if serving else ():
         found = {family: pool.only(nodes) for family, pool in pools.items()}
         if fit := {family: pool for family, pool in found.items() if pool.size}:
             return fit
-    return Keep("no node that takes part has a serving endpoint (externalTrafficPolicy Local)", fails=False)
+    return Keep(Why(Reason.NO_SERVING_NODE))

@@ -5,11 +5,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from barrelman_sync.access.connect import connect_local, connect_remote, named_scope
+from barrelman_sync.access.connect import connect_local, connect_remote, with_remote_name
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.cluster.reading import read_identity, read_remote
+from barrelman_sync.cluster.reading import list_remote, read_identity
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.model.wanted import Mirror
@@ -17,6 +17,7 @@ from barrelman_sync.planning.desired import desired_mirrors
 from barrelman_sync.planning.nodes import choose_nodes
 from barrelman_sync.preflight.access_review import is_allowed
 from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs, rbac_rules
+from barrelman_sync.report.messages import nodes_used
 
 PROBED_NODES = 3
 PROBED_SERVICES = 3
@@ -86,19 +87,19 @@ def _rights(name: str, client: ClusterClient, needs: tuple[Need, ...]) -> Iterat
 def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
     """One connection each to a few node ports: firewalls between two clusters are closed until somebody opens them."""
     try:
-        scope = named_scope(settings, client)
+        scope = with_remote_name(settings, client).scope
     except ConfigurationError as error:
         yield Check(passed=False, what="remote cluster has a name for labels", advice=str(error))
         return
     try:
-        remote = read_remote(client, settings.nodes)
+        listed, services = list_remote(client, settings.nodes)
     except ClusterError as error:
         yield Check(passed=False, what="remote nodes and services can be listed", advice=str(error))
         return
-    nodes = choose_nodes(remote.nodes, settings.nodes)
-    yield Check(nodes.taking_part > 0, f"{nodes.taking_part} of {nodes.listed} remote nodes take part{nodes.why}")
+    nodes = choose_nodes(listed, settings.nodes)
+    yield Check(nodes.used > 0, f"remote cluster: {nodes_used(nodes)}")
     addresses = [address for pool in nodes.pools.values() for address in pool.addresses[:PROBED_NODES]]
-    mirrors = desired_mirrors(remote.services, scope).mirrors.values()
+    mirrors = desired_mirrors(services, scope).mirrors.values()
     for mirror, port in islice(_tcp_ports(mirrors), PROBED_SERVICES):
         for address in addresses:
             yield _probe(address, port, mirror, deadline)

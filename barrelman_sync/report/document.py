@@ -7,11 +7,13 @@ from typing import Any, assert_never
 import yaml
 
 from barrelman_sync.cluster.manifests import manifest
-from barrelman_sync.model.names import Revision
-from barrelman_sync.planning.changes import Change
+from barrelman_sync.model.names import Ref, Revision
+from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.result import Outcome, Report
 from barrelman_sync.planning.steps import Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.report.changes import change_values
 from barrelman_sync.report.fingerprint import plan_fingerprint
+from barrelman_sync.report.messages import EXCLUSIONS, SKIPS, message, not_eligible, problems
 
 SCHEMA_VERSION = 1
 
@@ -33,7 +35,7 @@ def as_yaml(document: Document) -> str:
 
 def document(report: Report) -> Document:
     """The whole run."""
-    outcomes = {(outcome.step.kind, outcome.step.key): outcome for outcome in report.outcomes}
+    outcomes = {outcome.step.ref: outcome for outcome in report.outcomes}
     return {
         "schemaVersion": SCHEMA_VERSION,
         "source": report.source,
@@ -43,13 +45,13 @@ def document(report: Report) -> Document:
         "unchanged": sum(isinstance(step, Unchanged) for step in report.plan.steps),
         "steps": [_step(step, outcomes) for step in report.plan.steps],
         "skipped": [
-            {"namespace": skip.key.namespace, "name": skip.key.name, "reason": str(skip.reason)}
-            for skip in report.desired.skipped.values()
+            {"namespace": key.namespace, "name": key.name, "reason": str(skip), "message": SKIPS[skip]}
+            for key, skip in report.desired.skipped.items()
         ],
-        "notCandidates": dict(report.desired.never_candidates),
-        "nodes": _nodes(report),
-        "warnings": list(report.warnings),
-        "problems": list(report.problems),
+        "notEligible": {not_eligible(found): number for found, number in report.desired.not_eligible.items()},
+        "nodes": _nodes(report.nodes),
+        "warnings": [message(why) for why in report.warnings],
+        "problems": list(problems(report)),
     }
 
 
@@ -58,26 +60,30 @@ def failure(problems: Sequence[str], exit_code: int) -> Document:
     return {"schemaVersion": SCHEMA_VERSION, "exitCode": int(exit_code), "problems": list(problems)}
 
 
-def _nodes(report: Report) -> Document:
-    nodes = report.nodes
+def _nodes(nodes: NodeChoice) -> Document:
     return {
         "listed": nodes.listed,
-        "takingPart": nodes.taking_part,
+        "used": nodes.used,
         "assumedReady": list(nodes.assumed_ready),
-        "excluded": [{"node": excluded.node, "reason": str(excluded.reason)} for excluded in nodes.excluded],
+        "excluded": [
+            {"node": node, "reason": str(reason), "message": EXCLUSIONS[reason]} for node, reason in nodes.excluded
+        ],
     }
 
 
-def _step(step: Step, outcomes: Mapping[Any, Outcome]) -> Document:
-    outcome = outcomes.get((step.kind, step.key)) if isinstance(step, Write) else None
+def _step(step: Step, outcomes: Mapping[Ref, Outcome]) -> Document:
+    kind, key, _ = step.ref
+    outcome = outcomes.get(step.ref) if isinstance(step, Write) else None
     return {
         "action": _action(step),
-        "kind": str(step.kind),
-        "namespace": step.key.namespace,
-        "name": step.key.name,
+        "kind": str(kind),
+        "namespace": key.namespace,
+        "name": key.name,
+        "reason": str(step.why.reason),
+        "message": message(step.why),
         **_details(step),
         **({"result": str(outcome.result)} if outcome else {}),
-        **({"message": outcome.message} if outcome and outcome.message else {}),
+        **({"error": outcome.error} if outcome and outcome.error else {}),
     }
 
 
@@ -90,24 +96,12 @@ def _details(step: Step) -> Document:
         case Create():
             return {"object": manifest(step.wanted, _NO_REVISION)}
         case Update():
-            taken = {"takenFrom": list(step.taken_from)} if step.taken_from else {}
-            return {"changes": [_change(change) for change in step.changes], **taken}
-        case Delete() | Release() | Leave():
-            return {"reason": step.reason}
+            claimed = {"claimedFrom": list(step.claimed_from)} if step.claimed_from else {}
+            return {"changes": [change_values(change) for change in step.changes], **claimed}
         case Held():
-            return {"reason": step.reason, "held": _details(step.step)}
-        case Unchanged():
+            held = {"reason": str(step.step.why.reason), "message": message(step.step.why), **_details(step.step)}
+            return {"held": held}
+        case Delete() | Release() | Leave() | Unchanged():
             return {}
         case _:
             assert_never(step)
-
-
-def _change(change: Change) -> Document:
-    if isinstance(change.before, tuple) and isinstance(change.after, tuple):
-        before, after = set(change.before), set(change.after)
-        return {"path": change.path, "removed": sorted(before - after), "added": sorted(after - before)}
-    return {"path": change.path, "before": _plain(change.before), "after": _plain(change.after)}
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value

@@ -4,26 +4,27 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import assert_never
 
-from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.names import Key, Kind, Ref
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.changes import Change, describe_port
-from barrelman_sync.planning.result import Report, Result
+from barrelman_sync.planning.reasons import KEEPING
+from barrelman_sync.planning.result import Outcome, Report, Result
 from barrelman_sync.planning.steps import Action, Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.report.changes import addresses_text, change_text, port_text
 from barrelman_sync.report.fingerprint import plan_fingerprint
+from barrelman_sync.report.messages import SKIPS, message, nodes_used, not_eligible, problems
 
 NO_NAMES: Mapping[str, str] = {}
 
-_SHOWN_ADDRESSES = 6
 _KIND_WIDTH = max(len(kind) for kind in Kind)
 
 
 def plan_lines(report: Report) -> Iterator[str]:
-    """The plan, sorted by object, and the remote Services that are left out."""
+    """The plan, sorted by object, and the remote Services that are skipped."""
     names = report.nodes.names
-    steps = ((step.service, line) for step in report.plan.steps if (line := step_line(step, names)))
+    steps = ((step.ref.service, line) for step in report.plan.steps if (line := step_line(step, names)))
     skipped = (
-        (skip.key, _line("!", Kind.SERVICE, skip.key, f"skipped: {skip.reason}"))
-        for skip in report.desired.skipped.values()
+        (key, _line("!", Ref(Kind.SERVICE, key, key), f"skipped: {SKIPS[skip]}"))
+        for key, skip in report.desired.skipped.items()
     )
     for _, line in sorted([*steps, *skipped], key=lambda pair: pair[0]):
         yield line
@@ -33,19 +34,19 @@ def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
     """One step as a line; empty where there is nothing to tell. `nodes` has the names of nodes by address."""
     match step:
         case Create():
-            return _line("+", step.kind, step.key, _content(step))
+            return _line("+", step.ref, _content(step))
         case Update():
-            return _line(
-                "~", step.kind, step.key, "; ".join(_change(change, nodes) for change in step.changes) + _taken(step)
-            )
+            changes = "; ".join(change_text(change, nodes) for change in step.changes)
+            claimed = f" (fields claimed from {', '.join(step.claimed_from)})" if step.claimed_from else ""
+            return _line("~", step.ref, changes + claimed)
         case Delete():
-            return _line("-", step.kind, step.key, step.reason)
+            return _line("-", step.ref, message(step.why))
         case Release():
-            return _line("~", step.kind, step.key, f"handed over: {step.reason}")
+            return _line("~", step.ref, f"released: {message(step.why)}")
         case Leave():
-            return _line("!", step.kind, step.key, f"{'' if step.fails else 'left alone: '}{step.reason}")
+            return _line("!", step.ref, f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}")
         case Held():
-            return _line("!", step.kind, step.key, f"{step.step.action} held back: {step.reason}")
+            return _line("!", step.ref, f"{step.step.action} held back: {message(step.why)}")
         case Unchanged():
             return ""
         case _:
@@ -53,28 +54,40 @@ def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
 
 
 def failure_lines(report: Report) -> Iterator[str]:
-    """The writes that were not done, and why."""
-    for outcome in report.failures:
-        word = "failed" if outcome.result == Result.FAILED else "not tried"
-        yield _line("!", outcome.step.kind, outcome.step.key, f"{word}: {outcome.message}")
+    """The writes that were not done, by Service, and why."""
+    for outcome in sorted(report.failures, key=_by_service):
+        yield _line("!", outcome.step.ref, f"{outcome.result}: {outcome.error}")
 
 
 def summary_line(report: Report) -> str:
     """One line that says it all; always the last."""
-    counts = _counts(report)
-    words = {action: action.value for action in Action} | _PAST | (_TO_COME if report.dry_run else {})
-    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.LEAVE) if counts[action])]
-    parts = [f"{counts[action]} {words[action]}" for action in told]
-    parts += [f"{len(report.desired.skipped)} left out"] if report.desired.skipped else []
-    parts += [f"{counts[Action.HOLD_BACK]} {words[Action.HOLD_BACK]}"] if counts[Action.HOLD_BACK] else []
-    results = Counter(outcome.result for outcome in report.failures)
-    parts += [f"{number} {result}" for result, number in sorted(results.items())]
-    verdict = "dry run" if report.dry_run else "done"
-    if report.failures or report.problems:
-        verdict = "failed" if not report.dry_run else "dry run, would fail"
-    problems = "".join(f"; {problem}" for problem in report.problems)
+    nodes = f"; {nodes_used(report.nodes)}"
+    problem = "".join(f"; {problem}" for problem in problems(report))
     fingerprint = f"; plan {plan_fingerprint(report.plan)}" if report.dry_run else ""
-    return f"{verdict}: {', '.join(parts)}{_not_candidates(report)}; {_nodes(report)}{problems}{fingerprint}"
+    return f"{_verdict(report)}: {', '.join(_counted(report))}{nodes}{problem}{fingerprint}"
+
+
+def _verdict(report: Report) -> str:
+    if report.failed:
+        return "dry run, would fail" if report.dry_run else "failed"
+    return "dry run" if report.dry_run else "done"
+
+
+def _counted(report: Report) -> Iterator[str]:
+    """How many objects of each action; those that are rare only where there are any."""
+    counts = _counts(report)
+    words = _PAST | (_TO_COME if report.dry_run else {})
+    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.LEAVE) if counts[action])]
+    yield from (f"{counts[action]} {words[action]}" for action in told)
+    if skipped := report.desired.skipped:
+        yield f"{len(skipped)} skipped"
+    if held := counts[Action.HOLD_BACK]:
+        yield f"{held} {words[Action.HOLD_BACK]}"
+    results = Counter(outcome.result for outcome in report.failures)
+    yield from (f"{number} {result}" for result, number in sorted(results.items()))
+    if found := report.desired.not_eligible:
+        reasons = ", ".join(f"{not_eligible(rule)}: {number}" for rule, number in found.items())
+        yield f"{sum(found.values())} not eligible ({reasons})"
 
 
 def _counts(report: Report) -> Counter[Action]:
@@ -84,8 +97,13 @@ def _counts(report: Report) -> Counter[Action]:
     return counts
 
 
-def _line(sign: str, kind: Kind, key: Key, rest: str) -> str:
-    return f"{sign} {kind:<{_KIND_WIDTH}} {key}  {rest}".rstrip()
+def _by_service(outcome: Outcome) -> tuple[Key, int, Key]:
+    kind, key, service = outcome.step.ref
+    return service, list(Kind).index(kind), key
+
+
+def _line(sign: str, ref: Ref, rest: str) -> str:
+    return f"{sign} {ref.kind:<{_KIND_WIDTH}} {ref.key}  {rest}".rstrip()
 
 
 def _content(step: Create) -> str:
@@ -93,67 +111,27 @@ def _content(step: Create) -> str:
         case WantedNamespace():
             return ""
         case Mirror():
-            return f"{step.wanted.type} " + ", ".join(
-                f"{port.name}:{describe_port(port)}" if port.name else describe_port(port) for port in step.wanted.ports
-            )
-        case WantedEndpoints() | WantedSlice():
-            ports = ", ".join(f"{port.port}/{port.protocol}" for port in step.wanted.ports)
-            return f"{_addresses(step.wanted.addresses)} : {ports}"
+            return f"{step.wanted.type} {', '.join(port_text(port) for port in step.wanted.ports)}"
+        case WantedEndpoints(content) | WantedSlice(_, content):
+            ports = ", ".join(f"{port.port}/{port.protocol}" for port in content.ports)
+            return f"{addresses_text(content.addresses)} : {ports}"
         case _:
             assert_never(step.wanted)
-
-
-def _change(change: Change, nodes: Mapping[str, str]) -> str:
-    if isinstance(change.before, tuple) and isinstance(change.after, tuple):
-        gone, come = set(change.before) - set(change.after), set(change.after) - set(change.before)
-        signed = [(address, "-") for address in gone] + [(address, "+") for address in come]
-        return f"{change.path}: {_addresses(tuple(sign + _named(address, nodes) for address, sign in sorted(signed)))}"
-    return f"{change.path}: {_value(change.before)} -> {_value(change.after)}"
-
-
-def _named(address: str, nodes: Mapping[str, str]) -> str:
-    return f"{address} ({nodes[address]})" if address in nodes else address
-
-
-def _value(value: object) -> str:
-    return "none" if value is None else str(value)
-
-
-def _taken(step: Update) -> str:
-    return f" (fields taken over from {', '.join(step.taken_from)})" if step.taken_from else ""
-
-
-def _addresses(addresses: tuple[str, ...]) -> str:
-    shown = " ".join(addresses[:_SHOWN_ADDRESSES])
-    more = len(addresses) - _SHOWN_ADDRESSES
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 _PAST = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",
     Action.DELETE: "deleted",
-    Action.RELEASE: "handed over",
-    Action.LEAVE: "left alone",
+    Action.UNCHANGED: "unchanged",
+    Action.RELEASE: "released",
+    Action.LEAVE: "left",
     Action.HOLD_BACK: "held back",
 }
 _TO_COME = {
     Action.CREATE: "to create",
     Action.UPDATE: "to update",
     Action.DELETE: "to delete",
-    Action.RELEASE: "to hand over",
+    Action.RELEASE: "to release",
 }
 _ALWAYS_TOLD = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.UNCHANGED)
-
-
-def _not_candidates(report: Report) -> str:
-    counted = report.desired.never_candidates
-    if not counted:
-        return ""
-    reasons = ", ".join(f"{reason}: {number}" for reason, number in counted.items())
-    return f", {sum(counted.values())} no candidates ({reasons})"
-
-
-def _nodes(report: Report) -> str:
-    nodes = report.nodes
-    return f"{nodes.taking_part} of {nodes.listed} nodes take part{nodes.why}"

@@ -48,7 +48,7 @@ def _request(step: Write, version: str) -> Request:
     assert isinstance(step, Create)
     wanted = step.wanted
     if isinstance(wanted, WantedEndpoints):
-        wanted = replace(wanted, owner_uid=OWNER.decode())
+        wanted = replace(wanted, content=replace(wanted.content, owner_uid=OWNER.decode()))
     body = json.dumps(manifest(wanted, Revision("", version))).encode()
-    within = f"namespaces/{step.key.namespace}/" if step.key.namespace else ""
-    return f"/api/v1/{within}{PLURALS[step.kind]}/{step.key.name}", body
+    within = f"namespaces/{step.ref.key.namespace}/" if step.ref.key.namespace else ""
+    return f"/api/v1/{within}{PLURALS[step.ref.kind]}/{step.ref.key.name}", body

@@ -76,7 +76,7 @@ def test_what_kubernetes_left_at_a_mirror_goes(
     sync.converges(*mode)
     edit(local, "foo", "bar", {"spec": {"selector": {"app": "bar"}}})
     local.add(node("a"), pod("foo", "bar-1", "10.1.0.1", node_name="a", labels={"app": "bar"}))
-    assert "handed over" in sync(*mode).line("~ Service", "foo/bar")
+    assert "released" in sync(*mode).line("~ Service", "foo/bar")
     wait_until(lambda: addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"], "the pod's slice")
     wait_until(lambda: ips(local, "foo", "bar") == ["10.1.0.1"], "the pod's Endpoints")
     assert slices(local, "foo", "bar") == []
@@ -108,7 +108,7 @@ def test_a_mirror_that_becomes_real_between_two_lists_keeps_its_pods(
 
     local_proxy.before("GET", "/api/v1/endpoints", become_real)
     run = sync(*local_proxy.options, *mode)
-    assert "handed over" in run.line("~ Service", "foo/bar")
+    assert "released" in run.line("~ Service", "foo/bar")
     local.settle()
     assert addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"]
     assert ips(local, "foo", "bar") == ["10.1.0.1"]
@@ -128,7 +128,7 @@ def test_a_strangers_slice_is_not_overwritten_for_its_name(sync: Sync, local: Co
 
 
 def test_slices_of_a_real_service_are_nobody_elses(sync: Sync, local: ControlPlane) -> None:
-    """A local Service wins, and what Kubernetes writes for it is left alone, whatever labels it has."""
+    """A local Service is kept, and what Kubernetes writes for it is left, whatever labels it has."""
     service = node_port("foo", "other", 30090, selector={"app": "other"}, labels={"shop": "x"})
     local.add(node("a"), service, pod("foo", "other-1", "10.1.0.1", node_name="a", labels={"app": "other"}))
     sync.converges(SLICES)

@@ -93,7 +93,7 @@ def test_where_nothing_serves_endpoints_stay_and_that_is_no_failure(
     run = sync.converges()
     for name in ("bar", "new"):
         reason = run.line("! Endpoints", f"foo/{name}")
-        assert "stay as they are: no node that takes part has a serving endpoint" in reason
+        assert "kept: no used node has a serving endpoint" in reason
     assert ips(local, "foo", "bar") == [NODES["n1"]]
     assert is_there(local, "foo", "new") == (True, False)
     start(remote, "n3", service="new")
@@ -107,7 +107,7 @@ def test_a_node_that_takes_no_part_serves_nothing(sync: Sync, remote: ControlPla
     sync.converges()
     assert ips(local, "foo", "bar") == [NODES["n2"]]
     stop(remote, "n2")
-    assert "stay as they are" in sync.converges().line("! Endpoints", "foo/bar")
+    assert "kept: " in sync.converges().line("! Endpoints", "foo/bar")
     assert ips(local, "foo", "bar") == [NODES["n2"]]
 
 

@@ -1,4 +1,4 @@
-"""Which nodes take part, in slice mode; tests/scenarios/test_nodes.py has the same for Endpoints and more."""
+"""Which nodes are used, in slice mode; tests/scenarios/test_nodes.py has the same for Endpoints and more."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_where_no_node_fits_slices_stay_and_the_run_fails(
     remote.add(node_port("foo", "new", 30081))
     run = sync(SLICES)
     assert run.exit_code == 1
-    assert "no node takes part" in run.line("! Endpoints", "foo/bar")
+    assert "no node can be used" in run.line("! Endpoints", "foo/bar")
     assert found(local) == nodes
     assert is_there(local, "foo", "new") == (True, False)
     assert slices(local, "foo", "new") == []

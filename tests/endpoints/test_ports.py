@@ -47,7 +47,7 @@ def test_ports_without_a_node_port_are_left_out(
     )
     run = sync.converges(BOTH, *mode)
     for left_out in ("https/TCP", "dns/UDP"):
-        assert f"port {left_out} of Service foo/some is left out" in run.stderr
+        assert f"port {left_out} of Service foo/some is skipped" in run.stderr
     assert "has no node port" in run.line("! Service", "foo/none")
     assert ports(local.api.get("Service", "some", "foo")) == [("http", "TCP", 80, 30080)]
     if mode:

@@ -41,7 +41,7 @@ def table(first: str) -> list[list[str]]:
 
 
 def test_the_table_of_metrics_is_what_the_code_exposes() -> None:
-    labels = {metric.name: metric.label for metric in OF_REPORTS}
+    labels = {metric.name: metric.label for metric in OF_REPORTS} | {metric.name: metric.label for metric in OF_RUNS}
     documented = {cells[0].strip("`"): cells[1] for cells in table("metric")}
     assert documented.keys() == METRICS
     assert {name: re.findall(r"`(\w+)`:", cell) for name, cell in documented.items()} == {
@@ -78,7 +78,11 @@ def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     queries = " ".join(target["expr"] for panel in panels for target in panel["targets"])
     assert mentioned(queries) <= METRICS
-    assert METRICS - mentioned(queries) == {"barrelman_last_run_timestamp_seconds", "barrelman_panic_mode"}
+    assert METRICS - mentioned(queries) == {
+        "barrelman_last_run_timestamp_seconds",
+        "barrelman_panic_mode",
+        "barrelman_build_info",
+    }
 
 
 def test_the_picture_is_of_this_dashboard() -> None:

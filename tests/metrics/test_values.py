@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from barrelman_sync import __version__
 from barrelman_sync.metrics.values import LAST_SUCCESS, OF_REPORTS, OF_RUNS, add_last_success, run_metrics
 from barrelman_sync.model.names import Key
 from barrelman_sync.planning.result import Result
@@ -50,7 +51,7 @@ def test_a_new_mirror() -> None:
     assert above_zero(found, "barrelman_service_update_total") == {'barrelman_service_update_total{action="create"}': 1}
     assert found["barrelman_endpoint_update_total"] == 1
     assert found["barrelman_current_nodes_count"] == len(NODES)
-    assert (found["barrelman_endpoint_update_error_total"], found["barrelman_held_back_count"]) == (0, 0)
+    assert (found["barrelman_endpoint_update_error_total"], found["barrelman_steps_held_back"]) == (0, 0)
 
 
 @pytest.mark.parametrize("result", [Result.FAILED, Result.NOT_TRIED])
@@ -64,7 +65,7 @@ def test_what_was_not_done_is_an_error(result: Result) -> None:
 def test_what_is_as_it_should_be_counts_no_update() -> None:
     found = of(World())
     assert not above_zero(found, "barrelman_service_update_total")
-    assert found["barrelman_owned_services_count"] == 1
+    assert found["barrelman_managed_services"] == 1
 
 
 def test_every_value_of_a_label_is_there_from_the_start() -> None:
@@ -75,9 +76,9 @@ def test_every_value_of_a_label_is_there_from_the_start() -> None:
 
 def test_nodes_by_reason() -> None:
     found = of(World(nodes=(*NODES, node("c", ready="False"), node("d", deleting=True))))
-    assert above_zero(found, "barrelman_nodes_excluded_count") == {
-        'barrelman_nodes_excluded_count{reason="deleting"}': 1,
-        'barrelman_nodes_excluded_count{reason="not_ready"}': 1,
+    assert above_zero(found, "barrelman_nodes_excluded") == {
+        'barrelman_nodes_excluded{reason="deleting"}': 1,
+        'barrelman_nodes_excluded{reason="not_ready"}': 1,
     }
 
 
@@ -90,12 +91,12 @@ def test_panic_mode() -> None:
 def test_held_back() -> None:
     world = World(services=())
     found = exposed(run_metrics(run(report(world, plan=world.guarded(0)), exit_code=3)))
-    assert found["barrelman_held_back_count"] == 2  # the Service and its Endpoints
+    assert found["barrelman_steps_held_back"] == 2  # the Service and its Endpoints
 
 
 def test_skipped_by_reason() -> None:
     found = of(World(services=(remote(ignored=True),)))
-    assert above_zero(found, "barrelman_skipped_count") == {'barrelman_skipped_count{reason="ignored"}': 1}
+    assert above_zero(found, "barrelman_services_skipped") == {'barrelman_services_skipped{reason="ignored"}': 1}
 
 
 @cases(
@@ -103,15 +104,15 @@ def test_skipped_by_reason() -> None:
     {
         "a local Service": (World(local=local(service())), "local_service"),
         "another remote's": (World(local=local(mirror(labels={**MIRROR_LABELS, FROM: "another"}))), "other_source"),
-        "ignored": (World(local=local(mirror(ignored=True), endpoints())), "hands_off"),
-        "no namespace": (NEW.but(services=(remote(Key("new", "cart")),), scope=KEEPS_NAMESPACES), "namespace"),
-        "a selector": (World(local=local(manual(has_selector=True)), services=()), "cannot_serve"),
-        "no node": (World(nodes=()), "endpoints_kept"),
+        "ignored": (World(local=local(mirror(ignored=True), endpoints())), "ignored"),
+        "no namespace": (NEW.but(services=(remote(Key("new", "cart")),), scope=KEEPS_NAMESPACES), "namespace_missing"),
+        "a selector": (World(local=local(manual(has_selector=True)), services=()), "has_selector"),
+        "no node": (World(nodes=()), "no_node"),
     },
 )
-def test_left_alone_by_reason_and_never_by_name(world: World, reason: str) -> None:
+def test_left_by_reason_and_never_by_name(world: World, reason: str) -> None:
     found = of(world)
-    assert above_zero(found, "barrelman_left_alone_count") == {f'barrelman_left_alone_count{{reason="{reason}"}}': 1}
+    assert above_zero(found, "barrelman_objects_left") == {f'barrelman_objects_left{{reason="{reason}"}}': 1}
     assert "another" not in "".join(found)
 
 
@@ -120,6 +121,7 @@ def test_a_run_without_a_plan_says_only_how_it_ended() -> None:
         "barrelman_last_run_timestamp_seconds": 1_800_000_002,
         "barrelman_run_duration_seconds": 2,
         "barrelman_run_timeout_seconds": 45,
+        f'barrelman_build_info{{version="{__version__}"}}': 1,
         "barrelman_exit_code": 1,
     }
 

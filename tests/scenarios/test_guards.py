@@ -50,7 +50,7 @@ def test_the_limit_is_the_users(sync: Sync, remote: ControlPlane, local: Control
     remote.api.delete("Service", "s0", "foo")
     relabel(local, "foo", "baz", marker=None)
     for limit in ("1", "49%", "0"):  # two of four
-        assert "2 of 4 owned" in sync.writes_nothing("--max-deletes", limit, exit_code=3).line("Endpoints", "foo/baz")
+        assert "2 of 4 managed" in sync.writes_nothing("--max-deletes", limit, exit_code=3).line("Endpoints", "foo/baz")
     sync.converges("--max-deletes", "50%")
     assert is_there(local, "foo", "s0") == (False, False)
     assert is_there(local, "foo", "baz") == (True, False)
@@ -78,7 +78,7 @@ def test_a_run_that_also_fails_says_so_first(sync: Sync, remote: ControlPlane, n
     remote.api.delete_all("Node")
     run = sync.writes_nothing(exit_code=1)  # wins over 3
     assert "no node at all" in run.line("Service", "foo/bar")
-    assert "no node takes part" in run.line("Endpoints", "foo/kept")
+    assert "no node can be used" in run.line("Endpoints", "foo/kept")
 
 
 def test_mirrors_of_this_source_or_of_none_are_counted(
@@ -91,5 +91,5 @@ def test_mirrors_of_this_source_or_of_none_are_counted(
     for number in range(4):
         remote.api.delete("Service", f"s{number}", "foo")
     run = sync.writes_nothing("--max-deletes", "0", exit_code=3)
-    assert "3 of 3 owned exceed 0" in run.line("Service", "foo/s0", "held back")
+    assert "3 of 3 managed Services would be removed, more than 0" in run.line("Service", "foo/s0", "held back")
     assert "mirrored from two" in run.line("Service", "foo/s1")

@@ -1,4 +1,4 @@
-"""Which nodes of the remote take part, and when the endpoints stay as they are."""
+"""Which nodes of the remote are used, and when the endpoints stay as they are."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_without_a_ready_node_endpoints_stay_and_the_run_fails(
     remote.add(node_port("foo", "new", 30081))
     run = sync()
     assert run.exit_code == 1
-    assert "no node takes part" in run.line("Endpoints", "foo/bar")
+    assert "no node can be used" in run.line("Endpoints", "foo/bar")
     assert ips(local, "foo", "bar") == nodes
     assert is_there(local, "foo", "new") == (True, False)  # the rest of the work is done
     sync.writes_nothing(exit_code=1)

@@ -167,7 +167,7 @@ def test_a_mirror_that_gets_a_selector_is_handed_over(sync: Sync, remote: Contro
     for name in ("bar", "gone"):
         edit(local, "foo", name, {"metadata": {"labels": {"team": "web"}}, "spec": {"selector": {"app": "bar"}}})
     local.settle()
-    assert "handed over" in sync.converges("--max-deletes", "0").line("~ Service", "foo/bar")
+    assert "released" in sync.converges("--max-deletes", "0").line("~ Service", "foo/bar")
     for name in ("bar", "gone"):
         assert labels(local.api.get("Service", name, "foo")) == {"team": "web"}
         assert is_there(local, "foo", name) == (True, True)  # Kubernetes' own controller keeps them now

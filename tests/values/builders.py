@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.remote import Node, RemotePort, RemoteService
@@ -22,7 +23,7 @@ from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 from barrelman_sync.planning.plan import make_plan
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Plan, Step
+from barrelman_sync.planning.steps import Delete, Held, Leave, Plan, Release, Step
 
 KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"
@@ -60,7 +61,7 @@ def remote(key: Key = CART, *ports: RemotePort, **fields: Any) -> RemoteService:
 
 
 def node(name: str = "a", *addresses: str, **fields: Any) -> Node:
-    """Return a node that takes part."""
+    """Return a node that is used."""
     return Node(name, addresses or ("10.0.0.1",), **{"ready": "True", **fields})
 
 
@@ -84,7 +85,7 @@ def service(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService
 def mirror(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService:
     """Return the mirror that a run from `prod` makes of `remote(key)`."""
     made = service(key, *ports, **{"labels": MIRROR_LABELS, **fields})
-    return made if "managed_fields" in fields else held_by(made, "barrelman-sync", "Apply")
+    return with_holders(made) if "managed_fields" in fields else held_by(made, "barrelman-sync", "Apply")
 
 
 def manual(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService:
@@ -145,7 +146,12 @@ def held_by(live: LocalService, manager: str, operation: str = "Update") -> Loca
     """Return the same Service, all of whose fields one manager holds."""
     entry = held(manager, operation)
     fields = {"f:spec": field_set(live.ports, live.affinity)}
-    return replace(live, managed_fields=json.dumps([{**entry, "fieldsV1": fields}]).encode())
+    return with_holders(replace(live, managed_fields=json.dumps([{**entry, "fieldsV1": fields}]).encode()))
+
+
+def with_holders(live: LocalService) -> LocalService:
+    """Return the same Service as it is read: the holders are what its managed fields say."""
+    return replace(live, holders=holders_of(live))
 
 
 # --- a run ------------------------------------------------------------------------------------------------------
@@ -186,7 +192,7 @@ def wanted(world: World, key: Key = CART) -> Mirror:
 
 def word(step: Step) -> str:
     """Return one step as a short sentence, such as `create Service shop/cart`."""
-    return f"{type(step).__name__.lower()} {step.kind} {step.key}"
+    return f"{type(step).__name__.lower()} {step.ref.kind} {step.ref.key}"
 
 
 def words(plan: Plan) -> list[str]:
@@ -194,7 +200,9 @@ def words(plan: Plan) -> list[str]:
 
 
 def reasons(plan: Plan) -> list[str]:
-    return [step.reason for step in plan.steps if hasattr(step, "reason")]
+    """Return the reasons of all steps whose action alone does not say why."""
+    told = (step for step in plan.steps if isinstance(step, Delete | Release | Leave | Held))
+    return [str(step.why.reason) for step in told]
 
 
 def all_unchanged(plan: Plan) -> bool:

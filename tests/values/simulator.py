@@ -74,19 +74,21 @@ class _Cluster:
                 self._update(step, held)
             case Delete():
                 self._checked(step)
-                del self._objects[str(step.kind), step.key]
+                del self._objects[str(step.ref.kind), step.ref.key]
             case Release():
                 self._release(step)
 
     def _create(self, step: Create, held: Mapping[int, Key]) -> None:
         if isinstance(step.wanted, WantedNamespace):
-            _require(step.wanted.name not in self._namespaces, f"{step.key} is there already")
+            _require(step.wanted.name not in self._namespaces, f"{step.ref.key} is there already")
             body = manifest(step.wanted, Revision("", "7"))
-            self._namespaces[body["metadata"]["name"]] = LocalNamespace(step.wanted.name, f"new uid of {step.key}")
+            self._namespaces[body["metadata"]["name"]] = LocalNamespace(step.wanted.name, f"new uid of {step.ref.key}")
             return
-        namespace = self._namespaces.get(step.key.namespace)
-        _require(namespace is not None and not namespace.terminating, f"no namespace for {step.key}")
-        _require((str(step.kind), step.key) not in self._objects, f"{step.kind} {step.key} is there already")
+        namespace = self._namespaces.get(step.ref.key.namespace)
+        _require(namespace is not None and not namespace.terminating, f"no namespace for {step.ref.key}")
+        _require(
+            (str(step.ref.kind), step.ref.key) not in self._objects, f"{step.ref.kind} {step.ref.key} is there already"
+        )
         self._apply(step, None, held)
 
     def _update(self, step: Update, held: Mapping[int, Key]) -> None:
@@ -95,7 +97,7 @@ class _Cluster:
             assert isinstance(live, LocalService)
             assert isinstance(step.live, LocalService)
             guard, move = claim_patch(step.live, live.revision)
-            _require(guard["value"] == live.revision.resource_version, f"{step.key} has changed")
+            _require(guard["value"] == live.revision.resource_version, f"{step.ref.key} has changed")
             _require(move["path"] == "/metadata/managedFields", "a claim of something else")
             live = replace(live, managed_fields=json.dumps(move["value"]).encode())
         self._apply(step, live, held)
@@ -103,11 +105,11 @@ class _Cluster:
     def _apply(self, step: Create | Update, live: Object | None, held: Mapping[int, Key]) -> None:
         labels = step.live.labels if isinstance(step, Update) else {}
         body = manifest(self._owned(step), Revision("", "7"), labels)
-        revision = Revision(live.revision.uid if live else f"new uid of {step.kind} {step.key}", "8")
+        revision = Revision(live.revision.uid if live else f"new uid of {step.ref.kind} {step.ref.key}", "8")
         applied = _applied(body, live, revision)
         if isinstance(applied, LocalService):
             for port in applied.ports:
-                _require(held.get(port.node_port, step.key) == step.key, f"node port {port.node_port} is held")
+                _require(held.get(port.node_port, step.ref.key) == step.ref.key, f"node port {port.node_port} is held")
             _require(applied.type == "NodePort" or not any(p.node_port for p in applied.ports), "a stray node port")
         self._objects[_address(applied)] = applied
         self._written.add(_address(applied))
@@ -116,21 +118,24 @@ class _Cluster:
         """Return what is wanted with the uid of its Service, which has to be there."""
         if not isinstance(step.wanted, WantedEndpoints | WantedSlice):
             return step.wanted
-        owner = self._objects.get(("Service", step.service))
-        _require(owner is not None, f"{step.kind} {step.key} has no owner")
+        owner = self._objects.get(("Service", step.ref.service))
+        _require(owner is not None, f"{step.ref.kind} {step.ref.key} has no owner")
         assert owner is not None
-        _require(step.wanted.owner_uid in {None, owner.revision.uid}, f"{step.kind} {step.key} has a wrong owner")
-        return replace(step.wanted, owner_uid=owner.revision.uid)
+        _require(
+            step.wanted.content.owner_uid in {None, owner.revision.uid},
+            f"{step.ref.kind} {step.ref.key} has a wrong owner",
+        )
+        return replace(step.wanted, content=replace(step.wanted.content, owner_uid=owner.revision.uid))
 
     def _checked(self, step: Update | Delete | Release) -> Object:
         """Return the live object, if it is still the one that the plan saw."""
-        live = self._objects.get((str(step.kind), step.key))
-        _require(live is not None, f"{step.kind} {step.key} is not there")
+        live = self._objects.get((str(step.ref.kind), step.ref.key))
+        _require(live is not None, f"{step.ref.kind} {step.ref.key} is not there")
         assert live is not None
         seen = step.live.revision
         if _address(live) in self._written:
             seen = Revision(seen.uid, live.revision.resource_version)  # the writer knows it from its own first write
-        _require(live.revision == seen, f"{step.kind} {step.key} has changed")
+        _require(live.revision == seen, f"{step.ref.kind} {step.ref.key} has changed")
         return live
 
     def _release(self, step: Release) -> None:
@@ -140,7 +145,7 @@ class _Cluster:
         for operation in release_patch(step):
             if operation["op"] == "remove":
                 label = operation["path"].removeprefix("/metadata/labels/").replace("~1", "/").replace("~0", "~")
-                _require(label in labels, f"{step.key} has no label {label}")
+                _require(label in labels, f"{step.ref.key} has no label {label}")
                 del labels[label]
         self._objects[_address(live)] = replace(
             live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")

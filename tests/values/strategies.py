@@ -27,6 +27,7 @@ from tests.values.builders import (
     local,
     mirror,
     service_port,
+    with_holders,
 )
 
 NAMESPACES = ("shop", "web", "kube-system", "gone", "new")
@@ -260,7 +261,7 @@ def _held(live: LocalService, chance: int) -> LocalService:
     """Return the Service as held by us, by the original, by both or by nobody; who, is left to chance."""
     ours, theirs = held_by(live, "barrelman-sync", "Apply"), held_by(live, "barrelman")
     both = json.dumps([*json.loads(theirs.managed_fields), *json.loads(ours.managed_fields)]).encode()
-    return (ours, theirs, replace(live, managed_fields=both), live)[chance % 4]
+    return with_holders((ours, theirs, replace(live, managed_fields=both), live)[chance % 4])
 
 
 def may_write(world: World, live: LocalService) -> bool:

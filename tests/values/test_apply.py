@@ -43,7 +43,7 @@ class Cluster:
             raise self._error("writing", "local cluster", "refused.")
         self.done.append(word(step))
         if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints):
-            self.ports += [(found.name, found.port) for found in step.wanted.ports]
+            self.ports += [(found.name, found.port) for found in step.wanted.content.ports]
 
     def uid(self, kind: Kind, key: Key) -> str | None:
         return f"uid of {kind} {key}" if word_of(kind, key) in self.done else None
@@ -121,7 +121,7 @@ def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
     *_, last = apply(World(local()).plan(), Cluster([]), 2, lambda _: None)
     assert isinstance(last.step, Create)
     assert isinstance(last.step.wanted, WantedEndpoints)
-    assert last.step.wanted.owner_uid == "uid of Service shop/cart"
+    assert last.step.wanted.content.owner_uid == "uid of Service shop/cart"
 
 
 def test_how_far_it_is() -> None:

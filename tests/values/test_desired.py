@@ -7,7 +7,8 @@ from dataclasses import replace
 from barrelman_sync.model.names import Affinity, Key
 from barrelman_sync.model.remote import RemoteService
 from barrelman_sync.model.settings import Scope
-from barrelman_sync.planning.desired import desired_mirrors
+from barrelman_sync.planning.desired import NotEligible, Rule, desired_mirrors
+from barrelman_sync.report.messages import not_eligible
 from tests.values.builders import CART, SCOPE, cases, port, remote, service_port
 
 SYSTEM = Key("kube-system", "dns")
@@ -18,25 +19,25 @@ NODEPORTS = replace(SCOPE, nodeports=True)
 @cases(
     "service, reason",
     {
-        "annotated to be ignored": (remote(ignored=True), "annotated to be ignored at the remote"),
-        "a mirror": (remote(marker="managed-resource"), "is a mirror itself at the remote"),
+        "annotated to be ignored": (remote(ignored=True), "ignored"),
+        "a mirror": (remote(marker="managed-resource"), "mirror"),
         "a mirror that has a selector": (
             remote(marker="managed-resource", has_selector=True),
-            "is a mirror itself at the remote",
+            "mirror",
         ),
-        "a manual service": (remote(marker="true", has_selector=False), "is a manual service at the remote"),
-        "being deleted": (remote(deleting=True), "is being deleted at the remote"),
-        "no node port": (remote(CART, port(node_port=0)), "has no node port at the remote"),
-        "no port": (remote(CART, ports=()), "has no node port at the remote"),
+        "a manual service": (remote(marker="true", has_selector=False), "manual"),
+        "being deleted": (remote(deleting=True), "deleting"),
+        "no node port": (remote(CART, port(node_port=0)), "no_node_port"),
+        "no port": (remote(CART, ports=()), "no_node_port"),
         "all at once: the first reason": (
             remote(CART, port(node_port=0), ignored=True, deleting=True, marker="managed-resource"),
-            "annotated to be ignored at the remote",
+            "ignored",
         ),
     },
 )
 def test_skipped_by_name_with_the_reason(service: RemoteService, reason: str) -> None:
     desired = desired_mirrors([service], SCOPE)
-    assert (desired.mirrors, desired.skipped[CART].reason) == ({}, reason)
+    assert (desired.mirrors, desired.skipped[CART]) == ({}, reason)
 
 
 @cases(
@@ -54,7 +55,7 @@ def test_skipped_by_name_with_the_reason(service: RemoteService, reason: str) ->
 def test_mirrored(service: RemoteService, scope: Scope) -> None:
     desired = desired_mirrors([service], scope)
     assert list(desired.mirrors) == [service.key]
-    assert (desired.skipped, desired.never_candidates, desired.warnings) == ({}, {}, ())
+    assert (desired.skipped, desired.not_eligible, desired.skipped_ports) == ({}, {}, ())
 
 
 @cases(
@@ -69,15 +70,19 @@ def test_mirrored(service: RemoteService, scope: Scope) -> None:
         "namespace before the annotation": (remote(SYSTEM, ignored=True), SCOPE, "ignored namespace kube-system"),
     },
 )
-def test_no_candidate_is_counted_only(service: RemoteService, scope: Scope, reason: str) -> None:
+def test_what_is_not_eligible_is_counted_only(service: RemoteService, scope: Scope, reason: str) -> None:
     desired = desired_mirrors([service], scope)
-    assert (desired.mirrors, desired.skipped, desired.never_candidates) == ({}, {}, {reason: 1})
+    assert (desired.mirrors, desired.skipped) == ({}, {})
+    assert {not_eligible(found): number for found, number in desired.not_eligible.items()} == {reason: 1}
 
 
-def test_no_candidates_are_counted_by_reason() -> None:
+def test_what_is_not_eligible_is_counted_by_reason() -> None:
     services = [remote(Key("shop", f"s{n}"), type="ClusterIP") for n in range(3)] + [remote(SYSTEM)]
-    counted = desired_mirrors(services, SCOPE).never_candidates
-    assert list(counted.items()) == [("ignored namespace kube-system", 1), ("type ClusterIP", 3)]
+    counted = desired_mirrors(services, SCOPE).not_eligible
+    assert list(counted.items()) == [
+        (NotEligible(Rule.IGNORED_NAMESPACE, "kube-system"), 1),
+        (NotEligible(Rule.TYPE, "ClusterIP"), 3),
+    ]
 
 
 def test_the_mirror_of_a_service() -> None:
@@ -100,18 +105,15 @@ def test_with_node_ports_the_mirror_has_those_of_the_remote() -> None:
     assert {item.node_port for item in found.ports} == {30053}
 
 
-def test_ports_without_node_port_are_left_out_with_a_warning() -> None:
+def test_ports_without_node_port_are_skipped_by_name() -> None:
     ports = port(80, 30080), port(81, 0, "admin"), port(82, 0, "", "UDP")
     desired = desired_mirrors([remote(CART, *ports)], SCOPE)
     assert desired.mirrors[CART].ports == (service_port(),)
-    assert desired.warnings == (
-        "port admin/TCP of Service shop/cart is left out: the remote gave it no node port",
-        "port 82/UDP of Service shop/cart is left out: the remote gave it no node port",
-    )
+    assert desired.skipped_ports == ((CART, ports[1]), (CART, ports[2]))
 
 
 def test_a_skipped_service_warns_of_no_ports() -> None:
-    assert desired_mirrors([remote(CART, port(node_port=0))], SCOPE).warnings == ()
+    assert desired_mirrors([remote(CART, port(node_port=0))], SCOPE).skipped_ports == ()
 
 
 def test_everything_comes_in_the_order_of_the_keys() -> None:
@@ -120,7 +122,7 @@ def test_everything_comes_in_the_order_of_the_keys() -> None:
     desired = desired_mirrors([remote(key, *ports) for key in keys], SCOPE)
     skipping = desired_mirrors([remote(key, ignored=True) for key in keys], SCOPE)
     assert list(desired.mirrors) == list(skipping.skipped) == sorted(keys)
-    assert [warning.split()[4] for warning in desired.warnings] == [str(key) for key in sorted(keys)]
+    assert [key for key, _ in desired.skipped_ports] == sorted(keys)
 
 
 @cases(
@@ -135,4 +137,4 @@ def test_everything_comes_in_the_order_of_the_keys() -> None:
     },
 )
 def test_whose_it_is(source: str | None, scope: Scope, *, ours: bool) -> None:
-    assert scope.covers(source) is ours
+    assert scope.is_this_source(source) is ours

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
-from barrelman_sync.model.names import EndpointPort, Key, Revision
+from barrelman_sync.model.names import EndpointPort, Key, Kind, Ref, Revision
 from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.model.wanted import WantedEndpoints
-from barrelman_sync.planning.steps import Cause, Create, Delete, Leave, Update
+from barrelman_sync.planning.reasons import Reason, Why
+from barrelman_sync.planning.steps import Create, Delete, Leave, Update
 from tests.values.builders import (
     CART,
     ENDPOINTS_LABELS,
@@ -56,17 +57,17 @@ def wanted_endpoints(world: World) -> WantedEndpoints:
 def test_endpoints_carry_the_nodes_and_the_ports_by_name_and_protocol() -> None:
     ports = port(80, 30080, "web", "TCP", "http"), port(53, 30053, "dns", "UDP"), port(53, 30053, "dns-tcp", "TCP")
     found = wanted_endpoints(World(local(), services=(remote(CART, *ports),)))
-    assert found.addresses == ("10.0.0.1", "10.0.0.2")
-    assert found.ports == (
+    assert found.content.addresses == ("10.0.0.1", "10.0.0.2")
+    assert found.content.ports == (
         EndpointPort("dns", "UDP", 30053),
         EndpointPort("dns-tcp", "TCP", 30053),
         EndpointPort("web", "TCP", 30080, "http"),
     )
-    assert (found.key, found.source, found.owner_uid) == (CART, "prod", None)
+    assert (found.ref.key, found.content.source, found.content.owner_uid) == (CART, "prod", None)
 
 
 def test_endpoints_of_a_mirror_that_is_there_name_its_uid() -> None:
-    assert wanted_endpoints(World(local(mirror()))).owner_uid == "uid of shop/cart"
+    assert wanted_endpoints(World(local(mirror()))).content.owner_uid == "uid of shop/cart"
 
 
 @cases(
@@ -119,13 +120,13 @@ def test_endpoints_are_left_as_they_are(live: LocalEndpoints) -> None:
 def test_endpoints_follow_a_mirror_that_changes() -> None:
     world = World(services=(remote(CART, port(80, 30099)),))
     assert words(world.plan()) == ["update Service shop/cart", "update Endpoints shop/cart"]
-    assert wanted_endpoints(world).ports == (EndpointPort("http", "TCP", 30099),)
+    assert wanted_endpoints(world).content.ports == (EndpointPort("http", "TCP", 30099),)
 
 
 def test_stray_endpoints_are_taken_for_a_new_mirror() -> None:
     world = World(local(endpoints(labels={}, owners=frozenset())))
     assert words(world.plan()) == ["create Service shop/cart", "update Endpoints shop/cart"]
-    assert wanted_endpoints(world).owner_uid is None
+    assert wanted_endpoints(world).content.owner_uid is None
 
 
 def test_the_order_of_nodes_is_no_difference() -> None:
@@ -135,7 +136,7 @@ def test_the_order_of_nodes_is_no_difference() -> None:
 def test_addresses_are_sorted_and_unique() -> None:
     nodes = [node(f"n{n}", f"10.0.0.{n}") for n in (9, 3, 12, 7, 1, 5)] + [node("twin", "10.0.0.9")]
     found = wanted_endpoints(World(local(), nodes=tuple(nodes)))
-    assert found.addresses == ("10.0.0.1", "10.0.0.12", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9")
+    assert found.content.addresses == ("10.0.0.1", "10.0.0.12", "10.0.0.3", "10.0.0.5", "10.0.0.7", "10.0.0.9")
 
 
 # --- no node ----------------------------------------------------------------------------------------------------
@@ -147,9 +148,10 @@ NONE_FIT = (node("a", ready="False"), node("b", deleting=True))
 def test_without_nodes_endpoints_stay_and_the_run_fails(nodes: Any) -> None:
     plan = World(nodes=nodes).plan()
     assert words(plan) == ["unchanged Service shop/cart", "leave Endpoints shop/cart"]
-    assert plan.steps[1] == Leave(
-        plan.steps[1].kind, CART, Cause.ENDPOINTS_KEPT, "stay as they are: no node takes part", fails=True
-    )
+    kept = plan.steps[1]
+    assert kept == Leave(Ref(Kind.ENDPOINTS, CART, CART), Why(Reason.NO_NODE))
+    assert isinstance(kept, Leave)
+    assert kept.fails
 
 
 def test_without_nodes_a_new_mirror_is_created_without_endpoints() -> None:
@@ -175,19 +177,19 @@ V4, V6 = ("10.0.0.1", "10.0.0.2"), ("fd00::1", "fd00::2")
 )
 def test_the_first_family_of_the_service_decides(families: Any, expected: tuple[str, ...]) -> None:
     world = World(local(mirror(families=families), endpoints(addresses=())), nodes=DUAL_NODES)
-    assert wanted_endpoints(world).addresses == expected
+    assert wanted_endpoints(world).content.addresses == expected
 
 
 @cases("families, expected", {"IPv4": (("IPv4",), V4), "IPv6": (("IPv6",), V6), "IPv6 first": (("IPv6", "IPv4"), V6)})
 def test_a_new_service_gets_the_family_of_the_api_server(families: Any, expected: tuple[str, ...]) -> None:
     world = World(local(service(API_SERVER, families=families)), nodes=DUAL_NODES)
-    assert wanted_endpoints(world).addresses == expected
+    assert wanted_endpoints(world).content.addresses == expected
 
 
 @pytest.mark.parametrize("slices", [False, True])
 def test_a_second_family_without_nodes_is_told_and_fails_nothing(*, slices: bool) -> None:
     plan = World(local(mirror(families=("IPv4", "IPv6"))), rules=EndpointRules(slices=slices)).plan()
-    assert reasons(plan) == ["no node has an IPv6 address"]
+    assert reasons(plan) == ["family_unserved"]
     assert not any(step.fails for step in plan.steps if isinstance(step, Leave))
 
 
@@ -204,7 +206,7 @@ def test_endpoints_stay_as_long_as_no_node_has_an_address_of_their_family() -> N
 
 def test_without_an_address_of_the_family_endpoints_stay_and_the_run_fails() -> None:
     plan = World(local(mirror(families=("IPv6",)), endpoints())).plan()
-    assert reasons(plan) == ["stay as they are: no node has an IPv6 address"]
+    assert reasons(plan) == ["no_address"]
     assert [step.fails for step in plan.steps if isinstance(step, Leave)] == [True]
 
 
@@ -220,11 +222,11 @@ def test_a_manual_service_gets_endpoints_and_nothing_else() -> None:
     ports = service_port(8080, 31000, "web"), service_port(53, 31053, "dns", "UDP", app_protocol="dns")
     world = asked(manual(CART, *ports))
     assert words(world.plan()) == ["create Endpoints shop/cart"]
-    assert wanted_endpoints(world).ports == (
+    assert wanted_endpoints(world).content.ports == (
         EndpointPort("dns", "UDP", 31053, "dns"),
         EndpointPort("web", "TCP", 31000),
     )
-    assert wanted_endpoints(world).owner_uid == "uid of shop/cart"
+    assert wanted_endpoints(world).content.owner_uid == "uid of shop/cart"
 
 
 @cases("live", {"as it is": manual(), "headless": manual(headless=True), "NodePort": manual(type="NodePort")})
@@ -243,21 +245,21 @@ def test_a_manual_service_wins_over_a_mirror_and_still_gets_endpoints() -> None:
         "a target by name": (
             manual(CART, service_port(80, "web")),
             endpoints(),
-            "targetPort web is a name: endpoints of another cluster's nodes need a number",
+            "named_target_port",
         ),
         "two targets by name": (
             manual(CART, service_port(80, "web"), service_port(81, "admin", "x"), service_port(82, 1, "y")),
             endpoints(),
-            "targetPort web, admin is a name: endpoints of another cluster's nodes need a number",
+            "named_target_port",
         ),
         "its label names another source": (
             manual(labels={KIND: "true", FROM: "stage"}),
             endpoints(),
-            "served from stage",
+            "served_by_other_source",
         ),
-        "no label, its endpoints name another": (manual(), endpoints(labels=FROM_STAGE), "served from stage"),
-        "annotated": (manual(ignored=True), endpoints(), "annotated to be ignored"),
-        "being deleted": (manual(deleting=True), endpoints(), "is being deleted"),
+        "no label, its endpoints name another": (manual(), endpoints(labels=FROM_STAGE), "served_by_other_source"),
+        "annotated": (manual(ignored=True), endpoints(), "ignored"),
+        "being deleted": (manual(deleting=True), endpoints(), "deleting"),
     },
 )
 def test_a_manual_service_is_left_with_the_reason(live: LocalService, found: LocalEndpoints, reason: str) -> None:
@@ -267,13 +269,13 @@ def test_a_manual_service_is_left_with_the_reason(live: LocalService, found: Loc
 
 def test_a_manual_service_in_an_ignored_namespace_is_left() -> None:
     plan = asked(manual(), scope=replace(SCOPE, ignored_namespaces=frozenset({"shop"}))).plan()
-    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["in an ignored namespace"])
+    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["ignored_namespace"])
 
 
 def test_a_manual_service_in_a_terminating_namespace_is_left() -> None:
     shop = LocalNamespace("shop", terminating=True)
     plan = World(local(manual(), namespaces=[shop]), services=()).plan()
-    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["namespace shop is terminating"])
+    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["namespace_terminating"])
 
 
 @cases(
@@ -293,8 +295,8 @@ def test_endpoints_of_a_manual_service_are_taken(live: LocalService, found: dict
 
 
 CANNOT = {
-    "a manual service must not have a selector: its endpoints are left to Kubernetes": manual(has_selector=True),
-    "type ExternalName has no endpoints": manual(type="ExternalName"),
+    "has_selector": manual(has_selector=True),
+    "external_name": manual(type="ExternalName"),
 }
 
 
@@ -323,7 +325,7 @@ def test_endpoints_of_others_stay_there(reason: str, found: dict[str, str]) -> N
 def test_endpoints_of_ours_go_with_the_label(found: dict[str, str]) -> None:
     plan = asked(service(labels=found), endpoints()).plan()
     assert words(plan) == ["delete Endpoints shop/cart"]
-    assert reasons(plan) == ["the Service no longer asks for endpoints"]
+    assert reasons(plan) == ["label_removed"]
     assert [step.guarded for step in plan.steps if isinstance(step, Delete)] == [True]
 
 
@@ -350,8 +352,8 @@ def test_endpoints_of_others_stay_where_nobody_asks(found: dict[str, str]) -> No
     assert asked(service(), endpoints(labels=found)).plan().steps == ()
 
 
-@cases("live, reason", {"annotated": (service(ignored=True), "annotated to be ignored"),
-                        "being deleted": (service(deleting=True), "is being deleted")})  # fmt: skip
+@cases("live, reason", {"annotated": (service(ignored=True), "ignored"),
+                        "being deleted": (service(deleting=True), "deleting")})  # fmt: skip
 def test_endpoints_of_ours_stay_where_hands_are_off(live: LocalService, reason: str) -> None:
     plan = asked(live, endpoints()).plan()
     assert (words(plan), reasons(plan)) == (["leave Endpoints shop/cart"], [reason])

@@ -10,6 +10,7 @@ from barrelman_sync.model.settings import DeleteLimit, EndpointRules, Safety
 from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.steps import Held, Plan, Update
+from barrelman_sync.report.messages import message
 from tests.values.builders import (
     NODES,
     SCOPE,
@@ -112,7 +113,7 @@ def test_creates_updates_and_hand_overs_go_on() -> None:
     live = mirror(Key("shop", "old")), mirror(Key("shop", "real"), has_selector=True), endpoints(Key("shop", "real"))
     world = orphans(5, *live, nodes=NODES)
     plan = world.but(services=(*world.services, new, old)).guarded(1)
-    assert [word(step) for step in plan.writes if step.key.namespace != "gone"] == [
+    assert [word(step) for step in plan.writes if step.ref.key.namespace != "gone"] == [
         "create Service shop/new",
         "create Endpoints shop/new",
         "update Service shop/old",
@@ -123,8 +124,10 @@ def test_creates_updates_and_hand_overs_go_on() -> None:
 
 
 def test_the_reason_says_how_many_and_what_to_do() -> None:
-    reasons = {step.reason for step in orphans(5).guarded(1).steps if isinstance(step, Held)}
-    assert reasons == {"5 of 7 owned exceed 1; --allow-mass-delete lets one run through"}
+    reasons = {message(step.why) for step in orphans(5).guarded(1).steps if isinstance(step, Held)}
+    assert reasons == {
+        "5 of 7 managed Services would be removed, more than 1; --allow-mass-delete lets one run through"
+    }
 
 
 @cases("nodes, is_held", {"none is listed": ((), True), "none is fit": ((node("a", ready="False"),), False)})
@@ -132,7 +135,7 @@ def test_no_delete_while_the_remote_lists_no_node(nodes: Any, *, is_held: bool) 
     plan = orphans(1, nodes=nodes).guarded(10)
     assert len(held(plan)) == (2 if is_held else 0)
     if is_held:
-        assert {step.reason for step in plan.steps if isinstance(step, Held)} == {
+        assert {message(step.why) for step in plan.steps if isinstance(step, Held)} == {
             "the remote lists no node at all; --allow-mass-delete lets one run through"
         }
 
@@ -178,7 +181,7 @@ def test_a_new_mirror_waits_for_a_port_that_stays_with_its_endpoints() -> None:
 
 
 def reason(plan: Plan, name: str) -> str:
-    return next(step.reason for step in plan.steps if isinstance(step, Held) and step.key.name == name)
+    return next(message(step.why) for step in plan.steps if isinstance(step, Held) and step.ref.key.name == name)
 
 
 def test_a_mirror_that_is_there_waits_and_its_endpoints_do_not() -> None:
@@ -237,18 +240,18 @@ def renamed(world: World) -> World:
 def test_endpoints_of_a_renamed_port_wait_and_those_that_are_there_follow_the_nodes() -> None:
     plan = renamed(taking()).guarded(0)
     assert held(plan) == ["update Service shop/live", "update Endpoints shop/live", "delete Service shop/old"]
-    (update,) = (step for step in plan.writes if step.service.name == "live")
+    (update,) = (step for step in plan.writes if step.ref.service.name == "live")
     assert isinstance(update, Update)
     assert isinstance(update.wanted, WantedEndpoints)
-    assert update.wanted.addresses == ("10.0.0.1",)
-    assert [(found.name, found.port) for found in update.wanted.ports] == [("http", 30002)]
+    assert update.wanted.content.addresses == ("10.0.0.1",)
+    assert [(found.name, found.port) for found in update.wanted.content.ports] == [("http", 30002)]
 
 
 def test_a_change_to_slices_waits_as_a_whole() -> None:
     """Endpoints must not go as long as the slices that replace them may not come."""
     plan = renamed(taking()).but(rules=EndpointRules(slices=True)).guarded(0)
     assert "delete Endpoints shop/live" in held(plan)
-    writes = [word(step) for step in plan.writes if step.service.name == "live"]
+    writes = [word(step) for step in plan.writes if step.ref.service.name == "live"]
     assert writes == ["create EndpointSlice shop/live-barrelman-ipv4-0"]
 
 
@@ -259,4 +262,4 @@ def test_endpoints_that_nobody_asks_for_follow_the_nodes_as_long_as_they_stay() 
     (update,) = plan.writes
     assert isinstance(update, Update)
     assert isinstance(update.wanted, WantedEndpoints)
-    assert update.wanted.addresses == ("10.0.0.1",)
+    assert update.wanted.content.addresses == ("10.0.0.1",)

@@ -94,7 +94,7 @@ def served(later: Local, key: Key, *, slices: bool, family: Family) -> tuple[set
 @given(worlds())
 def test_what_is_not_ours_stays_as_it_is(world: World) -> None:
     plan = world.plan()
-    assert {step.key.namespace for step in plan.writes} & {"kube-system", "gone"} == set()
+    assert {step.ref.key.namespace for step in plan.writes} & {"kube-system", "gone"} == set()
     for step in plan.writes:
         assert_may_be_written(world, step)
     later = then(world, plan).local
@@ -107,14 +107,14 @@ def test_what_is_not_ours_stays_as_it_is(world: World) -> None:
 
 def is_ours_to_serve(world: World, step: Step) -> bool:
     """Return whether the endpoints of a Service may be written: of our mirror, or where it asks us for them."""
-    live = world.local.services.get(step.service)
+    live = world.local.services.get(step.ref.service)
     if live is None:
-        return step.service in world.desired.mirrors
+        return step.ref.service in world.desired.mirrors
     if is_off_limits(world, live):
         return False
     holder = live.labels.get(FROM)
     if live.labels.get(KIND) == "true" and holder is None:
-        holder = next((source for source in sources(world, step.service) if source), None)
+        holder = next((source for source in sources(world, step.ref.service) if source), None)
     return live.labels.get(KIND) not in {"true", "managed-resource"} or is_for_us(world, holder)
 
 
@@ -138,19 +138,19 @@ def says_it_is_ours(world: World, key: Key) -> bool:
 
 
 def assert_may_be_written(world: World, step: Step) -> None:
-    live = world.local.services.get(step.service)
-    if step.kind == "Service" and live is not None:
+    live = world.local.services.get(step.ref.service)
+    if step.ref.kind == "Service" and live is not None:
         assert may_write(world, live)
-    if step.kind in {"Endpoints", "EndpointSlice"}:
+    if step.ref.kind in {"Endpoints", "EndpointSlice"}:
         assert is_ours_to_serve(world, step)
-    if step.kind == "Endpoints" and isinstance(step, Delete) and live and not may_write(world, live):
+    if step.ref.kind == "Endpoints" and isinstance(step, Delete) and live and not may_write(world, live):
         is_served = live.labels.get(KIND) == "true" and not live.has_selector and live.type != "ExternalName"
-        assert (is_served and world.rules.slices) or says_it_is_ours(world, step.key)
+        assert (is_served and world.rules.slices) or says_it_is_ours(world, step.ref.key)
 
 
 def assert_only_labels_went(later: LocalService, live: LocalService) -> None:
     labels = {name: value for name, value in live.labels.items() if value == "Helm"}
-    released = replace(later, revision=live.revision, managed_fields=live.managed_fields)
+    released = replace(later, revision=live.revision, managed_fields=live.managed_fields, holders=live.holders)
     assert released == replace(live, labels=labels)
 
 
@@ -290,7 +290,7 @@ def test_two_clusters_never_resurrect_what_both_lost(
 
 def doomed(plan: Plan) -> set[Key]:
     """Return the Services that a plan takes from callers."""
-    return {step.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
+    return {step.ref.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
 
 
 @LAW
@@ -318,16 +318,16 @@ def fits(live: LocalService | None, wanted: Mirror) -> bool:
 
 def assert_only_what_has_to_waits(now: Local, before: Plan, held: Plan, kept: set[int]) -> None:
     """Check that only deletes and what needs a node port that stays were touched, with endpoints not fitting yet."""
-    meanwhile = [added for step in before.steps if isinstance(step, Delete | Update) for added in step.meanwhile]
-    assert all(step.kind != "Service" for step in meanwhile)
+    fallback = [added for step in before.steps if isinstance(step, Delete | Update) for added in step.fallback]
+    assert all(step.ref.kind != "Service" for step in fallback)
     waiting = set()
-    for one, other in zip(before.steps, [step for step in held.steps if step not in meanwhile], strict=True):
+    for one, other in zip(before.steps, [step for step in held.steps if step not in fallback], strict=True):
         if not isinstance(other, Held):
             assert other == one
             continue
         assert other.step == one
         if isinstance(one, Create | Update) and isinstance(one.wanted, Mirror):
             assert node_ports_taken(one) & kept
-            waiting |= set() if fits(now.services.get(one.key), one.wanted) else {one.key}
+            waiting |= set() if fits(now.services.get(one.ref.key), one.wanted) else {one.ref.key}
         else:
-            assert (isinstance(one, Delete) and one.guarded) or one.service in waiting
+            assert (isinstance(one, Delete) and one.guarded) or one.ref.service in waiting

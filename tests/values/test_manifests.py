@@ -6,13 +6,15 @@ from dataclasses import replace
 
 from barrelman_sync.cluster.manifests import delete_options, manifest
 from barrelman_sync.model.names import Affinity, EndpointPort, Revision
-from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace
+from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints, WantedNamespace
 from tests.values.builders import CART, ENDPOINTS_LABELS, FROM, KIND, MANAGER, MIRROR_LABELS, cases, service_port
 
 NEW = Revision("", "7")
 SEEN = Revision("uid", "42")
 MIRROR = Mirror(CART, "prod", (service_port(),))
-ENDPOINTS = WantedEndpoints(CART, "prod", ("10.0.0.1", "10.0.0.2"), (EndpointPort("http", "TCP", 30080),), "owner")
+ENDPOINTS = WantedEndpoints(
+    AddressSet(CART, "prod", "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("http", "TCP", 30080),), "owner")
+)
 
 
 def test_a_namespace() -> None:
@@ -69,7 +71,7 @@ def test_endpoints() -> None:
 
 
 def test_endpoints_without_ports_leave_them_out() -> None:
-    assert manifest(replace(ENDPOINTS, ports=()), SEEN)["subsets"] == [
+    assert manifest(replace(ENDPOINTS, content=replace(ENDPOINTS.content, ports=())), SEEN)["subsets"] == [
         {"addresses": [{"ip": "10.0.0.1"}, {"ip": "10.0.0.2"}]}
     ]
 

@@ -1,4 +1,4 @@
-"""Which nodes take part: each rule beside what looks like it and is none."""
+"""Which nodes are used: each rule beside what looks like it and is none."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from barrelman_sync.model.names import Family
 from barrelman_sync.model.remote import Node
 from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import NodeRules
-from barrelman_sync.planning.nodes import Exclusion, NodeChoice, choose_nodes, label_keys
+from barrelman_sync.planning.nodes import NodeChoice, choose_nodes, label_keys
+from barrelman_sync.planning.reasons import Exclusion
 from tests.values.builders import cases, node
 
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -30,15 +31,15 @@ def reason_for(asked: Node, rules: NodeRules = ANY) -> Exclusion | None:
     {
         "being deleted": (node(deleting=True), Exclusion.DELETING),
         "the autoscaler's taint": (node(taints=frozenset({"ToBeDeletedByClusterAutoscaler"})), Exclusion.AUTOSCALER),
-        "label excluded, true": (node(labels={EXCLUDE: "true"}), Exclusion.EXCLUDED),
-        "label excluded, without a value": (node(labels={EXCLUDE: ""}), Exclusion.EXCLUDED),
-        "label excluded, some value": (node(labels={EXCLUDE: "False"}), Exclusion.EXCLUDED),
-        "draining on GKE": (node(labels={DRAIN: "drain"}), Exclusion.DRAINING),
-        "network unavailable": (node(network_unavailable=True), Exclusion.NETWORK),
+        "label excluded, true": (node(labels={EXCLUDE: "true"}), Exclusion.EXCLUDE_LABEL),
+        "label excluded, without a value": (node(labels={EXCLUDE: ""}), Exclusion.EXCLUDE_LABEL),
+        "label excluded, some value": (node(labels={EXCLUDE: "False"}), Exclusion.EXCLUDE_LABEL),
+        "draining on GKE": (node(labels={DRAIN: "drain"}), Exclusion.DRAIN_LABEL),
+        "network unavailable": (node(network_unavailable=True), Exclusion.NETWORK_UNAVAILABLE),
         "not ready": (node(ready="False"), Exclusion.NOT_READY),
         "no condition Ready at all": (node(ready=None), Exclusion.NOT_READY),
-        "readiness unknown": (node(ready="Unknown"), Exclusion.UNKNOWN),
-        "no address": (Node("a", ready="True"), Exclusion.NO_ADDRESS),
+        "readiness unknown": (node(ready="Unknown"), Exclusion.READY_UNKNOWN),
+        "no address": (Node("a", ready="True"), Exclusion.NO_INTERNAL_IP),
     },
 )
 def test_it_takes_no_part(asked: Node, reason: Exclusion) -> None:
@@ -109,7 +110,7 @@ NOT_USABLE = {
 
 @cases("address", NOT_USABLE)
 def test_an_address_that_the_api_refuses_is_none(address: str) -> None:
-    assert reason_for(node("a", address)) is Exclusion.NO_ADDRESS
+    assert reason_for(node("a", address)) is Exclusion.NO_INTERNAL_IP
 
 
 @cases("address", NOT_USABLE)
@@ -164,12 +165,12 @@ def test_allowed_networks(allowed: tuple[str, ...], expected: dict[Family, str])
 
 def test_a_node_outside_the_allowed_networks_takes_no_part() -> None:
     rules = NodeRules(allowed=(ipaddress.ip_network("172.16.0.0/12"),))
-    assert reason_for(node("a", "192.168.0.5"), rules) is Exclusion.NOT_ALLOWED
+    assert reason_for(node("a", "192.168.0.5"), rules) is Exclusion.ADDRESS_NOT_ALLOWED
 
 
 def test_a_node_without_usable_address_is_not_called_outside_the_allowed_networks() -> None:
     rules = NodeRules(allowed=(ipaddress.ip_network("172.16.0.0/12"),))
-    assert reason_for(node("a", "127.0.0.1"), rules) is Exclusion.NO_ADDRESS
+    assert reason_for(node("a", "127.0.0.1"), rules) is Exclusion.NO_INTERNAL_IP
 
 
 # --- many nodes that are not ready ------------------------------------------------------------------------------

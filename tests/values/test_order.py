@@ -6,8 +6,9 @@ from typing import Any
 
 from barrelman_sync.model.local import LocalSlice
 from barrelman_sync.model.names import Key, Revision
-from barrelman_sync.model.wanted import Mirror, WantedEndpoints
+from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints
 from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update
 from tests.values.builders import (
     CART,
@@ -38,8 +39,8 @@ def ported(*services: Any, live: tuple[Any, ...]) -> World:
 def test_steps_of_a_service_need_not_stand_together() -> None:
     """Guards rewrite plans: no write may get lost for its place."""
     keys = Key("a", "s"), Key("b", "s")
-    first, second = (Delete(mirror(key), "because", guarded=True) for key in keys)
-    then = Delete(endpoints(keys[0]), "because", guarded=True)
+    first, second = (Delete(mirror(key), Why(Reason.NOT_IN_REMOTE)) for key in keys)
+    then = Delete(endpoints(keys[0]), Why(Reason.NOT_IN_REMOTE))
     assert order(Plan((first, second, then))) == [
         ["delete Service a/s then delete Endpoints a/s", "delete Service b/s"]
     ]
@@ -47,9 +48,9 @@ def test_steps_of_a_service_need_not_stand_together() -> None:
 
 def test_a_service_that_also_gets_something_is_not_among_the_last() -> None:
     leftover = LocalSlice(Key("shop", "cart-x"), CART, Revision("u", "1"), "endpointslice-controller.k8s.io", "IPv4")
-    fresh = WantedEndpoints(CART, "prod", ("10.0.0.1",), ())
-    doomed = Delete(mirror(TILL), "because", guarded=True)
-    plan = Plan((Delete(leftover, "because", guarded=False), Create(fresh), doomed))
+    fresh = WantedEndpoints(AddressSet(CART, "prod", "IPv4", ("10.0.0.1",), ()))
+    doomed = Delete(mirror(TILL), Why(Reason.NOT_IN_REMOTE))
+    plan = Plan((Delete(leftover, Why(Reason.LEFT_OVER)), Create(fresh), doomed))
     assert order(plan) == [
         ["delete EndpointSlice shop/cart-x then create Endpoints shop/cart"],
         ["delete Service shop/till"],
@@ -129,8 +130,8 @@ def test_a_ring_is_untied_at_its_first_mirror(length: int) -> None:
     done = batches(ported(*services, live=live).plan())
     steps = [step for batch in done for unit in batch for step in unit]
     untied, *_, last = steps
-    assert (untied.key, last.key) == (Key("shop", "s0"), Key("shop", "s0"))
-    assert [step.key.name for step in steps] == ["s0", *(f"s{n}" for n in range(length - 1, 0, -1)), "s0"]
+    assert (untied.ref.key, last.ref.key) == (Key("shop", "s0"), Key("shop", "s0"))
+    assert [step.ref.key.name for step in steps] == ["s0", *(f"s{n}" for n in range(length - 1, 0, -1)), "s0"]
     assert isinstance(untied, Update)
     assert isinstance(untied.wanted, Mirror)
     assert (untied.wanted.type, untied.wanted.node_ports) == ("ClusterIP", frozenset())
@@ -140,7 +141,7 @@ def test_fields_are_claimed_by_the_first_of_two_writes_only() -> None:
     live = tuple(held_by(with_node_port(name, number), "barrelman") for name, number in (("a", 30001), ("b", 30002)))
     done = batches(ported(asking("a", 30002), asking("b", 30001), live=live).plan())
     updates = [step for batch in done for unit in batch for step in unit if isinstance(step, Update)]
-    assert [(step.key.name, step.claims, step.taken_from) for step in updates] == [
+    assert [(step.ref.key.name, step.claims, step.claimed_from) for step in updates] == [
         ("a", True, ("barrelman",)),
         ("b", True, ("barrelman",)),
         ("a", False, ()),

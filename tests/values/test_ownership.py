@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from barrelman_sync.cluster.managed_fields import claimed, holders_of, without_us
 from barrelman_sync.cluster.manifests import claim_patch, release_patch
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Revision
-from barrelman_sync.planning.ownership import claimed, holds_all, other_holders, without_us
+from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Release
 from tests.values.builders import CART, FROM, KIND, cases, field_set, mirror, service_port
 
@@ -109,12 +110,12 @@ def own(entries: list[Entry]) -> Entry:
     },
 )
 def test_other_holders(entries: list[Entry], others: tuple[str, ...]) -> None:
-    assert other_holders(live(*entries)) == others
+    assert holders_of(live(*entries)).others == others
 
 
 def test_no_managed_fields_at_all() -> None:
     cleared = mirror(managed_fields=b"null")
-    assert (other_holders(cleared), holds_all(cleared)) == ((), False)
+    assert holders_of(cleared) == ((), False)
     assert own(claimed(cleared))["fieldsV1"] == {"f:spec": {"f:ports": {HTTP: {".": {}, "f:name": {}}}}}
 
 
@@ -136,7 +137,7 @@ FULL = entry("barrelman-sync", "Apply", None, {"f:spec": field_set([service_port
     },
 )
 def test_holds_all(found: LocalService, *, all_ours: bool) -> None:
-    assert holds_all(found) is all_ours
+    assert holders_of(found).complete is all_ours
 
 
 # --- taken over -------------------------------------------------------------------------------------------------
@@ -193,7 +194,7 @@ def test_the_time_is_the_latest_of_all() -> None:
 def test_afterwards_we_hold_all() -> None:
     before = live(ORIGINAL, EDITED, STICKY, OUR_UPDATE, STATUS, OURS)
     after = live(*claimed(before))
-    assert (other_holders(after), holds_all(after)) == ((), True)
+    assert holders_of(after) == ((), True)
     assert claimed(after) == claimed(before)
 
 
@@ -223,7 +224,7 @@ def released(fields: bytes) -> LocalService:
 
 def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
     fields = json.dumps([ORIGINAL, OUR_UPDATE, STATUS, OURS]).encode()
-    assert release_patch(Release(released(fields), (KIND, FROM), "has a selector now")) == [
+    assert release_patch(Release(released(fields), (KIND, FROM), Why(Reason.HAS_SELECTOR))) == [
         GUARD,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman-source"},
@@ -234,7 +235,7 @@ def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
 @cases("fields", {"none": b"null", "only ours": json.dumps([OURS]).encode()})
 def test_a_hand_over_never_clears_the_fields(fields: bytes) -> None:
     assert without_us(fields) == []
-    assert release_patch(Release(released(fields), (KIND,), "")) == [
+    assert release_patch(Release(released(fields), (KIND,), Why(Reason.HAS_SELECTOR))) == [
         GUARD,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
     ]

@@ -9,7 +9,9 @@ import pytest
 
 from barrelman_sync.model.local import LocalNamespace, LocalService
 from barrelman_sync.model.names import Affinity, Key
+from barrelman_sync.planning.changes import wanted_labels
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
+from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update
 from tests.values.builders import (
     CART,
@@ -84,7 +86,7 @@ def test_a_missing_namespace_is_created_once_and_first() -> None:
 def test_a_missing_namespace_stays_away_if_the_user_says_so() -> None:
     world = World(replace(local(), namespaces={}), scope=replace(SCOPE, create_namespaces=False))
     assert words(world.plan()) == ["leave Service shop/cart"]
-    assert reasons(world.plan()) == ["namespace shop does not exist (--no-create-namespaces)"]
+    assert reasons(world.plan()) == ["namespace_missing"]
 
 
 def test_without_creating_namespaces_one_that_is_there_is_used() -> None:
@@ -95,7 +97,7 @@ def test_without_creating_namespaces_one_that_is_there_is_used() -> None:
 def test_nothing_is_created_in_a_terminating_namespace() -> None:
     world = World(local(namespaces=[LocalNamespace("shop", terminating=True)]))
     assert words(world.plan()) == ["leave Service shop/cart"]
-    assert reasons(world.plan()) == ["namespace shop is terminating"]
+    assert reasons(world.plan()) == ["namespace_terminating"]
     assert not only(world.plan(), Leave).fails
 
 
@@ -107,7 +109,7 @@ def test_no_namespace_is_created_for_what_is_skipped() -> None:
 def test_the_source_is_written_on_what_is_created() -> None:
     world = World(replace(local(), namespaces={}), scope=replace(SCOPE, source="stage"))
     creates = [step for step in world.plan().steps if isinstance(step, Create)]
-    assert [step.wanted.source for step in creates] == ["stage"] * 3
+    assert [wanted_labels(step.wanted)[FROM] for step in creates] == ["stage"] * 3
 
 
 # --- ours -------------------------------------------------------------------------------------------------------
@@ -207,12 +209,12 @@ def test_swapped_targets_are_a_difference() -> None:
 )
 def test_fields_that_others_or_nobody_holds_are_claimed(live: LocalService, others: tuple[str, ...]) -> None:
     update = only(with_mirror(live).plan(), Update)
-    assert (update.live, update.claims, update.taken_from) == (live, True, others)
+    assert (update.live, update.claims, update.claimed_from) == (live, True, others)
 
 
 def test_nothing_is_claimed_where_we_hold_all() -> None:
     update = only(with_mirror(mirror(CART, service_port(81))).plan(), Update)
-    assert (update.claims, update.taken_from) == (False, ())
+    assert (update.claims, update.claimed_from) == (False, ())
 
 
 def test_with_node_ports_a_mirror_gets_those_of_the_remote() -> None:
@@ -232,7 +234,7 @@ def test_a_mirror_that_is_not_wanted_is_deleted(source: str | None) -> None:
     live = mirror(CART, service_port(node_port=30080), type="NodePort", labels=labels(source=source))
     plan = with_mirror(live, services=()).plan()
     assert words(plan) == ["delete Service shop/cart", "delete Endpoints shop/cart"]
-    assert reasons(plan) == ["the remote does not have it to mirror"] * 2
+    assert reasons(plan) == ["not_in_remote"] * 2
     deletes = [step for step in plan.steps if isinstance(step, Delete)]
     assert [step.live.revision.uid for step in deletes] == ["uid of shop/cart", "uid of endpoints shop/cart"]
     assert [node_ports_freed(step) for step in deletes] == [{30080}, frozenset()]
@@ -242,7 +244,7 @@ def test_a_mirror_that_is_not_wanted_is_deleted(source: str | None) -> None:
 def test_a_mirror_of_what_is_skipped_is_deleted_with_that_reason() -> None:
     plan = World(services=(remote(ignored=True),)).plan()
     assert words(plan) == ["delete Service shop/cart", "delete Endpoints shop/cart"]
-    assert reasons(plan) == ["the Service annotated to be ignored at the remote"] * 2
+    assert reasons(plan) == ["skipped"] * 2
 
 
 def test_a_mirror_without_endpoints_is_deleted_alone() -> None:
@@ -264,7 +266,7 @@ def test_the_mirrors_of_an_adopted_source_are_deleted_if_not_wanted() -> None:
     assert words(plan) == ["delete Service shop/cart", "delete Endpoints shop/cart"]
 
 
-@cases("source, reason", {"old": ("old", "mirrored from old"), "stage": ("stage", "mirrored from stage")})
+@cases("source, reason", {"old": ("old", "other_source"), "stage": ("stage", "other_source")})
 @cases("services", {"wanted": (remote(),), "not wanted": ()})
 def test_the_mirror_of_another_source_is_left(source: str, reason: str, services: Any) -> None:
     plan = with_mirror(mirror(CART, service_port(81), labels=labels(source=source)), services=services).plan()
@@ -274,29 +276,27 @@ def test_the_mirror_of_another_source_is_left(source: str, reason: str, services
 # --- ours no more -----------------------------------------------------------------------------------------------
 
 REAL = {
-    "has a selector now": mirror(has_selector=True),
-    "is headless now": mirror(headless=True),
-    "is of type ExternalName now": mirror(type="ExternalName"),
+    "has_selector": mirror(has_selector=True),
+    "headless": mirror(headless=True),
+    "external_name": mirror(type="ExternalName"),
 }
 
 
 @pytest.mark.parametrize("reason", REAL)
 @cases("services", {"wanted": (remote(),), "not wanted": ()})
-def test_what_became_a_real_service_is_handed_over(reason: str, services: Any) -> None:
+def test_what_became_a_real_service_is_released(reason: str, services: Any) -> None:
     real = replace(REAL[reason], ports=(service_port(80, 8080),))
     plan = with_mirror(real, services=services).plan()
     assert words(plan) == ["release Service shop/cart", "delete Endpoints shop/cart"]
-    assert reasons(plan) == [reason, f"its Service {reason}"]
+    assert reasons(plan) == [reason, "released"]
     assert set(only(plan, Release).labels) == {KIND, FROM, MANAGER}
     assert not only(plan, Delete).guarded
 
 
-def test_a_hand_over_tells_of_a_target_port_that_was_never_said() -> None:
+def test_a_release_tells_of_a_target_port_that_the_manifest_does_not_set() -> None:
     """Somebody's manifest has a selector and no targetPort: that of the mirror stays, on which no pod listens."""
     plan = with_mirror(mirror(has_selector=True)).plan()
-    assert reasons(plan)[0] == (
-        "has a selector now; its targetPort 30080 is still the remote's node port: say it in your manifest"
-    )
+    assert only(plan, Release).why == because(Reason.STALE_TARGET_PORT, port="30080")
 
 
 @cases(
@@ -321,13 +321,13 @@ def test_endpoints_that_do_not_say_they_are_ours_stay_at_a_hand_over(changed: di
 # --- hands off --------------------------------------------------------------------------------------------------
 
 HANDS_OFF: dict[str, dict[str, Any]] = {
-    "annotated to be ignored": {"local": local(mirror(CART, service_port(81), ignored=True), endpoints(addresses=()))},
-    "is being deleted": {"local": local(mirror(CART, service_port(81), deleting=True), endpoints(addresses=()))},
-    "in an ignored namespace": {
+    "ignored": {"local": local(mirror(CART, service_port(81), ignored=True), endpoints(addresses=()))},
+    "deleting": {"local": local(mirror(CART, service_port(81), deleting=True), endpoints(addresses=()))},
+    "ignored_namespace": {
         "local": local(mirror(CART, service_port(81)), endpoints(addresses=())),
         "scope": replace(SCOPE, ignored_namespaces=frozenset({"shop"})),
     },
-    "namespace shop is terminating": {
+    "namespace_terminating": {
         "local": local(
             mirror(CART, service_port(81)),
             endpoints(addresses=()),
@@ -379,14 +379,14 @@ def test_a_local_service_wins(found: dict[str, str], *, has_selector: bool) -> N
     live = service(CART, service_port(8080, "web", "web"), labels=found, has_selector=has_selector)
     plan = World(local(live, endpoints(labels={}))).plan()
     assert words(plan) == ["leave Service shop/cart"]
-    assert reasons(plan) == ["a local Service of that name wins"]
+    assert reasons(plan) == ["local_service"]
     assert not only(plan, Leave).fails
 
 
 @cases("found", {"no label": {}, "the label with another value": {KIND: "false"}, "only our source": {FROM: "prod"}})
 def test_a_local_service_that_nobody_wants_is_not_even_mentioned(found: dict[str, str]) -> None:
     plan = World(local(service(labels=found), endpoints(labels={})), services=()).plan()
-    assert [step for step in plan.steps if step.kind != "Service" or not isinstance(step, Leave)] == []
+    assert [step for step in plan.steps if step.ref.kind != "Service" or not isinstance(step, Leave)] == []
     assert plan.writes == ()
 
 
@@ -407,7 +407,7 @@ def test_deletes_come_in_the_order_of_the_keys() -> None:
 
 
 @cases(
-    "live, owned",
+    "live, managed",
     {
         "ours": ([mirror()], 1),
         "the original's": ([mirror(labels=labels(source=None))], 1),
@@ -422,5 +422,5 @@ def test_deletes_come_in_the_order_of_the_keys() -> None:
         "two": ([mirror(), mirror(TILL)], 2),
     },
 )
-def test_what_counts_as_owned(live: list[Any], owned: int) -> None:
-    assert World(local(*live)).plan().owned == owned
+def test_what_counts_as_managed(live: list[Any], managed: int) -> None:
+    assert World(local(*live)).plan().managed == managed

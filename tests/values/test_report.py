@@ -9,10 +9,12 @@ import yaml
 
 from barrelman_sync.model.local import LocalNamespace
 from barrelman_sync.model.names import Key
+from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
 from barrelman_sync.planning.steps import Plan, Write
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of
+from barrelman_sync.report.messages import REASONS, message
 from barrelman_sync.report.text import failure_lines, plan_lines, summary_line
 from tests.schema import valid
 from tests.values.builders import (
@@ -38,6 +40,9 @@ from tests.values.builders import (
 SHOP = "shop"
 GONE, REAL, TAKEN, IGNORED = Key(SHOP, "gone"), Key(SHOP, "real"), Key(SHOP, "taken"), Key(SHOP, "ignored")
 API, LATE = Key("new", "api"), Key("late", "x")
+
+
+ASSUMED = because(Reason.ASSUMED_READY, nodes=2)
 
 
 def of_every_kind() -> World:
@@ -74,7 +79,7 @@ def outcomes(world: World, **results: Result) -> tuple[Outcome, ...]:
     """Return what became of each write; `results` by the name of the object, else done."""
 
     def of(step: Write) -> Outcome:
-        result = results.get(step.key.name, Result.DONE)
+        result = results.get(step.ref.key.name, Result.DONE)
         return Outcome(step, result, "" if result == Result.DONE else f"{word(step)}: no")
 
     return tuple(of(step) for step in world.plan().writes)
@@ -91,17 +96,17 @@ def lines(found: Report) -> list[str]:
 def test_one_line_an_object_in_the_order_of_the_keys() -> None:
     assert lines(report(of_every_kind())) == [
         "+ Namespace new",
-        "! Service late/x left alone: namespace late is terminating",
+        "! Service late/x left: namespace late is terminating",
         "+ Service new/api ClusterIP dns:53/UDP->30053, https:443/TCP->30443 h2c",
         "+ Endpoints new/api 10.0.0.1 10.0.0.2 : 30053/UDP, 30443/TCP",
-        "~ Service shop/cart spec.ports[http].port: 8080 -> 80 (fields taken over from barrelman)",
+        "~ Service shop/cart spec.ports[http].port: 8080 -> 80 (fields claimed from barrelman)",
         "~ Endpoints shop/cart subsets.addresses: +10.0.0.2 (b) -10.0.0.3",
-        "- Service shop/gone the remote does not have it to mirror",
-        "- Endpoints shop/gone the remote does not have it to mirror",
-        "! Service shop/ignored skipped: annotated to be ignored at the remote",
-        "~ Service shop/real handed over: has a selector now",
-        "- Endpoints shop/real its Service has a selector now",
-        "! Service shop/taken left alone: a local Service of that name wins",
+        "- Service shop/gone the remote has no such Service to mirror",
+        "- Endpoints shop/gone the remote has no such Service to mirror",
+        "! Service shop/ignored skipped: the remote Service is annotated to be ignored",
+        "~ Service shop/real released: the Service has a selector, so Kubernetes manages its endpoints",
+        f"- Endpoints shop/real the Service is released: {REASONS[Reason.HAS_SELECTOR]}",
+        "! Service shop/taken left: a local Service with this name already exists and is kept",
     ]
 
 
@@ -117,15 +122,15 @@ def test_what_is_unchanged_has_no_line() -> None:
 
 def test_what_a_guard_holds_back_has_a_line() -> None:
     world = World(services=())
-    reason = "1 of 1 owned exceed 0; --allow-mass-delete lets one run through"
+    reason = "1 of 1 managed Services would be removed, more than 0; --allow-mass-delete lets one run through"
     assert lines(report(world, world.guarded(0))) == [
         f"! Service shop/cart delete held back: {reason}",
         f"! Endpoints shop/cart delete held back: {reason}",
     ]
 
 
-def test_what_should_have_been_written_is_not_called_left_alone() -> None:
-    assert lines(report(World(nodes=()))) == ["! Endpoints shop/cart stay as they are: no node takes part"]
+def test_endpoints_without_better_ones_are_kept() -> None:
+    assert lines(report(World(nodes=()))) == ["! Endpoints shop/cart kept: no node can be used"]
 
 
 def test_many_addresses_are_cut_short() -> None:
@@ -143,34 +148,34 @@ def test_a_label_that_is_new_or_gone_has_a_none() -> None:
     )
 
 
-NODE_PART = "2 of 5 nodes take part (being deleted: 1, not ready: 2)"
-NO_CANDIDATES = "2 no candidates (ignored namespace kube-system: 1, type ClusterIP: 1)"
+NODES_USED = "2 of 5 nodes used (being deleted: 1, not ready: 2)"
+NOT_ELIGIBLE = "2 not eligible (ignored namespace kube-system: 1, type ClusterIP: 1)"
 
 
 def test_the_summary_of_a_run() -> None:
     world = of_every_kind()
     assert summary_line(report(world, outcomes=outcomes(world))) == (
-        "done: 3 created, 2 updated, 3 deleted, 2 unchanged, 1 handed over, 2 left alone, 1 left out, "
-        f"{NO_CANDIDATES}; {NODE_PART}"
+        "done: 3 created, 2 updated, 3 deleted, 2 unchanged, 1 released, 2 left, 1 skipped, "
+        f"{NOT_ELIGIBLE}; {NODES_USED}"
     )
 
 
 def test_the_summary_of_a_dry_run() -> None:
     assert summary_line(report(of_every_kind(), dry_run=True)).startswith(
-        "dry run: 3 to create, 2 to update, 3 to delete, 2 unchanged, 1 to hand over, 2 left alone, 1 left out, "
-        f"{NO_CANDIDATES}; {NODE_PART}"
+        "dry run: 3 to create, 2 to update, 3 to delete, 2 unchanged, 1 to release, 2 left, 1 skipped, "
+        f"{NOT_ELIGIBLE}; {NODES_USED}"
     )
 
 
 def test_the_summary_of_nothing_to_do() -> None:
-    assert summary_line(report(World())) == "done: 0 created, 0 updated, 0 deleted, 2 unchanged; 2 of 2 nodes take part"
+    assert summary_line(report(World())) == "done: 0 created, 0 updated, 0 deleted, 2 unchanged; 2 of 2 nodes used"
 
 
 def test_the_summary_of_a_run_without_nodes() -> None:
     world = World(nodes=())
-    problem = "1 endpoints stay as they are: no node takes part"
+    problem = "endpoints kept (no node can be used: 1)"
     assert summary_line(report(world)) == (
-        f"failed: 0 created, 0 updated, 0 deleted, 1 unchanged, 1 left alone; 0 of 0 nodes take part; {problem}"
+        f"failed: 0 created, 0 updated, 0 deleted, 1 unchanged, 1 left; 0 of 0 nodes used; {problem}"
     )
     assert summary_line(report(world, dry_run=True)).startswith("dry run, would fail: ")
 
@@ -178,7 +183,7 @@ def test_the_summary_of_a_run_without_nodes() -> None:
 def test_the_summary_of_what_a_guard_held_back() -> None:
     world = World(services=())
     assert summary_line(report(world, world.guarded(0))) == (
-        "done: 0 created, 0 updated, 0 deleted, 0 unchanged, 2 held back; 2 of 2 nodes take part"
+        "done: 0 created, 0 updated, 0 deleted, 0 unchanged, 2 held back; 2 of 2 nodes used"
     )
 
 
@@ -210,7 +215,7 @@ def document(found: Report) -> dict[str, Any]:
 
 def test_the_document() -> None:
     world = of_every_kind()
-    found = document(report(world, outcomes=outcomes(world, gone=Result.FAILED), warnings=("careful",)))
+    found = document(report(world, outcomes=outcomes(world, gone=Result.FAILED), warnings=(ASSUMED,)))
     steps = found.pop("steps")
     assert (
         found.items()
@@ -220,17 +225,24 @@ def test_the_document() -> None:
             "dryRun": False,
             "exitCode": 1,
             "unchanged": 2,
-            "skipped": [{"namespace": "shop", "name": "ignored", "reason": "annotated to be ignored at the remote"}],
-            "notCandidates": {"ignored namespace kube-system": 1, "type ClusterIP": 1},
-            "warnings": ["careful"],
+            "skipped": [
+                {
+                    "namespace": "shop",
+                    "name": "ignored",
+                    "reason": "ignored",
+                    "message": "the remote Service is annotated to be ignored",
+                }
+            ],
+            "notEligible": {"ignored namespace kube-system": 1, "type ClusterIP": 1},
+            "warnings": [message(ASSUMED)],
             "problems": [],
         }.items()
     )
-    assert found["nodes"].items() >= {"listed": 5, "takingPart": 2, "assumedReady": []}.items()
+    assert found["nodes"].items() >= {"listed": 5, "used": 2, "assumedReady": []}.items()
     assert found["nodes"]["excluded"] == [
-        {"node": "c", "reason": "not ready"},
-        {"node": "d", "reason": "not ready"},
-        {"node": "e", "reason": "being deleted"},
+        {"node": "c", "reason": "not_ready", "message": "not ready"},
+        {"node": "d", "reason": "not_ready", "message": "not ready"},
+        {"node": "e", "reason": "deleting", "message": "being deleted"},
     ]
     assert [" ".join(step[name] for name in ("action", "kind", "namespace", "name")) for step in steps] == [
         "create Namespace  new",
@@ -263,15 +275,21 @@ def test_steps_carry_their_details() -> None:
         step_of(found, "update", "Service").items()
         >= {
             "changes": [{"path": "spec.ports[http].port", "before": 8080, "after": 80}],
-            "takenFrom": ["barrelman"],
+            "claimedFrom": ["barrelman"],
         }.items()
     )
     assert step_of(found, "update", "Endpoints")["changes"] == [
         {"path": "subsets.addresses", "removed": ["10.0.0.3"], "added": ["10.0.0.2"]}
     ]
-    assert step_of(found, "delete", "Service")["reason"] == "the remote does not have it to mirror"
-    assert step_of(found, "release", "Service")["reason"] == "has a selector now"
-    assert step_of(found, "leave", "Service")["reason"] == "namespace late is terminating"
+    assert step_of(found, "delete", "Service")["reason"] == "not_in_remote"
+    assert step_of(found, "release", "Service")["reason"] == "has_selector"
+    assert (
+        step_of(found, "leave", "Service").items()
+        >= {
+            "reason": "namespace_terminating",
+            "message": "namespace late is terminating",
+        }.items()
+    )
 
 
 def test_what_is_held_back_says_what_it_would_have_been() -> None:
@@ -281,11 +299,11 @@ def test_what_is_held_back_says_what_it_would_have_been() -> None:
     assert held["exitCode"] == 3
 
 
-def test_a_message_is_there_only_for_what_was_not_done() -> None:
+def test_an_error_is_there_only_for_what_was_not_done() -> None:
     world = of_every_kind()
     found = report(world, outcomes=outcomes(world, gone=Result.FAILED))
-    messages = [step.get("message") for step in document(found)["steps"]]
-    assert [text for text in messages if text] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
+    errors = [step.get("error") for step in document(found)["steps"]]
+    assert [text for text in errors if text] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
 
 
 def test_json_and_yaml_are_the_document() -> None:
@@ -318,9 +336,9 @@ def held(world: World) -> Plan:
         "a service that cannot be served": (report(REFUSING), ExitCode.CONVERGED),
         "a write failed": (report(MISSING, outcomes=outcomes(MISSING, cart=Result.FAILED)), ExitCode.FAILED),
         "a write was not tried": (report(MISSING, outcomes=outcomes(MISSING, cart=Result.NOT_TRIED)), ExitCode.FAILED),
-        "no node takes part": (report(NO_NODES), ExitCode.FAILED),
+        "no node is used": (report(NO_NODES), ExitCode.FAILED),
         "held back": (report(ORPHAN, held(ORPHAN)), ExitCode.HELD_BACK),
-        "held back, and no node takes part": (
+        "held back, and no node is used": (
             report(NO_NODES, held(World(ORPHAN.local, (remote(TILL),), ()))),
             ExitCode.FAILED,
         ),

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from barrelman_sync.model.local import LocalSlice
 from barrelman_sync.model.names import EndpointPort, Family, Key, Revision
-from barrelman_sync.model.wanted import WantedSlice
-from barrelman_sync.planning.slices import CAPACITY, SliceSet, slice_steps, spread
+from barrelman_sync.model.wanted import AddressSet, WantedSlice
+from barrelman_sync.planning.slices import CAPACITY, slice_steps, spread
 from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 from tests.values.builders import CART, FROM, MANAGER, World, all_unchanged, local, mirror, node, words
 from tests.values.simulator import after
@@ -127,11 +127,11 @@ def slice_(number: int | str, *addresses: str, **fields: Any) -> LocalSlice:
 
 
 def steps(addresses: tuple[str, ...], *live: LocalSlice, family: Family = "IPv4") -> list[Step]:
-    return list(slice_steps(SliceSet(CART, "prod", family, addresses, PORTS, "uid"), live))
+    return list(slice_steps(AddressSet(CART, "prod", family, addresses, PORTS, "uid"), live))
 
 
 def told(found: list[Step]) -> list[str]:
-    return [f"{type(step).__name__.lower()} {step.key.name}" for step in found]
+    return [f"{type(step).__name__.lower()} {step.ref.key.name}" for step in found]
 
 
 def test_a_slice_as_it_should_be_is_left() -> None:
@@ -191,10 +191,10 @@ def carried_out(done: list[Step], live: list[LocalSlice]) -> list[LocalSlice]:
     by_name = {found.key.name: found for found in live}
     for step in done:
         if isinstance(step, Delete):
-            del by_name[step.key.name]
+            del by_name[step.ref.key.name]
         elif isinstance(step, Create | Update):
             assert isinstance(step.wanted, WantedSlice)
-            by_name[step.key.name] = slice_(step.key.name, *step.wanted.addresses)
+            by_name[step.ref.key.name] = slice_(step.ref.key.name, *step.wanted.content.addresses)
     return list(by_name.values())
 
 

@@ -9,7 +9,8 @@ from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
-from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace
+from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints, WantedNamespace
+from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
 from tests.wire.fakeapi import Answer, FakeApi
@@ -22,7 +23,9 @@ PATHS = {
     Kind.ENDPOINTS: "/api/v1/namespaces/shop/endpoints/cart",
 }
 WANTED = Mirror(CART, "remote", (ServicePort("", "TCP", 80, 30080),))
-SERVED = WantedEndpoints(CART, "remote", ("10.0.0.1",), (EndpointPort("", "TCP", 30080),), "uid-of-cart")
+SERVED = WantedEndpoints(
+    AddressSet(CART, "remote", "IPv4", ("10.0.0.1",), (EndpointPort("", "TCP", 30080),), "uid-of-cart")
+)
 CREATES: list[Create] = [Create(WantedNamespace("shop", "remote")), Create(WANTED), Create(SERVED)]
 
 
@@ -42,15 +45,15 @@ def is_stale(writer: Writer, step: Write) -> None:
         writer.write(step)
 
 
-@pytest.mark.parametrize("step", CREATES, ids=[create.kind for create in CREATES])
+@pytest.mark.parametrize("step", CREATES, ids=[create.ref.kind for create in CREATES])
 def test_a_create_whose_answer_got_lost(api: FakeApi, writer: Writer, step: Create) -> None:
     """The second try answers 409; read again, the object is as wanted."""
-    if step.key.namespace:
+    if step.ref.key.namespace:
         api.store.add(namespace("shop"))
-    api.rule("PATCH", PATHS[step.kind], answers.lost)
+    api.rule("PATCH", PATHS[step.ref.kind], answers.lost)
     writer.write(step)
     assert [request.method for request in api.requests] == ["PATCH", "PATCH", "GET"]
-    assert writer.uid(step.kind, step.key) == live(api, step.kind).uid
+    assert writer.uid(step.ref.kind, step.ref.key) == live(api, step.ref.kind).uid
 
 
 def test_an_update_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
@@ -65,14 +68,14 @@ def test_a_delete_whose_answer_got_lost(api: FakeApi, writer: Writer, fault: Ans
     """The second try answers 404, or deletes."""
     api.store.add(mirror("cart"))
     api.rule("DELETE", PATHS[Kind.SERVICE], fault)
-    writer.write(Delete(seen(live(api)), "because", guarded=True))
+    writer.write(Delete(seen(live(api)), Why(Reason.NOT_IN_REMOTE)))
     assert api.store.find(PATHS[Kind.SERVICE]) is None
 
 
 def test_a_release_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
-    writer.write(Release(LocalService(CART, live(api), labels=MIRROR), tuple(MIRROR), "because"))
+    writer.write(Release(LocalService(CART, live(api), labels=MIRROR), tuple(MIRROR), Why(Reason.HAS_SELECTOR)))
     assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["labels"] == {}
 
 
@@ -136,14 +139,14 @@ def test_a_create_in_a_namespace_that_went_away(api: FakeApi, writer: Writer) ->
 
 
 def test_a_delete_of_what_is_gone(api: FakeApi, writer: Writer) -> None:
-    writer.write(Delete(seen(Revision("uid-1", "1")), "because", guarded=True))
+    writer.write(Delete(seen(Revision("uid-1", "1")), Why(Reason.NOT_IN_REMOTE)))
     assert [request.method for request in api.requests] == ["DELETE", "GET"]
 
 
 def test_a_delete_spares_the_next_object_of_the_name(api: FakeApi, writer: Writer) -> None:
     """The one that was planned for is gone: done."""
     api.store.add(mirror("cart"))
-    writer.write(Delete(seen(Revision("uid-of-another", "1")), "because", guarded=True))
+    writer.write(Delete(seen(Revision("uid-of-another", "1")), Why(Reason.NOT_IN_REMOTE)))
     assert api.store.find(PATHS[Kind.SERVICE]) is not None
 
 
@@ -151,7 +154,7 @@ def test_a_delete_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> Non
     api.store.add(mirror("cart"))
     before = live(api)
     api.store.add(mirror("cart", 81))
-    is_stale(writer, Delete(seen(before), "because", guarded=True))
+    is_stale(writer, Delete(seen(before), Why(Reason.NOT_IN_REMOTE)))
     assert api.store.find(PATHS[Kind.SERVICE]) is not None
 
 

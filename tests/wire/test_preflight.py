@@ -47,7 +47,7 @@ def test_each_node_port_is_tried() -> None:
     done = in_lab()
     *_, taking_part, answering, silent, advice, summary = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (1, "")
-    assert taking_part == "ok   2 of 2 remote nodes take part"
+    assert taking_part == "ok   remote cluster: 2 of 2 nodes used"
     assert answering == f"ok   {ANSWERING} accepts connections on node port {NODE_PORT} (shop/cart)"
     assert silent == f"FAIL {SILENT} accepts connections on node port {NODE_PORT} (shop/cart)"
     assert "Open the node ports (30000-32767) of the remote nodes" in advice
@@ -59,7 +59,7 @@ def test_only_nodes_that_take_part_are_tried_and_all_is_well() -> None:
     done = in_lab("--allowed-node-cidr", f"{ANSWERING}/32")
     assert (done.returncode, "FAIL" in done.stdout, SILENT in done.stdout) == (0, False, False)
     assert "ok   the two are different clusters" in done.stdout
-    assert "ok   1 of 2 remote nodes take part (InternalIP outside --allowed-node-cidr: 1)" in done.stdout
+    assert "ok   remote cluster: 1 of 2 nodes used (InternalIP outside --allowed-node-cidr: 1)" in done.stdout
     assert done.stdout.splitlines()[-1] == "passed: 28 of 28 checks are fine"
     assert "ok   local cluster answers: local at http://127.0.0.1:" in done.stdout
 
@@ -102,7 +102,7 @@ def test_a_side_that_does_not_answer_does_not_hide_the_other(quiet: Sides) -> No
     assert result.exit_code == 1
     assert "FAIL local cluster answers" in result.stdout
     assert "ok   remote cluster answers" in result.stdout
-    assert "ok   2 of 2 remote nodes take part" in result.stdout
+    assert "ok   remote cluster: 2 of 2 nodes used" in result.stdout
 
 
 def test_a_wrong_kubeconfig_does_not_either(quiet: Sides) -> None:

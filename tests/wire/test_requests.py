@@ -13,7 +13,8 @@ from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
-from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace
+from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace
+from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire.fakeapi import APPLY, FakeApi, Request
 from tests.wire.objects import MIRROR, endpoints, mirror, namespace, seen
@@ -82,7 +83,11 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
         },
     ),
     (
-        WantedEndpoints(CART, "remote", ("10.0.0.1", "10.0.0.2"), (EndpointPort("", "TCP", 30080),), "uid-of-cart"),
+        WantedEndpoints(
+            AddressSet(
+                CART, "remote", "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("", "TCP", 30080),), "uid-of-cart"
+            )
+        ),
         "/api/v1/namespaces/shop/endpoints/cart",
         {
             "apiVersion": "v1",
@@ -112,7 +117,7 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
 @pytest.mark.parametrize(("wanted", "path", "body"), CREATES, ids=["namespace", "service", "endpoints"])
 def test_create(api: FakeApi, client: ClusterClient, wanted: Wanted, path: str, body: dict[str, Any]) -> None:
     """An apply with the list's resourceVersion and without uid, which overwrites nothing that came after the list."""
-    if wanted.key.namespace:
+    if wanted.ref.key.namespace:
         api.store.add(namespace("shop"))
     write(client, Create(wanted))
     request = only(api.requests)
@@ -150,7 +155,7 @@ def test_release(api: FakeApi, client: ClusterClient) -> None:
     api.store.add(mirror("cart"))
     before = live(api)
     released = LocalService(CART, before, labels=MIRROR)
-    write(client, Release(released, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), "because"))
+    write(client, Release(released, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), Why(Reason.HAS_SELECTOR)))
     request = only(api.requests)
     assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
     assert request.headers["Content-Type"] == "application/json-patch+json"
@@ -168,7 +173,7 @@ def test_delete(api: FakeApi, client: ClusterClient, kind: Kind, plural: str) ->
     api.store.add(mirror("cart"), endpoints("cart", "10.0.0.1"))
     path = f"/api/v1/namespaces/shop/{plural}/cart"
     before = live(api, path)
-    write(client, Delete(seen(before, kind), "because", guarded=True))
+    write(client, Delete(seen(before, kind), Why(Reason.NOT_IN_REMOTE)))
     request = only(api.requests)
     assert (request.method, request.target) == ("DELETE", path)
     assert request.headers["Content-Type"] == "application/json"
@@ -183,6 +188,6 @@ def test_every_request_says_who_asks(api: FakeApi, client: ClusterClient) -> Non
     client.list_all(resources.Node, lambda item: item)
     client.get(resources.Service, CART)
     write(client, Update(WANTED, seen(live(api)), ()))
-    write(client, Delete(seen(live(api)), "because", guarded=True))
+    write(client, Delete(seen(live(api)), Why(Reason.NOT_IN_REMOTE)))
     assert [request.method for request in api.requests] == ["GET", "GET", "PATCH", "DELETE"]
     assert {request.headers["User-Agent"] for request in api.requests} == {f"barrelman-sync/{__version__}"}

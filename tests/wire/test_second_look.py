@@ -24,6 +24,7 @@ from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model.errors import causes
 from barrelman_sync.model.names import Key, Kind, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Delete, Update
 from tests.wire import answers
 from tests.wire.commands import Sides, command
@@ -49,7 +50,7 @@ class Look(NamedTuple):
 
 def delete(client: ClusterClient) -> None:
     """As each mirror's Endpoints are deleted: the API server has removed them with their Service."""
-    Writer(client, {}).write(Delete(seen(Revision("uid-1", "1")), "because", guarded=True))
+    Writer(client, {}).write(Delete(seen(Revision("uid-1", "1")), Why(Reason.NOT_IN_REMOTE)))
 
 
 def update(client: ClusterClient) -> None:

@@ -1,4 +1,4 @@
-"""Who holds the fields of a mirror, by `metadata.managedFields`, and how they become ours alone. Pure.
+"""Who holds the fields of a mirror, by `metadata.managedFields`, and how the fields become ours alone.
 
 Server-side apply removes a list item only if we hold it and nobody else does. A port that the original (manager
 `barrelman`, operation Update) or a user's edit made therefore survives our apply, and so does one that nobody holds;
@@ -9,7 +9,7 @@ of first. See docs/adr/002-claim-fields-before-apply.md and https://github.com/k
 import json
 from typing import Any
 
-from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.local import Holders, LocalService
 from barrelman_sync.model.names import FIELD_MANAGER, ServicePort
 
 Entry = dict[str, Any]
@@ -27,17 +27,13 @@ _MIRROR_FIELDS = frozenset(
 )
 
 
-def other_holders(live: LocalService) -> tuple[str, ...]:
-    """The managers, other than our apply, that hold a field which a mirror consists of; sorted."""
+def holders_of(live: LocalService) -> Holders:
+    """Who holds the fields of this mirror, as its `managed_fields` say."""
     entries = _entries(live)
-    return tuple(sorted({str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _taken(entry)}))
-
-
-def holds_all(live: LocalService) -> bool:
-    """Whether our apply alone holds everything that an update may have to remove."""
-    ours = next((entry for entry in _entries(live) if _is_ours(entry)), {})
+    others = {str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _taken(entry)}
+    ours = next((entry for entry in entries if _is_ours(entry)), {})
     held = ours.get("fieldsV1", {}).get(_SPEC, {})
-    return not other_holders(live) and _merged(held, _present(live)) == held
+    return Holders(tuple(sorted(others)), complete=not others and _merged(held, _present(live)) == held)
 
 
 def claimed(live: LocalService) -> list[Entry]:
@@ -55,7 +51,7 @@ def claimed(live: LocalService) -> list[Entry]:
 
 
 def without_us(live_fields: bytes) -> list[Entry]:
-    """The entries of everyone else: what a Service that we hand over keeps."""
+    """The entries of everyone else: what a mirror that we release keeps."""
     return [entry for entry in json.loads(live_fields) or [] if entry.get("manager") != FIELD_MANAGER]
 
 

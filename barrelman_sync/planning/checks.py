@@ -1,0 +1,107 @@
+"""Small named checks of one local Service. Pure.
+
+A check answers with a reason or None. A chain of checks answers with the first reason: it reads like the table of
+README, "What it does with a service".
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.situation import Situation
+
+T = TypeVar("T", LocalService, Mirror)
+
+Chain = tuple[Callable[[Situation, T], Why | None], ...]
+
+
+def first_reason(chain: Chain[T], situation: Situation, subject: T) -> Why | None:
+    """The reason of the first check that has one, None if no check has."""
+    return next((why for check in chain if (why := check(situation, subject))), None)
+
+
+# --- may it be written? ------------------------------------------------------------------------------------------
+
+
+def of_another_source(situation: Situation, live: LocalService) -> Why | None:
+    if situation.scope.is_this_source(live.source):
+        return None
+    return because(Reason.OTHER_SOURCE, source=str(live.source))
+
+
+def served_by_another_source(situation: Situation, live: LocalService) -> Why | None:
+    source = situation.serving_source(live)
+    if situation.scope.is_this_source(source):
+        return None
+    return because(Reason.SERVED_BY_OTHER_SOURCE, source=str(source))
+
+
+def in_an_ignored_namespace(situation: Situation, live: LocalService) -> Why | None:
+    return Why(Reason.IGNORED_NAMESPACE) if live.key.namespace in situation.scope.ignored_namespaces else None
+
+
+def annotated_to_be_ignored(_: Situation, live: LocalService) -> Why | None:
+    return Why(Reason.IGNORED) if live.ignored else None
+
+
+def being_deleted(_: Situation, live: LocalService) -> Why | None:
+    return Why(Reason.DELETING) if live.deleting else None
+
+
+def in_a_terminating_namespace(situation: Situation, subject: LocalService | Mirror) -> Why | None:
+    namespace = situation.local.namespaces.get(subject.key.namespace)
+    if namespace is None or not namespace.terminating:
+        return None
+    return because(Reason.NAMESPACE_TERMINATING, namespace=subject.key.namespace)
+
+
+def in_a_missing_namespace(situation: Situation, wanted: Mirror) -> Why | None:
+    if situation.scope.create_namespaces or situation.has_namespace(wanted.key.namespace):
+        return None
+    return because(Reason.NAMESPACE_MISSING, namespace=wanted.key.namespace)
+
+
+# --- does somebody else serve it? --------------------------------------------------------------------------------
+
+
+def has_a_selector(_: Situation, live: LocalService) -> Why | None:
+    return Why(Reason.HAS_SELECTOR) if live.has_selector else None
+
+
+def is_an_external_name(_: Situation, live: LocalService) -> Why | None:
+    return Why(Reason.EXTERNAL_NAME) if live.type == "ExternalName" else None
+
+
+def is_headless(_: Situation, live: LocalService) -> Why | None:
+    return Why(Reason.HEADLESS) if live.headless else None
+
+
+def targets_a_name(_: Situation, live: LocalService) -> Why | None:
+    """Endpoints of another cluster's nodes need a number: the name means a port of the Service's own pods."""
+    names = [str(port.target_port) for port in live.ports if isinstance(port.target_port, str)]
+    return because(Reason.NAMED_TARGET_PORT, names=", ".join(names)) if names else None
+
+
+# --- chains ------------------------------------------------------------------------------------------------------
+
+OFF_LIMITS: Chain[LocalService] = (
+    in_an_ignored_namespace,
+    annotated_to_be_ignored,
+    being_deleted,
+    in_a_terminating_namespace,
+)
+"""A local Service that is not written, nor its endpoints, whatever the remote wants."""
+
+LEAVE_MIRROR: Chain[LocalService] = (of_another_source, *OFF_LIMITS)
+
+RELEASE_MIRROR: Chain[LocalService] = (has_a_selector, is_an_external_name, is_headless)
+"""A mirror that a user made a Service of their own."""
+
+LEAVE_MANUAL: Chain[LocalService] = (*OFF_LIMITS, served_by_another_source)
+
+UNSERVABLE_MANUAL: Chain[LocalService] = (has_a_selector, is_an_external_name)
+"""A manual service that must not have endpoints of ours."""
+
+UNCREATABLE_MIRROR: Chain[Mirror] = (in_a_terminating_namespace, in_a_missing_namespace)

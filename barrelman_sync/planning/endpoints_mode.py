@@ -1,0 +1,67 @@
+"""Endpoint mode Endpoints: one object for a Service, which serves the primary family. Pure.
+
+Kubernetes copies an Endpoints object into slices, which kube-proxy reads (pkg/controller/endpointslicemirroring).
+Slices that we wrote in the other mode stay until the copies carry the same addresses:
+
+| the Endpoints are | the copies carry | slices of ours |
+|---|---|---|
+| not there yet, or being deleted | anything | stay, kept up to date |
+| there | other ports, or not all addresses | stay, kept up to date |
+| there | the wanted ports and addresses | deleted |
+"""
+
+from collections.abc import Iterator
+
+from barrelman_sync.model.names import Family, Kind, Ref
+from barrelman_sync.model.wanted import AddressSet, WantedEndpoints
+from barrelman_sync.planning.reasons import Reason, Why
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.slices_mode import SlicesMode, write_slices
+from barrelman_sync.planning.steps import Delete, Leave, Step, step_towards
+from barrelman_sync.planning.targets import Keep, Served, Targets, targets
+
+MIRRORING_LIMIT = 1000
+"""Kubernetes copies no more addresses of an Endpoints object, and drops the rest without a word to us."""
+
+
+class EndpointsMode:
+    """Writes Endpoints; slices of ours go in a later run."""
+
+    def families(self, service: Served) -> tuple[Family, ...]:
+        """The primary family: Kubernetes copies no other."""
+        return service.families[:1]
+
+    def limit(self, max_endpoints: int) -> int:
+        """The user's limit, but never more than Kubernetes copies."""
+        return min(max_endpoints or MIRRORING_LIMIT, MIRRORING_LIMIT)
+
+    def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
+        """The Endpoints, then what becomes of slices of ours."""
+        (wanted,) = targets.sets
+        yield step_towards(WantedEndpoints(wanted), situation.local.endpoints.get(service.key))
+        ours = [slice_ for slice_ in situation.slices(service.key) if slice_.managed_by_us]
+        if not ours:
+            return
+        if _is_copied(situation, wanted):
+            for slice_ in ours:
+                yield Delete(slice_, Why(Reason.ENDPOINTS_TAKE_OVER))
+        else:
+            yield from write_slices(situation, _in_all_families(situation, service, wanted))
+            yield Leave(Ref(Kind.SLICE, service.key, service.key), Why(Reason.NOT_MIRRORED_YET))
+
+
+def _in_all_families(situation: Situation, service: Served, wanted: AddressSet) -> Targets:
+    """What slices serve: the addresses of the Endpoints in the primary family, and those of the other family."""
+    found = targets(situation, service, SlicesMode())
+    others = () if isinstance(found, Keep) else found.sets
+    return Targets((wanted, *(other for other in others if other.family != wanted.family)))
+
+
+def _is_copied(situation: Situation, wanted: AddressSet) -> bool:
+    """Whether there are copies of these very Endpoints: those of former Endpoints are about to be collected."""
+    live = situation.local.endpoints.get(wanted.service)
+    if live is None or live.deleting:
+        return False
+    mirrored = situation.local.mirrored.get(wanted.service, ())
+    copies = [copy for copy in mirrored if live.revision.uid in copy.owners and copy.ports == wanted.ports]
+    return {address for copy in copies for address in copy.addresses} >= set(wanted.addresses)

@@ -1,0 +1,42 @@
+"""Manual services: a user's own Services that ask for endpoints, or no longer do. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import Kind, Ref
+from barrelman_sync.planning.checks import LEAVE_MANUAL, OFF_LIMITS, UNSERVABLE_MANUAL, first_reason, targets_a_name
+from barrelman_sync.planning.endpoints import delete, delete_leftovers, serve
+from barrelman_sync.planning.fallbacks import fallback
+from barrelman_sync.planning.reasons import Reason, Why
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.steps import Leave, Step
+from barrelman_sync.planning.targets import Served
+
+
+def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
+    """What a manual service gets: endpoints and nothing else."""
+    if why := first_reason(LEAVE_MANUAL, situation, live):
+        yield Leave(live.ref, why)
+    elif why := first_reason(UNSERVABLE_MANUAL, situation, live):
+        yield Leave(live.ref, why)
+        yield from delete(situation.managed(live.key), why)
+    elif why := targets_a_name(situation, live):
+        yield Leave(live.ref, why)
+        if situation.of_this_source(live.key):
+            yield from delete_leftovers(situation, live.key)
+    else:
+        yield from serve(situation, Served(live.key, live.ports, situation.families(live), live.revision.uid))
+
+
+def unasked_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
+    """What becomes of our endpoints at a Service that does not ask for any, or no longer does."""
+    endpoints = situation.of_this_source(live.key)
+    if not endpoints:
+        return
+    if why := first_reason(OFF_LIMITS, situation, live):
+        yield Leave(Ref(Kind.ENDPOINTS, live.key, live.key), why)
+    else:
+        first, *others = delete(endpoints, Why(Reason.LABEL_REMOVED))
+        yield replace(first, fallback=fallback(situation, live))
+        yield from others

@@ -1,0 +1,134 @@
+"""Every reason that a decision can have: closed sets of stable words, for documents and metrics. Pure.
+
+The sentence that tells a person a reason is in `report.messages`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Skip(StrEnum):
+    """Why a remote Service is skipped although it is eligible."""
+
+    IGNORED = "ignored"
+    MIRROR = "mirror"
+    MANUAL = "manual"
+    DELETING = "deleting"
+    NO_NODE_PORT = "no_node_port"
+
+
+class Exclusion(StrEnum):
+    """Why a remote node is excluded."""
+
+    DELETING = "deleting"
+    AUTOSCALER = "autoscaler"
+    EXCLUDE_LABEL = "exclude_label"
+    DRAIN_LABEL = "drain_label"
+    NOT_SELECTED = "not_selected"
+    NETWORK_UNAVAILABLE = "network_unavailable"
+    NO_INTERNAL_IP = "no_internal_ip"
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    NOT_READY = "not_ready"
+    READY_UNKNOWN = "ready_unknown"
+
+
+class Reason(StrEnum):
+    """Why a step is what it is, or what a warning is about."""
+
+    # create, update, unchanged
+    MISSING = "missing"
+    DIFFERS = "differs"
+    SAME = "same"
+
+    # a Service that Kubernetes or a user serves: released if it was a mirror, without our endpoints if it is manual
+    HAS_SELECTOR = "has_selector"
+    STALE_TARGET_PORT = "stale_target_port"
+    EXTERNAL_NAME = "external_name"
+    HEADLESS = "headless"
+
+    # delete
+    NOT_IN_REMOTE = "not_in_remote"
+    SKIPPED = "skipped"
+    LABEL_REMOVED = "label_removed"
+    RELEASED = "released"
+    FAMILY_REMOVED = "family_removed"
+    SLICES_TAKE_OVER = "slices_take_over"
+    ENDPOINTS_TAKE_OVER = "endpoints_take_over"
+    ADDRESSES_MOVED = "addresses_moved"
+    LEFT_OVER = "left_over"
+
+    # leave
+    LOCAL_SERVICE = "local_service"
+    OTHER_SOURCE = "other_source"
+    SERVED_BY_OTHER_SOURCE = "served_by_other_source"
+    IGNORED = "ignored"
+    IGNORED_NAMESPACE = "ignored_namespace"
+    DELETING = "deleting"
+    NAMESPACE_TERMINATING = "namespace_terminating"
+    NAMESPACE_MISSING = "namespace_missing"
+    NAMED_TARGET_PORT = "named_target_port"
+
+    # keep endpoints
+    NO_NODE = "no_node"
+    NO_ADDRESS = "no_address"
+    REMOTE_SLICES_UNREADABLE = "remote_slices_unreadable"
+    NO_SERVING_NODE = "no_serving_node"
+    FAMILY_UNSERVED = "family_unserved"
+    NOT_MIRRORED_YET = "not_mirrored_yet"
+
+    # hold back
+    TOO_MANY_DELETES = "too_many_deletes"
+    NO_REMOTE_NODE = "no_remote_node"
+    NODE_PORT_HELD = "node_port_held"
+
+    # warn
+    ASSUMED_READY = "assumed_ready"
+    MIRRORING_LIMIT = "mirroring_limit"
+    PORT_SKIPPED = "port_skipped"
+
+
+GUARDED = frozenset(
+    {
+        Reason.NOT_IN_REMOTE,
+        Reason.SKIPPED,
+        Reason.LABEL_REMOVED,
+        Reason.HAS_SELECTOR,
+        Reason.EXTERNAL_NAME,
+    }
+)
+"""A delete for one of these takes something from callers: guards count it, and may hold it back."""
+
+FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
+"""Endpoints that are kept for one of these should have been written, so the run fails."""
+
+KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.FAMILY_UNSERVED, Reason.NOT_MIRRORED_YET}
+"""What is left for one of these are endpoints, for which no better ones are known."""
+
+LEAVING = KEEPING | {
+    Reason.LOCAL_SERVICE,
+    Reason.OTHER_SOURCE,
+    Reason.SERVED_BY_OTHER_SOURCE,
+    Reason.IGNORED,
+    Reason.IGNORED_NAMESPACE,
+    Reason.DELETING,
+    Reason.NAMESPACE_TERMINATING,
+    Reason.NAMESPACE_MISSING,
+    Reason.NAMED_TARGET_PORT,
+    Reason.HAS_SELECTOR,
+    Reason.EXTERNAL_NAME,
+}
+"""Every reason for which a local object is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """A reason, and the names and numbers that the message of the reason tells."""
+
+    reason: Reason
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def because(reason: Reason, **facts: str | int) -> Why:
+    """The reason with its facts."""
+    return Why(reason, facts)

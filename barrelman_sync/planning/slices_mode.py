@@ -1,0 +1,38 @@
+"""Endpoint mode EndpointSlices: all families of a Service, each in slices of its own. Pure."""
+
+from collections.abc import Iterator
+
+from barrelman_sync.model.names import Family
+from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.slices import slice_steps
+from barrelman_sync.planning.steps import Delete, Step
+from barrelman_sync.planning.targets import Served, Targets
+
+
+class SlicesMode:
+    """Writes EndpointSlices; Endpoints go in the same run."""
+
+    def families(self, service: Served) -> tuple[Family, ...]:
+        """All of them."""
+        return service.families
+
+    def limit(self, max_endpoints: int) -> int:
+        """The user's limit."""
+        return max_endpoints
+
+    def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
+        """The slices first, then the Endpoints go. Slices of a family that no node serves now stay."""
+        yield from write_slices(situation, targets)
+        for slice_ in situation.slices(service.key):
+            if slice_.managed_by_us and slice_.family not in service.families:
+                yield Delete(slice_, because(Reason.FAMILY_REMOVED, family=slice_.family))
+        endpoints = situation.local.endpoints.get(service.key)
+        if endpoints and service.families[0] not in targets.unserved:
+            yield Delete(endpoints, Why(Reason.SLICES_TAKE_OVER))
+
+
+def write_slices(situation: Situation, targets: Targets) -> Iterator[Step]:
+    """The slices of the families that the targets have; nothing is said of other families."""
+    for wanted in targets.sets:
+        yield from slice_steps(wanted, situation.slices(wanted.service))

@@ -1,0 +1,32 @@
+"""What a user should know about a run although nothing failed. Pure."""
+
+from collections.abc import Iterator
+
+from barrelman_sync.planning.modes import chosen_mode
+from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.situation import Situation
+
+
+def warnings(situation: Situation) -> tuple[Why, ...]:
+    """All warnings of a run: about ports, then about nodes."""
+    return (*_skipped_ports(situation), *_assumed_ready(situation), *_mirroring_limit(situation))
+
+
+def _skipped_ports(situation: Situation) -> Iterator[Why]:
+    for service, port in situation.desired.skipped_ports:
+        name = f"{port.name or port.port}/{port.protocol}"
+        yield because(Reason.PORT_SKIPPED, service=str(service), port=name)
+
+
+def _assumed_ready(situation: Situation) -> Iterator[Why]:
+    if assumed := situation.nodes.assumed_ready:
+        yield because(Reason.ASSUMED_READY, nodes=len(assumed))
+
+
+def _mirroring_limit(situation: Situation) -> Iterator[Why]:
+    """The user's limit, or the number of nodes, is more than the endpoint mode can serve."""
+    largest = max((pool.size for pool in situation.nodes.pools.values()), default=0)
+    asked = situation.rules.max_endpoints
+    limit = chosen_mode(situation.rules).limit(asked)
+    if limit and min(asked or largest, largest) > limit:
+        yield because(Reason.MIRRORING_LIMIT, limit=limit, nodes=largest)

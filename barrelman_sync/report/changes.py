@@ -1,0 +1,100 @@
+"""The change of one field, as a text for people and as values for programs."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from barrelman_sync.model.names import EndpointPort, ServicePort
+from barrelman_sync.planning.changes import OWNERS, Addresses, Change, Value
+
+SHOWN_ADDRESSES = 6
+
+
+def change_text(change: Change, nodes: Mapping[str, str]) -> str:
+    """`path: before -> after`, or of addresses what comes and what goes; `nodes` has the names of nodes by address."""
+    if isinstance(change.before, Addresses) and isinstance(change.after, Addresses):
+        signed = [(address, "-") for address in _only_in(change.before, change.after)]
+        signed += [(address, "+") for address in _only_in(change.after, change.before)]
+        return f"{change.path}: {addresses_text(sign + _named(address, nodes) for address, sign in sorted(signed))}"
+    after = "the new Service" if change.path == OWNERS and change.after is None else _text(change.after)
+    return f"{change.path}: {_text(change.before)} -> {after}"
+
+
+def change_values(change: Change) -> dict[str, Any]:
+    """The path, and the values before and after; of addresses those removed and those added."""
+    if isinstance(change.before, Addresses) and isinstance(change.after, Addresses):
+        removed, added = _only_in(change.before, change.after), _only_in(change.after, change.before)
+        return {"path": change.path, "removed": removed, "added": added}
+    return {"path": change.path, "before": _plain(change.before), "after": _plain(change.after)}
+
+
+def addresses_text(addresses: Iterable[str]) -> str:
+    """The first of them, and how many more there are."""
+    every = list(addresses)
+    more = len(every) - SHOWN_ADDRESSES
+    return " ".join(every[:SHOWN_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
+
+
+def port_text(port: ServicePort) -> str:
+    """A port of a Service, such as `http:80/TCP->30080`."""
+    name = f"{port.name}:" if port.name else ""
+    return f"{name}{_unnamed_port_text(port)}"
+
+
+def _unnamed_port_text(port: ServicePort) -> str:
+    number = f"{port.port}/{port.protocol}->{port.target_port}"
+    node_port = f" nodePort {port.node_port}" if port.node_port else ""
+    return number + node_port + (f" {port.app_protocol}" if port.app_protocol else "")
+
+
+def _endpoint_port_text(port: EndpointPort) -> str:
+    name = f"{port.name}:" if port.name else ""
+    return f"{name}{port.port}/{port.protocol}" + (f" {port.app_protocol}" if port.app_protocol else "")
+
+
+def _text(value: Value) -> str:
+    match value:
+        case None:
+            return "none"
+        case ServicePort():
+            return _unnamed_port_text(value)
+        case frozenset():
+            return ", ".join(sorted(value))
+        case tuple():
+            return ", ".join(_endpoint_port_text(port) for port in value if isinstance(port, EndpointPort))
+        case _:
+            return str(value)
+
+
+def _plain(value: Value) -> Any:
+    match value:
+        case ServicePort():
+            fields = {
+                "name": value.name,
+                "protocol": value.protocol,
+                "port": value.port,
+                "targetPort": value.target_port,
+                "nodePort": value.node_port,
+                "appProtocol": value.app_protocol,
+            }
+            return {name: found for name, found in fields.items() if found}
+        case frozenset():
+            return sorted(value)
+        case tuple():
+            return [_plain_endpoint_port(port) for port in value if isinstance(port, EndpointPort)]
+        case str():
+            return str(value)
+        case _:
+            return value
+
+
+def _plain_endpoint_port(port: EndpointPort) -> dict[str, Any]:
+    fields = {"name": port.name, "protocol": port.protocol, "port": port.port, "appProtocol": port.app_protocol}
+    return {name: found for name, found in fields.items() if found}
+
+
+def _only_in(these: Addresses, others: Addresses) -> list[str]:
+    return sorted(set(these) - set(others))
+
+
+def _named(address: str, nodes: Mapping[str, str]) -> str:
+    return f"{address} ({nodes[address]})" if address in nodes else address

@@ -1,0 +1,120 @@
+"""The sentence for every reason, for people. The word for it, for programs, is in `planning.reasons`."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from barrelman_sync.planning.desired import NotEligible
+from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, NodeChoice
+from barrelman_sync.planning.reasons import Exclusion, Reason, Skip, Why
+from barrelman_sync.planning.result import Report
+
+SKIPS: Mapping[Skip, str] = {
+    Skip.IGNORED: "the remote Service is annotated to be ignored",
+    Skip.MIRROR: "the remote Service is a mirror itself",
+    Skip.MANUAL: "the remote Service is a manual service",
+    Skip.DELETING: "the remote Service is being deleted",
+    Skip.NO_NODE_PORT: "the remote Service has no node port",
+}
+
+EXCLUSIONS: Mapping[Exclusion, str] = {
+    Exclusion.DELETING: "being deleted",
+    Exclusion.AUTOSCALER: "about to be removed by the cluster autoscaler",
+    Exclusion.EXCLUDE_LABEL: f"label {EXCLUDE_LABEL}",
+    Exclusion.DRAIN_LABEL: f"label {DRAIN_LABEL}=drain",
+    Exclusion.NOT_SELECTED: "does not match --node-selector",
+    Exclusion.NETWORK_UNAVAILABLE: "network unavailable",
+    Exclusion.NO_INTERNAL_IP: "no usable InternalIP",
+    Exclusion.ADDRESS_NOT_ALLOWED: "InternalIP outside --allowed-node-cidr",
+    Exclusion.NOT_READY: "not ready",
+    Exclusion.READY_UNKNOWN: "readiness unknown",
+}
+
+REASONS: Mapping[Reason, str] = {
+    Reason.MISSING: "the object does not exist",
+    Reason.DIFFERS: "the object differs",
+    Reason.SAME: "the object is as wanted",
+    Reason.HAS_SELECTOR: "the Service has a selector, so Kubernetes manages its endpoints",
+    Reason.STALE_TARGET_PORT: (
+        "the Service has a selector, so Kubernetes manages its endpoints; its targetPort {port} is still the remote's"
+        " node port: set targetPort in your manifest"
+    ),
+    Reason.EXTERNAL_NAME: "the Service is of type ExternalName, which has no endpoints",
+    Reason.HEADLESS: "the Service is headless",
+    Reason.NOT_IN_REMOTE: "the remote has no such Service to mirror",
+    Reason.SKIPPED: "{skip}",
+    Reason.LABEL_REMOVED: "the Service no longer asks for endpoints",
+    Reason.RELEASED: "the Service is released: {why}",
+    Reason.FAMILY_REMOVED: "the Service no longer has an {family} address",
+    Reason.SLICES_TAKE_OVER: "the EndpointSlices of the Service take over",
+    Reason.ENDPOINTS_TAKE_OVER: "Kubernetes' copies of the Endpoints take over",
+    Reason.ADDRESSES_MOVED: "its addresses are in other slices, or gone",
+    Reason.LEFT_OVER: "left over from when the Service had a selector",
+    Reason.LOCAL_SERVICE: "a local Service with this name already exists and is kept",
+    Reason.OTHER_SOURCE: "mirrored from {source}",
+    Reason.SERVED_BY_OTHER_SOURCE: "served from {source}",
+    Reason.IGNORED: "annotated to be ignored",
+    Reason.IGNORED_NAMESPACE: "in an ignored namespace",
+    Reason.DELETING: "being deleted",
+    Reason.NAMESPACE_TERMINATING: "namespace {namespace} is terminating",
+    Reason.NAMESPACE_MISSING: "namespace {namespace} does not exist (--no-create-namespaces)",
+    Reason.NAMED_TARGET_PORT: "targetPort {names} is a name: endpoints on another cluster's nodes need a number",
+    Reason.NO_NODE: "no node can be used",
+    Reason.NO_ADDRESS: "no node has an {families} address",
+    Reason.REMOTE_SLICES_UNREADABLE: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
+    Reason.NO_SERVING_NODE: "no used node has a serving endpoint (externalTrafficPolicy Local)",
+    Reason.FAMILY_UNSERVED: "no node has an {families} address",
+    Reason.NOT_MIRRORED_YET: "until Kubernetes' endpointslice-mirroring controller has copied the Endpoints",
+    Reason.TOO_MANY_DELETES: (
+        "{deletes} of {managed} managed Services would be removed, more than {limit};"
+        " --allow-mass-delete lets one run through"
+    ),
+    Reason.NO_REMOTE_NODE: "the remote lists no node at all; --allow-mass-delete lets one run through",
+    Reason.NODE_PORT_HELD: "needs node port {port} of {service}, which is held back",
+    Reason.ASSUMED_READY: (
+        "fewer than half of the remote's fit nodes are Ready: the remote control plane has probably lost its nodes, so"
+        " {nodes} nodes of unknown readiness are assumed ready"
+    ),
+    Reason.MIRRORING_LIMIT: (
+        "a Service gets {limit} of {nodes} nodes: Kubernetes copies no more addresses of an Endpoints object"
+        " (--endpoint-slices has no such limit)"
+    ),
+    Reason.PORT_SKIPPED: "port {port} of Service {service} is skipped: the remote gave the port no node port",
+}
+
+
+def message(why: Why) -> str:
+    """The sentence for a reason, with its facts in it; no full stop."""
+    return REASONS[why.reason].format_map({name: _told(fact) for name, fact in why.facts.items()})
+
+
+def not_eligible(found: NotEligible) -> str:
+    """What makes a remote Service not eligible, such as `type ClusterIP`."""
+    return f"{found.rule} {found.name}"
+
+
+def nodes_used(nodes: NodeChoice) -> str:
+    """How many nodes are used, and why the others are not: `2 of 3 nodes used (not ready: 1)`."""
+    return f"{nodes.used} of {nodes.listed} nodes used{_counted(EXCLUSIONS[node.reason] for node in nodes.excluded)}"
+
+
+def problems(report: Report) -> tuple[str, ...]:
+    """What fails the run, beside writes that failed: why the plan was not carried out, and endpoints that were kept."""
+    kept = Counter(message(step.why) for step in report.failing)
+    refusal = (report.refusal,) if report.refusal else ()
+    return (*refusal, *(f"endpoints kept ({why}: {number})" for why, number in sorted(kept.items())))
+
+
+def _told(fact: str | int) -> str | int:
+    """A fact that is a reason itself is told by the sentence of that reason."""
+    match fact:
+        case Skip():
+            return SKIPS[fact]
+        case Reason():
+            return REASONS[fact]
+        case _:
+            return fact
+
+
+def _counted(reasons: Iterable[str]) -> str:
+    counted = ", ".join(f"{reason}: {number}" for reason, number in sorted(Counter(reasons).items()))
+    return f" ({counted})" if counted else ""
