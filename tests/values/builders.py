@@ -175,8 +175,12 @@ class World:
     def choice(self) -> NodeChoice:
         return choose_nodes(self.nodes, NodeRules())
 
+    @property
+    def situation(self) -> Situation:
+        return Situation(self.local, self.desired, self.choice, self.scope, self.rules)
+
     def plan(self) -> Plan:
-        return make_plan(Situation(self.local, self.desired, self.choice, self.scope, self.rules))
+        return make_plan(self.situation)
 
     def guarded(self, limit: int) -> Plan:
         """Return the plan with deletes held back if they are more than this."""

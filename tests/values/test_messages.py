@@ -1,0 +1,62 @@
+"""Every reason has one word for programs and one sentence for people, and the published schema knows the words."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+
+import pytest
+from hypothesis import given
+
+from barrelman_sync.planning.reasons import FAILING, GUARDED, KEEPING, LEAVING, Exclusion, Reason, Skip
+from barrelman_sync.planning.steps import Delete, Leave, Step
+from barrelman_sync.planning.warnings import warnings
+from barrelman_sync.report.messages import EXCLUSIONS, REASONS, SKIPS, message
+from tests.schema import SCHEMA
+from tests.values.builders import World
+from tests.values.strategies import worlds
+
+DEFINITIONS = json.loads(SCHEMA.read_text())["$defs"]
+WARNINGS = {Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_SKIPPED}
+
+
+@pytest.mark.parametrize(("reasons", "sentences"), [(Reason, REASONS), (Skip, SKIPS), (Exclusion, EXCLUSIONS)])
+def test_every_reason_has_a_sentence(reasons: type[StrEnum], sentences: dict[StrEnum, str]) -> None:
+    assert set(reasons) == sentences.keys()
+    assert all(sentence and not sentence.endswith(".") for sentence in sentences.values())
+
+
+@pytest.mark.parametrize("reasons", [Reason, Skip, Exclusion])
+def test_the_words_are_of_one_form(reasons: type[StrEnum]) -> None:
+    for reason in reasons:
+        assert reason.value == reason.name.lower()
+
+
+def test_the_schema_has_the_words() -> None:
+    assert DEFINITIONS["reason"]["enum"] == [str(reason) for reason in Reason if reason not in WARNINGS]
+    assert DEFINITIONS["skip"]["properties"]["reason"]["enum"] == [str(skip) for skip in Skip]
+    excluded = DEFINITIONS["nodes"]["properties"]["excluded"]["items"]["properties"]
+    assert excluded["reason"]["enum"] == [str(exclusion) for exclusion in Exclusion]
+
+
+def test_the_sets_of_reasons_nest() -> None:
+    assert FAILING < KEEPING < LEAVING
+    assert not GUARDED & KEEPING
+
+
+@given(worlds())
+def test_every_step_of_any_plan_can_be_told(world: World) -> None:
+    """A sentence that asks for a fact which the plan does not give would raise."""
+    for limit in (0, 100):
+        for step in world.guarded(limit).steps:
+            assert "{" not in message(step.why)
+            assert_fits(step)
+    assert all("{" not in message(warning) for warning in warnings(world.situation))
+
+
+def assert_fits(step: Step) -> None:
+    """Check that the sets of reasons say the truth about the step's action."""
+    if isinstance(step, Leave):
+        assert step.why.reason in LEAVING
+    if isinstance(step, Delete):
+        assert step.why.reason not in KEEPING
