@@ -33,19 +33,19 @@ REASONS: Mapping[Reason, str] = {
     Reason.MISSING: "the object does not exist",
     Reason.DIFFERS: "the object differs",
     Reason.SAME: "the object is as wanted",
-    Reason.HAS_SELECTOR: "the Service has a selector, so Kubernetes manages its endpoints",
+    Reason.HAS_SELECTOR: "a selector is set, so Kubernetes manages the endpoints",
     Reason.STALE_TARGET_PORT: (
-        "the Service has a selector, so Kubernetes manages its endpoints; its targetPort {port} is still the remote's"
-        " node port: set targetPort in your manifest"
+        "a selector is set, so Kubernetes manages the endpoints; targetPort {port} is still the remote's node port: set"
+        " targetPort in your manifest"
     ),
-    Reason.EXTERNAL_NAME: "the Service is of type ExternalName, which has no endpoints",
-    Reason.HEADLESS: "the Service is headless",
-    Reason.NOT_IN_REMOTE: "the remote has no such Service to mirror",
+    Reason.EXTERNAL_NAME: "type ExternalName has no endpoints",
+    Reason.HEADLESS: "a headless Service is no mirror",
+    Reason.NOT_IN_REMOTE: "the remote has nothing of this name to mirror",
     Reason.SKIPPED: "{skip}",
-    Reason.LABEL_REMOVED: "the Service no longer asks for endpoints",
-    Reason.RELEASED: "the Service is released: {why}",
+    Reason.LABEL_REMOVED: "endpoints are no longer asked for",
+    Reason.RELEASED: "the mirror is released: {why}",
     Reason.FAMILY_REMOVED: "the Service no longer has an {family} address",
-    Reason.SLICES_TAKE_OVER: "the EndpointSlices of the Service take over",
+    Reason.SLICES_TAKE_OVER: "EndpointSlices take over",
     Reason.ENDPOINTS_TAKE_OVER: "Kubernetes' copies of the Endpoints take over",
     Reason.ADDRESSES_MOVED: "its addresses are in other slices, or gone",
     Reason.LEFT_OVER: "left over from when the Service had a selector",
@@ -65,7 +65,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.FAMILY_UNSERVED: "no node has an {families} address",
     Reason.NOT_MIRRORED_YET: "until Kubernetes' endpointslice-mirroring controller has copied the Endpoints",
     Reason.TOO_MANY_DELETES: (
-        "{deletes} of {managed} managed Services would be removed, more than {limit};"
+        "{deletes} of {managed} managed would be removed, more than {limit} (--max-deletes);"
         " --allow-mass-delete lets one run through"
     ),
     Reason.NO_REMOTE_NODE: "the remote lists no node at all; --allow-mass-delete lets one run through",

@@ -126,7 +126,7 @@ def test_creates_updates_and_hand_overs_go_on() -> None:
 def test_the_reason_says_how_many_and_what_to_do() -> None:
     reasons = {message(step.why) for step in orphans(5).guarded(1).steps if isinstance(step, Held)}
     assert reasons == {
-        "5 of 7 managed Services would be removed, more than 1; --allow-mass-delete lets one run through"
+        "5 of 7 managed would be removed, more than 1 (--max-deletes); --allow-mass-delete lets one run through"
     }
 
 

@@ -101,11 +101,11 @@ def test_one_line_an_object_in_the_order_of_the_keys() -> None:
         "+ Endpoints new/api 10.0.0.1 10.0.0.2 : 30053/UDP, 30443/TCP",
         "~ Service shop/cart spec.ports[http].port: 8080 -> 80 (fields claimed from barrelman)",
         "~ Endpoints shop/cart subsets.addresses: +10.0.0.2 (b) -10.0.0.3",
-        "- Service shop/gone the remote has no such Service to mirror",
-        "- Endpoints shop/gone the remote has no such Service to mirror",
+        "- Service shop/gone the remote has nothing of this name to mirror",
+        "- Endpoints shop/gone the remote has nothing of this name to mirror",
         "! Service shop/ignored skipped: the remote Service is annotated to be ignored",
-        "~ Service shop/real released: the Service has a selector, so Kubernetes manages its endpoints",
-        f"- Endpoints shop/real the Service is released: {REASONS[Reason.HAS_SELECTOR]}",
+        "~ Service shop/real released: a selector is set, so Kubernetes manages the endpoints",
+        f"- Endpoints shop/real the mirror is released: {REASONS[Reason.HAS_SELECTOR]}",
         "! Service shop/taken left: a local Service with this name already exists and is kept",
     ]
 
@@ -122,7 +122,7 @@ def test_what_is_unchanged_has_no_line() -> None:
 
 def test_what_a_guard_holds_back_has_a_line() -> None:
     world = World(services=())
-    reason = "1 of 1 managed Services would be removed, more than 0; --allow-mass-delete lets one run through"
+    reason = "1 of 1 managed would be removed, more than 0 (--max-deletes); --allow-mass-delete lets one run through"
     assert lines(report(world, world.guarded(0))) == [
         f"! Service shop/cart delete held back: {reason}",
         f"! Endpoints shop/cart delete held back: {reason}",
