@@ -13,7 +13,9 @@ import click
 from barrelman_sync import __version__
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.command.logs import set_up_logs
-from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
+from barrelman_sync.command.parameters import GroupedCommand
+from barrelman_sync.command.settings import settings_of
 from barrelman_sync.command.terminal import is_on_terminal, progress, wants_colour
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.model.errors import ConfigurationError, RunError

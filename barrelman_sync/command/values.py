@@ -27,6 +27,14 @@ def parse_duration(text: str) -> float:
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
 
 
+def parse_timeout(text: str) -> float:
+    """Seconds of a duration that is not 0."""
+    if not (seconds := parse_duration(text)):
+        message = "a run needs some time"
+        raise ValueError(message)
+    return seconds
+
+
 def parse_limit(text: str) -> DeleteLimit:
     """A number such as `20`, or a percentage such as `15%`."""
     match = re.fullmatch(r"(\d+)(%?)", text)
@@ -48,16 +56,19 @@ def parse_network(text: str) -> IPNetwork:
 
 
 def parse_resource(text: str) -> str:
-    """The name of a project, place or cluster in Google Cloud; loose, Google has the last word."""
-    if not _RESOURCE.fullmatch(text):
+    """The name of a project, location or cluster in Google Cloud, checked loosely: Google has the last word.
+
+    The empty text stays: a variable of a ConfigMap may be empty, which counts as not given.
+    """
+    if text and not _RESOURCE.fullmatch(text):
         message = f"{text!r} is not a name in Google Cloud"
         raise ValueError(message)
     return text
 
 
 def parse_email(text: str) -> str:
-    """The address of a service account."""
-    if not _EMAIL.fullmatch(text):
+    """The address of a service account; the empty text stays, as in `parse_resource`."""
+    if text and not _EMAIL.fullmatch(text):
         message = f"{text!r} is not the address of a service account such as NAME@PROJECT.iam.gserviceaccount.com"
         raise ValueError(message)
     return text

@@ -10,7 +10,8 @@ from typing import Any
 import click
 import yaml
 
-from barrelman_sync.command.options import OPTIONS, GroupedOption
+from barrelman_sync.command.options import OPTIONS
+from barrelman_sync.command.parameters import GroupedOption
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -124,7 +124,16 @@ def test_problems_of_the_environment_name_the_option() -> None:
 def test_an_empty_value_is_not_the_default(option: str) -> None:
     """Mostly a variable that the shell does not know: the pod's own cluster is not what was meant."""
     said = problems(*SIDES, option, "", KUBERNETES_SERVICE_HOST="10.0.0.1")
-    assert said[0] == f"Error: Invalid value for '{option}': it is empty; leave the option out for its default"
+    assert said == [f"Error: Invalid value for '{option}': it is empty; leave the option out for its default."]
+
+
+def test_a_wrong_value_is_not_a_missing_one() -> None:
+    """What is wrong is told once: not as missing, and not as a conflict, as well."""
+    wrong = {"BARRELMAN_SYNC_DRY_RUN": "perhaps", "BARRELMAN_SYNC_REMOTE_PROJECT": "a/b"}
+    others = ("--local-context", "here", "--remote-location", "a", "--remote-cluster-name", "b", "--detailed-exitcode")
+    first, second = problems(*others, **wrong)
+    assert first.startswith("Error: Invalid value for '--remote-project'")
+    assert second.startswith("Error: Invalid value for '--dry-run'")
 
 
 def test_a_version_in_the_environment_is_not_ours() -> None:
