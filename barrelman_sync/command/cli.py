@@ -25,14 +25,6 @@ from barrelman_sync.planning.result import ExitCode, Report
 _log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_EPILOG = """\b
-Exit codes:
-  0  converged, or nothing to do, or a dry run
-  1  something could not be read or written; a failed preflight; a plan other than the expected one; wins over 3
-  2  usage or configuration, or both sides are the same cluster
-  3  a guard held deletes back
-  4  --dry-run --detailed-exitcode, and there are changes
-"""
 
 
 def run(**values: Any) -> None:
@@ -159,7 +151,7 @@ main = GroupedCommand(
     callback=run,
     params=[*OPTIONS],
     help=run.__doc__,
-    epilog=_EPILOG,
+    exit_codes=[(str(int(code)), code.meaning) for code in ExitCode],
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
         "help_option_names": ["-h", "--help"],

@@ -1,6 +1,6 @@
 """How the command takes its options: every wrong value is reported, and `--help` lists the options under headings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -45,7 +45,11 @@ class GroupedOption(click.Option):
 
 
 class GroupedCommand(click.Command):
-    """A command that lists its options under headings."""
+    """A command whose help lists the options under headings, and the exit codes at the end."""
+
+    def __init__(self, name: str, *, exit_codes: Sequence[tuple[str, str]] = (), **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self._exit_codes = exit_codes
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes one section for each group, in the order of the options."""
@@ -54,6 +58,12 @@ class GroupedCommand(click.Command):
             _section(formatter, group, ctx, [*members])
         others = [option for option in self.get_params(ctx) if not isinstance(option, GroupedOption)]
         _section(formatter, "Other", ctx, others)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the exit codes."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Exit codes"):
+            formatter.write_dl(self._exit_codes)
 
 
 def wrong_values(ctx: click.Context) -> Mapping[str, str]:
