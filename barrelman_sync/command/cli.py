@@ -16,7 +16,7 @@ from barrelman_sync.command.logs import set_up_logs
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
 from barrelman_sync.command.settings import settings_of
-from barrelman_sync.command.terminal import is_on_terminal, progress, wants_colour
+from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import LogFormat, Settings
@@ -88,7 +88,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
-    printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
+    printer = printer_for(settings.run.output, colour=wants_color(settings.run.color))
 
     def show_plan(report: Report) -> None:
         if report.dry_run:
@@ -121,17 +121,10 @@ def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCod
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight.checks import preflight  # loads lightkube, see _reconciled
+    from barrelman_sync.report.preflight import print_checks
 
-    colour = wants_colour(settings.run.colour)
-    passed: list[bool] = []
-    for check in preflight(settings, deadline):
-        passed.append(check.passed)
-        mark = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red")
-        click.echo(f"{mark} {check.what}", color=colour)
-        for line in check.advice.splitlines():
-            click.echo(f"     {line}")
-    click.echo(f"{'passed' if all(passed) else 'failed'}: {sum(passed)} of {len(passed)} checks are fine")
-    return ExitCode.CONVERGED if all(passed) else ExitCode.FAILED
+    passed = print_checks(preflight(settings, deadline), color=wants_color(settings.run.color))
+    return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 
 def _stop_on_signals(stop: Callable[[str], None]) -> None:

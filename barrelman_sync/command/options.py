@@ -18,7 +18,7 @@ from barrelman_sync.command.values import (
     parse_timeout,
 )
 from barrelman_sync.model.selector import label_value, parse_selector
-from barrelman_sync.model.settings import Colour, LogFormat, Output, RemoteEndpoint
+from barrelman_sync.model.settings import Color, LogFormat, Output, RemoteEndpoint
 
 ENVIRONMENT_PREFIX = "BARRELMAN_SYNC"
 
@@ -83,7 +83,7 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="text, json or yaml.", show_default=True),
     _text("--expect-plan", group=_RUN, metavar="FINGERPRINT", type=Parsed(parse_fingerprint),
           help="Write only if the plan is the one that a dry run printed this fingerprint of."),
-    _text("--color", group=_RUN, metavar="WHEN", type=click.Choice([*map(str, Colour)]), default="auto",
+    _text("--color", group=_RUN, metavar="WHEN", type=click.Choice([*map(str, Color)]), default="auto",
           help="auto, always or never.", show_default=True),
     _text("--timeout", group=_RUN, metavar="DURATION", type=Parsed(parse_timeout), default="45s",
           help="Time for the whole run.", show_default=True),

@@ -13,7 +13,7 @@ from barrelman_sync.command.parameters import wrong_values
 from barrelman_sync.command.values import ignored_namespaces
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.settings import (
-    Colour,
+    Color,
     DeleteLimit,
     EndpointRules,
     GkeCluster,
@@ -104,7 +104,7 @@ def _run(values: Values) -> RunRules:
         dry_run=values["dry_run"],
         detailed_exitcode=values["detailed_exitcode"],
         output=Output(values["output"]),
-        colour=Colour(values["color"]),
+        color=Color(values["color"]),
         expected_plan=values["expect_plan"],
         timeout=values["timeout"],
         concurrency=values["concurrency"],

@@ -1,4 +1,4 @@
-"""What may be shown on a terminal and only there: colours, and a bar while many writes are due."""
+"""What may be shown on a terminal and only there: colors, and a bar while many writes are due."""
 
 import os
 import sys
@@ -7,20 +7,20 @@ from contextlib import contextmanager
 
 import click
 
-from barrelman_sync.model.settings import Colour
+from barrelman_sync.model.settings import Color
 
 WORTH_A_BAR = 20
 """Writes; fewer are done before anyone looks."""
 
 
-def wants_colour(choice: Colour) -> bool:
-    """Whether to colour stdout: by itself only on a terminal that can, and not where NO_COLOR asks not to.
+def wants_color(choice: Color) -> bool:
+    """Whether to color stdout: by itself only on a terminal that can, and not where NO_COLOR asks not to.
 
     See https://no-color.org: it counts if it is not empty, and the option overrides it.
     """
-    if choice is Colour.AUTO:
+    if choice is Color.AUTO:
         return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return choice is Colour.ALWAYS
+    return choice is Color.ALWAYS
 
 
 def is_on_terminal() -> bool:

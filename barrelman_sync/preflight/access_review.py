@@ -1,4 +1,4 @@
-"""What a cluster allows us to do, for the preflight: a run itself does not ask, it tries."""
+"""Asks a cluster for our permissions, for the preflight. A run does not ask: its requests fail where one is missing."""
 
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.resources import AccessReview
@@ -6,9 +6,9 @@ from barrelman_sync.preflight.permissions import Need
 
 
 def is_allowed(client: ClusterClient, need: Need) -> bool:
-    """Whether we may do this in all namespaces, by a SelfSubjectAccessReview. Raises ClusterError.
+    """Whether we have this permission, in all namespaces, by a SelfSubjectAccessReview. Raises ClusterError.
 
-    Not by a SelfSubjectRulesReview: webhook authorizers, and so GKE's IAM, leave themselves out of it.
+    A SelfSubjectRulesReview would be one request for all, but leaves out webhook authorizers, such as GKE's IAM.
     """
     attributes = {"verb": need.verb, "resource": need.resource, "group": need.group, "name": need.name}
     body = {

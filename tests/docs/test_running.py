@@ -47,7 +47,7 @@ def test_the_first_commands_by_hand(folder: Path, remote: ControlPlane, local: C
     remote.add(
         *(node(name, address) for name, address in ready.items()), node("c", "10.0.0.3", conditions={"Ready": "False"})
     )
-    assert "ok   2 of 3 remote nodes take part" in typed(preflight, folder)
+    assert "ok   remote cluster: 2 of 3 nodes used" in typed(preflight, folder)
     dns, http = port(53, "dns", protocol="UDP", nodePort=30053), port(80, "http", nodePort=30080)
     remote.add(service("foo", "bar", dns, http), service("foo", "inside", port(80), type="ClusterIP"))
     remote.add(node_port("foo", "ig", 30081, annotations={"tfw.io/barrelman": "ignore"}))

@@ -160,7 +160,7 @@ def test_preflight(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
     """Without a node port to try: its address is nobody's here. tests/wire/test_preflight.py tries some."""
     remote.api.delete("Service", "bar", "foo")
     run = sync("--preflight", "--timeout", "5s")
-    assert f"remote cluster answers: {CLUSTER} at {remote.url}" in run.stdout
+    assert f"remote cluster: connected to {CLUSTER} at {remote.url}" in run.stdout
 
 
 def test_preflight_that_finds_no_cluster(sync: GkeSync, google: Google) -> None:
