@@ -54,5 +54,7 @@ def named_scope(settings: Settings, remote: ClusterClient) -> Scope:
     try:
         return replace(settings.scope, source=label_value(settings.remote_name(remote.name)))
     except ValueError as error:
-        message = f"Missing option '--remote-name': the remote's own name does not serve, {error}."
+        message = (
+            f"Missing option '--remote-name': the default, the name of the remote cluster, does not work: {error}."
+        )
         raise ConfigurationError(message) from error
