@@ -1,4 +1,4 @@
-"""The command: options in, exit code out."""
+"""The command: reads the options, runs, and ends with an exit code."""
 
 import logging
 import signal
@@ -28,11 +28,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run(**values: Any) -> None:
-    """Keep services of a remote Kubernetes cluster reachable by their plain names in the local one.
+    """Make the Services of a remote Kubernetes cluster reachable by name in the local cluster.
 
-    Each run lists both clusters, computes the namespaces, Services and endpoints that the local one should have, and
-    applies the difference. Every option can also be given as BARRELMAN_SYNC_<NAME>, repeatable ones separated by
-    spaces.
+    Each run reads both clusters, computes which namespaces, Services and endpoints the local cluster should have, and
+    applies the difference.
+
+    Every option can also be set as an environment variable, BARRELMAN_SYNC_<NAME>; separate the values of a repeatable
+    option by spaces.
     """
     set_up_logs(LogFormat(values["log_format"] or LogFormat.TEXT), values["verbose"] or 0)
     try:
@@ -45,7 +47,7 @@ def run(**values: Any) -> None:
 def _tell(problems: Sequence[str]) -> None:
     as_json = click.get_current_context().params["log_format"] == LogFormat.JSON
     for problem in problems:
-        if as_json:  # one object a line: it is the line that a log pipeline is there for
+        if as_json:  # as a line of the log, so that a log pipeline finds the problem
             _log.error("%s", problem)
         else:
             click.echo(f"Error: {problem}", err=True)
@@ -57,7 +59,7 @@ def _run(settings: Settings) -> ExitCode:
     with Watchdog(deadline) as watchdog:
         if settings.run.preflight:
             return _preflight(settings, deadline)
-        # A dry run is none that the metrics are about: it would say that all is well, or hide that it is not.
+        # No metrics of a dry run: they would replace those of the last real run, and say that all is well.
         if settings.metrics.wanted and not settings.run.dry_run:
             return _measured(settings, deadline, watchdog)
         return _reconciled(settings, deadline, watchdog)[1]
@@ -83,8 +85,8 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
 
 
 def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
-    """The run itself; without a report if it ended before there was a plan."""
-    # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
+    """Runs, and returns the report and the exit code; no report if the run ended before there was a plan."""
+    # Imported here: lightkube takes half a second to load, which --help and a wrong option should not cost.
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
@@ -108,7 +110,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
 
 
 def _let_read(watchdog: Watchdog) -> None:
-    """Only output is left. On a terminal it may go to a pager, which reads no faster than its user scrolls."""
+    """Stops the watchdog when only output is left: on a terminal a pager reads no faster than its user scrolls."""
     if is_on_terminal():
         watchdog.stand_down()
 
@@ -128,10 +130,10 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
 
 
 def _stop_on_signals(stop: Callable[[str], None]) -> None:
-    """The first signal lets requests in flight finish; a second one ends us as usual."""
+    """The first signal calls `stop`, so that requests in flight finish; a second signal ends the process at once."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        stop(f"interrupted by {signal.Signals(number).name}")
+        stop(f"the run was interrupted ({signal.Signals(number).name})")
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
 
@@ -151,5 +153,5 @@ main = GroupedCommand(
         "max_content_width": 120,
     },
 )
-# Not by BARRELMAN_SYNC_VERSION, which somebody may well set to a version.
+# BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.
 main = click.version_option(__version__, prog_name="barrelman-sync", allow_from_autoenv=False)(main)

@@ -1,6 +1,6 @@
-"""What can be wrong with several options taken together. Pure.
+"""Which options contradict each other or are missing. Pure.
 
-A single value is the matter of its `parse_` function in `values`.
+Here is what concerns several options; a single value is checked by its `parse_` function in `values`.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -12,33 +12,32 @@ _LOCAL = ("local_kubeconfig", "local_context")
 
 
 def conflicts(given: Collection[str], *, in_pod: bool) -> Iterator[str]:
-    """Every problem with the options that the user gave, by the names of their values.
+    """Every problem with the options whose names are `given`, as a sentence.
 
-    An option with a wrong value is given too: it is not missing.
+    An option that has a wrong value counts as given, so that it is not reported as missing too.
     """
     yield from _remote(given)
     if not in_pod and not _those(_LOCAL, given):
-        yield "Missing the local cluster: outside a pod, give '--local-kubeconfig' or '--local-context'."
+        yield "Missing local cluster: outside a pod, give '--local-kubeconfig' or '--local-context'."
     if "detailed_exitcode" in given and "dry_run" not in given:
-        yield "'--detailed-exitcode' goes with '--dry-run'."
+        yield "'--detailed-exitcode' requires '--dry-run'."
 
 
 def _remote(given: Collection[str]) -> Iterator[str]:
-    """Why these options name no remote cluster, or more than one."""
+    """Why the options name no remote cluster, or more than one."""
     gke, more, kubeconfig = _those(_GKE, given), _those(_GKE_MORE, given), _those(_KUBECONFIG, given)
     missing = [name for name in _GKE if name not in given]
     if gke and kubeconfig:
-        both = f"{_options(gke)} and {_options(kubeconfig)}"
-        yield f"Two remote clusters: {both} do not go together, a GKE cluster needs no kubeconfig."
+        yield f"Two remote clusters: give either {_options(gke)} or {_options(kubeconfig)}."
     elif gke and missing:
-        yield f"Missing {_options(missing)}: a GKE cluster is named by {_options(_GKE)} together."
+        yield f"Missing {_options(missing)}: a GKE cluster needs {_options(_GKE)}."
     elif not gke and not kubeconfig:
         yield (
-            f"Missing the remote cluster: give {_options(_GKE)} for a GKE cluster,"
-            " or '--remote-kubeconfig' or '--remote-context' for any other."
+            f"Missing remote cluster: give {_options(_GKE)} for a GKE cluster,"
+            " or '--remote-kubeconfig' or '--remote-context' for any other cluster."
         )
     if more and not gke:
-        yield f"{_options(more)}: only for a GKE cluster, which is named by {_options(_GKE)}."
+        yield f"{_options(more)} can only be used for a GKE cluster: give {_options(_GKE)}."
 
 
 def _those(names: Iterable[str], given: Collection[str]) -> list[str]:

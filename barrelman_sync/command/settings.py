@@ -30,7 +30,7 @@ from barrelman_sync.model.settings import (
 )
 
 _ALIKE = 0.8
-"""How similar a variable has to be to an option to be a misspelt option; other variables belong to somebody else."""
+"""A variable that is at least this similar to an option is reported as misspelled; others are not meant for us."""
 
 Values = Mapping[str, Any]
 
@@ -39,7 +39,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
     """The settings that the options' values stand for. Raises ConfigurationError with every problem there is."""
     wrong = wrong_values(ctx)
     in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
-    problems = [*wrong.values(), *conflicts(_given(values, wrong), in_pod=in_pod), *_misspelt(os.environ)]
+    problems = [*wrong.values(), *conflicts(_given(values, wrong), in_pod=in_pod), *_misspelled(os.environ)]
     if problems:
         raise ConfigurationError(*problems)
     return Settings(
@@ -55,18 +55,18 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
 
 
 def _given(values: Values, wrong: Iterable[str]) -> set[str]:
-    """The names of the options that the user gave; an empty value counts as none, and so does an endpoint of `auto`."""
+    """The names of the options that the user gave; an empty value and the endpoint `auto` count as not given."""
     return {name for name, value in values.items() if value and value != RemoteEndpoint.AUTO}.union(wrong)
 
 
-def _misspelt(environment: Mapping[str, str]) -> Iterator[str]:
-    """Variables that look like an option but are none: a misspelt DRY_RUN would let the run write."""
+def _misspelled(environment: Mapping[str, str]) -> Iterator[str]:
+    """One problem for each variable with almost the name of an option: a misspelled DRY_RUN would let a run write."""
     options = [name for option in OPTIONS for name in option.opts if name.startswith("--")]
     known = [name.removeprefix("--").replace("-", "_").upper() for name in options]
     prefix = f"{ENVIRONMENT_PREFIX}_"
     for name in sorted(name.removeprefix(prefix) for name in environment if name.startswith(prefix)):
         if name not in known and (meant := get_close_matches(name, known, 1, _ALIKE)):
-            yield f"Unknown variable '{prefix}{name}': did you mean '{prefix}{meant[0]}'?"
+            yield f"Unknown environment variable '{prefix}{name}': did you mean '{prefix}{meant[0]}'?"
 
 
 def _local(values: Values) -> Kubeconfig | InCluster:

@@ -63,7 +63,6 @@ def test_the_exit_codes_are_those_of_the_command() -> None:
 
 
 def test_help_has_the_exit_codes() -> None:
-    """Narrow terminals fold the sentences."""
-    shown = CliRunner().invoke(main, ["--help"]).stdout
+    shown = CliRunner().invoke(main, ["--help"], terminal_width=120).stdout
     listed = " ".join(shown.partition("Exit codes:")[2].split())
     assert listed == " ".join(f"{int(code)} {code.meaning}" for code in ExitCode)

@@ -80,42 +80,42 @@ PROBLEMS: dict[str, tuple[tuple[str, ...], list[str]]] = {
         (),
         [
             (
-                f"Missing the remote cluster: give {THREE} for a GKE cluster,"
-                " or '--remote-kubeconfig' or '--remote-context' for any other."
+                f"Missing remote cluster: give {THREE} for a GKE cluster,"
+                " or '--remote-kubeconfig' or '--remote-context' for any other cluster."
             )
         ],
     ),
     "two": (
         (*REMOTE, "--remote-context", "a"),
-        [f"Two remote clusters: {THREE} and '--remote-context' do not go together, a GKE cluster needs no kubeconfig."],
+        [f"Two remote clusters: give either {THREE} or '--remote-context'."],
     ),
     "half": (
         ("--remote-project", "a"),
-        [f"Missing '--remote-location' and '--remote-cluster-name': a GKE cluster is named by {THREE} together."],
+        [f"Missing '--remote-location' and '--remote-cluster-name': a GKE cluster needs {THREE}."],
     ),
     "nearly": (
         ("--remote-project", "a", "--remote-cluster-name", "b"),
-        [f"Missing '--remote-location': a GKE cluster is named by {THREE} together."],
+        [f"Missing '--remote-location': a GKE cluster needs {THREE}."],
     ),
     "more of GKE without it": (
         ("--remote-kubeconfig", "a", "--remote-endpoint", "dns", "--impersonate-service-account", "a@b"),
         [
             (
-                "'--remote-endpoint' and '--impersonate-service-account': only for a GKE cluster,"
-                f" which is named by {THREE}."
+                "'--remote-endpoint' and '--impersonate-service-account' can only be used for a GKE cluster:"
+                f" give {THREE}."
             )
         ],
     ),
     "all at once": (
         ("--remote-project", "a/b", "--remote-zone", "$(x)", "--impersonate-service-account", "me"),
         [
-            "Invalid value for '--remote-project': 'a/b' is not a name in Google Cloud.",
-            "Invalid value for '--remote-location' / '--remote-zone': '$(x)' is not a name in Google Cloud.",
+            "Invalid value for '--remote-project': 'a/b' is not a valid Google Cloud name.",
+            "Invalid value for '--remote-location' / '--remote-zone': '$(x)' is not a valid Google Cloud name.",
             (
-                "Invalid value for '--impersonate-service-account': 'me' is not the address of a service account"
+                "Invalid value for '--impersonate-service-account': 'me' is not a service account address"
                 " such as NAME@PROJECT.iam.gserviceaccount.com."
             ),
-            f"Missing '--remote-cluster-name': a GKE cluster is named by {THREE} together.",
+            f"Missing '--remote-cluster-name': a GKE cluster needs {THREE}.",
         ],
     ),
 }
