@@ -14,7 +14,7 @@ from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.desired import desired_mirrors
-from barrelman_sync.planning.nodes import choose_nodes
+from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 from barrelman_sync.preflight.access_review import is_allowed
 from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.report.preflight import Check
@@ -86,7 +86,7 @@ def _different(local: Side, remote: Side) -> Check:
 
 
 def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
-    """Tries one connection each to a few node ports: firewalls between two clusters are closed unless opened."""
+    """Whether a few node ports can be reached: firewalls between two clusters are closed until somebody opens them."""
     try:
         scope = named_scope(settings, client)
     except ConfigurationError as error:
@@ -99,8 +99,12 @@ def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -
         return
     nodes = choose_nodes(remote.nodes, settings.nodes)
     yield Check(nodes.taking_part > 0, f"remote cluster: {nodes.taking_part} of {nodes.listed} nodes used{nodes.why}")
+    yield from _probes(nodes, desired_mirrors(remote.services, scope).mirrors.values(), deadline)
+
+
+def _probes(nodes: NodeChoice, mirrors: Iterable[Mirror], deadline: Deadline) -> Iterator[Check]:
+    """One connection to each of a few nodes, for each of a few Services."""
     addresses = [address for pool in nodes.pools.values() for address in pool.addresses[:PROBED_NODES]]
-    mirrors = desired_mirrors(remote.services, scope).mirrors.values()
     for mirror, port in islice(_tcp_ports(mirrors), PROBED_SERVICES):
         for address in addresses:
             yield _probe(address, port, mirror, deadline)
