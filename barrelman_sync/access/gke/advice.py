@@ -22,7 +22,7 @@ def advice_for(cluster: GkeCluster, endpoint: Endpoint, email: str | None) -> Ad
             f" --remote-endpoint: {describe}"
         ),
         untrusted=f"A proxy on the way to the {endpoint.kind} endpoint seems to present its own certificate.",
-        refused=f"The server rejects Google's token for {email or 'this account'}: check that it is not disabled.",
+        refused=f"The server rejects Google's token for {email or 'this account'}: check that the account is enabled.",
         forbidden=(
             f"Bind the role in rbac-remote.yaml{by_dns} to {email or 'this account'}, or grant the broader GKE role:"
             f" {grant} --role roles/container.viewer"
