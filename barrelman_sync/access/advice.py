@@ -10,19 +10,19 @@ _ROLES = {"local": "rbac.yaml", "remote": "rbac-remote.yaml"}
 def kubeconfig_advice(side: str, proxy: str | None = None) -> Advice:
     """For a cluster that a kubeconfig names, `proxy` by its URL."""
     # Without what stands before an @: it may be a password.
-    way = f"by way of its proxy-url, {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else "from here"
+    way = f"through the proxy-url {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else "from here"
     return Advice(
-        unreachable=f"Check the server's address in the kubeconfig, and that it can be reached {way}.",
+        unreachable=f"Check the server address in the kubeconfig, and that the server is reachable {way}.",
         untrusted="Check certificate-authority-data in the kubeconfig.",
-        refused="The credentials are refused: check the token or certificate of this cluster's kubeconfig.",
-        forbidden=f"Grant it with the roles of {_ROLES[side]}, or use credentials that have them.",
+        refused="The server rejects the credentials: check the token or certificate in the kubeconfig of this cluster.",
+        forbidden=f"Grant the permission with the roles in {_ROLES[side]}, or use other credentials.",
     )
 
 
 POD_ADVICE = Advice(
     unreachable="Check that pods can reach the API server: network policies, and the Service default/kubernetes.",
-    untrusted="Check the ConfigMap kube-root-ca.crt in our namespace.",
-    refused="The token of the pod's service account is refused: check that the account still exists.",
-    forbidden=f"Grant it with the roles of {_ROLES['local']} to the pod's service account.",
+    untrusted="Check the ConfigMap kube-root-ca.crt in the namespace of the pod.",
+    refused="The server rejects the token of the pod's service account: check that the account still exists.",
+    forbidden=f"Grant the permission to the pod's service account with the roles in {_ROLES['local']}.",
 )
 """For the cluster that we run in, by the pod's service account."""

@@ -54,6 +54,8 @@ def with_remote_name(settings: Settings, remote: ClusterClient) -> Settings:
     try:
         source = label_value(settings.remote_name(remote.name))
     except ValueError as error:
-        message = f"Missing option '--remote-name': the remote's own name does not serve, {error}."
+        message = (
+            f"Missing option '--remote-name': the default, the name of the remote cluster, does not work: {error}."
+        )
         raise ConfigurationError(message) from error
     return replace(settings, scope=replace(settings.scope, source=source))

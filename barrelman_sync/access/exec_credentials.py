@@ -47,7 +47,7 @@ class ExecCommand:
         if spec.get("apiVersion") not in _VERSIONS:
             raise self._problem(f"has apiVersion {spec.get('apiVersion')!r}, not one of {', '.join(sorted(_VERSIONS))}")
         if spec.get("interactiveMode") == "Always":
-            raise self._problem("wants a terminal (interactiveMode: Always)")
+            raise self._problem("needs a terminal (interactiveMode: Always)")
 
     def run(self) -> Credential:
         """A new credential. Raises ConfigurationError with what the command said, RunError if it says nothing."""
@@ -66,11 +66,11 @@ class ExecCommand:
             raise self._problem(f"not found. {self._spec.get('installHint') or ''}".strip()) from error
         except subprocess.CalledProcessError as error:
             said = error.stderr.decode(errors="replace").strip()[-500:]
-            raise self._problem(f"ended with {error.returncode}: {said}") from error
+            raise self._problem(f"exited with code {error.returncode}: {said}") from error
         except subprocess.TimeoutExpired as error:
-            raise RunError(self._told("did not end in time")) from error
+            raise RunError(self._told("did not finish in time")) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise self._problem(f"gave no credential: {error}") from error
+            raise self._problem(f"returned no credential: {error}") from error
 
     def _problem(self, what: str) -> ConfigurationError:
         return ConfigurationError(self._told(what))
@@ -113,7 +113,7 @@ class ExecCommand:
 def _credential(status: dict[str, Any]) -> Credential:
     credential = Credential(status.get("token"), status.get("clientCertificateData"), status.get("clientKeyData"))
     if bool(credential.certificate) != bool(credential.key):
-        message = "only one of certificate and key"
+        message = "a certificate without a key, or a key without a certificate"
         raise ValueError(message)
     if not credential.token and not credential.certificate:
         message = "neither a token nor a certificate"

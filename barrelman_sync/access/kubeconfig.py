@@ -98,7 +98,7 @@ def _by_token(target: TokenAccess) -> Access:
 def _default_path(side: str) -> str:
     paths = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
     if len(paths) > 1:
-        message = f"KUBECONFIG names {len(paths)} files, which are not merged: give one with '--{side}-kubeconfig'."
+        message = f"KUBECONFIG names {len(paths)} files, which are not merged: choose one with '--{side}-kubeconfig'."
         raise ConfigurationError(message)
     return paths[0] if paths else DEFAULT_KUBECONFIG
 
@@ -118,7 +118,7 @@ def _load(path: Path) -> Section:
 def _select(document: Section, path: Path, context_name: str | None, side: str) -> Access:
     name = context_name or document.get("current-context")
     if not name:
-        message = "has no current-context: name one with the option for the context"
+        message = f"has no current-context: choose a context with '--{side}-context'"
         raise ValueError(message)
     context = _named(document, "contexts", "context", name)
     cluster = _named(document, "clusters", "cluster", context["cluster"])

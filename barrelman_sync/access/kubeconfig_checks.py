@@ -15,7 +15,7 @@ _HTTP = ("http", "https")
 def check_cluster(cluster: Section, path: Path) -> None:
     """Raises ValueError unless the cluster of the kubeconfig at `path` can be connected to."""
     if not cluster.get("server"):
-        message = "its cluster has no server"
+        message = "the cluster has no server"
         raise ValueError(message)
     _check_url("server", str(cluster["server"]))
     if proxy := cluster.get("proxy-url"):
@@ -27,15 +27,15 @@ def check_user(user: Section, path: Path) -> None:
     """Raises ValueError unless the user of the kubeconfig at `path` can be one."""
     command = user.get("exec")
     if command is not None and not (isinstance(command, Mapping) and command.get("command")):
-        message = "its user's exec names no command"
+        message = "the user's exec section names no command"
         raise ValueError(message)
     for kind in ("", "-data"):
         if bool(user.get(f"client-certificate{kind}")) != bool(user.get(f"client-key{kind}")):
-            message = f"its user has only one of client-certificate{kind} and client-key{kind}"
+            message = f"the user has only one of client-certificate{kind} and client-key{kind}"
             raise ValueError(message)
     token = user.get("token")
     if token is not None and not (isinstance(token, str) and token.isprintable() and token.isascii()):
-        message = "its user's token is no text of one line"
+        message = "the user's token is not a single line of text"
         raise ValueError(message)
     _check_files(user, path)
 

@@ -88,7 +88,7 @@ class ClusterClient:
         except ClusterError as error:
             if error.status != httpx2.codes.GONE:
                 raise
-            _log.info("the list of %s in the %s expired; it is begun once more", _plural(resource), self.title)
+            _log.info("the list of %s in the %s expired; it is started again", _plural(resource), self.title)
             return self._list_once(resource, parse, labels, doing)
 
     def get(self, resource: type[R], key: Key) -> R | None:
@@ -194,7 +194,7 @@ class ClusterClient:
     def _warn(self, state: tenacity.RetryCallState) -> None:
         error, wait = _outcome(state), state.upcoming_sleep
         reason = reason_of(error) if error else ""
-        _log.warning("%s in the %s: %s It is tried again in %.1f s.", state.args[0], self.title, reason, wait)
+        _log.warning("%s in the %s: %s Trying again in %.1f s.", state.args[0], self.title, reason, wait)
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
         """Before the wait: what ends the run ends the tries, so that the last error is what is told."""

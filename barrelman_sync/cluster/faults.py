@@ -1,7 +1,7 @@
-"""What can go wrong between us and an API server, as one error that tells a user what to do.
+"""What can go wrong with a request to an API server, as one error that tells a user what to do.
 
 lightkube raises ApiError only for a JSON Status; everything else comes as an error of httpx2, msgspec or Python itself
-(docs/lightkube.md). All of that is met here.
+(docs/lightkube.md). This module handles all of them.
 """
 
 import json
@@ -23,7 +23,7 @@ FAULTS = (
     ValueError,
     KeyError,
 )
-"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError; reading a token again may fail too."""
+"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError; a token file may have become unreadable."""
 
 _LONGEST_ECHO = 600
 _RETRIED = frozenset({429, 502, 503, 504})
@@ -31,8 +31,8 @@ _LONGEST_RETRY_AFTER = 3600.0
 
 _HINTS = {
     404: "Check that the server is a Kubernetes API server and that the namespace exists.",
-    409: "The object changed meanwhile; the next run decides anew.",
-    422: "The server refuses this object as it is; the message names the field.",
+    409: "The object changed after it was read; the next run plans again.",
+    422: "The server rejected the object as invalid; the message names the field.",
     429: "The server is overloaded; the next run tries again.",
 }
 
@@ -46,10 +46,10 @@ class ClusterError(RunError):
 
 
 class NotTriedError(ClusterError):
-    """A request that was not sent, because the run was to end; `why` says what ends the run."""
+    """A request that was not sent, because the run had to end; `why` says what ended the run."""
 
     def __init__(self, doing: str, cluster: str, why: str) -> None:
-        super().__init__(doing, cluster, f"not tried, {why}.")
+        super().__init__(doing, cluster, f"not tried: {why}.")
         self.why = why
 
 
@@ -85,27 +85,29 @@ def retry_after(error: BaseException) -> float:
 
 
 def reason_of(error: BaseException) -> str:
-    """What happened, as one sentence."""
+    """What happened, as one sentence that ends with a full stop."""
     if isinstance(error, httpx2.HTTPStatusError):
-        return _capped(f"the server answered {error.response.status_code} {_message(error.response)}")
+        return f"the server answered {error.response.status_code} {_message(error.response)}"
     if isinstance(error, httpx2.TimeoutException):
         return f"no answer from {_server(error)} in time."
     if isinstance(error, httpx2.LocalProtocolError):
         return "the request cannot be sent: a header is malformed."  # its text would show the token
     if isinstance(error, ConfigError | OSError):
-        return _capped(f"the credentials cannot be read: {error}.")
+        return _sentence("the credentials cannot be read", error)
     if isinstance(error, httpx2.TransportError):
         if certificate := _certificate_error(error):
-            return f"the certificate of {_server(error)} is not trusted: {certificate.verify_message}."
-        return _capped(f"no connection to {_server(error)}: {error}.")
-    return _capped(f"the answer is not one of a Kubernetes API server: {error}.")
+            return _sentence(f"the certificate of {_server(error)} is not trusted", certificate.verify_message)
+        return _sentence(f"no connection to {_server(error)}", error)
+    return _sentence("the answer is not a Kubernetes API response", error)
 
 
 def _hint(error: Exception, status: int | None, advice: Advice) -> str:
     if _is_terminating(error):
-        return "The next run leaves this namespace alone until it is gone."
+        return "The namespace is being deleted; later runs skip the namespace until it is gone."
     if status == httpx2.codes.FORBIDDEN and _is_admission(error):
-        return "A rule of the cluster refuses this object, not our rights; the message names it."
+        return (
+            "Not a permission problem: an admission policy, webhook or quota rejected the object; the message names it."
+        )
     if status is not None:
         return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
     if _certificate_error(error):
@@ -114,12 +116,12 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
 
 
 def _is_terminating(error: Exception) -> bool:
-    """A 403 that no role helps against: its cause is NamespaceTerminating (apiserver plugin/namespace/lifecycle)."""
+    """Whether the cause of a 403 is NamespaceTerminating (apiserver plugin/namespace/lifecycle): no role helps then."""
     return isinstance(error, httpx2.HTTPStatusError) and b'"NamespaceTerminating"' in error.response.content
 
 
 def _is_admission(error: Exception) -> bool:
-    """A 403 by a quota, a webhook or a policy (apiserver pkg/admission): it has no verb that we cannot do."""
+    """Whether a quota, a webhook or a policy (apiserver pkg/admission) caused a 403, not a missing permission."""
     text = error.response.text if isinstance(error, httpx2.HTTPStatusError) else ""
     return any(
         words in text for words in ("exceeded quota", "admission webhook", "denied request", "denied the request")
@@ -127,15 +129,20 @@ def _is_admission(error: Exception) -> bool:
 
 
 def _message(response: httpx2.Response) -> str:
-    """The message of a Status; anything else as text."""
+    """The reason and message of a Status; the text of any other answer."""
     try:
         body = json.loads(response.content)
     except ValueError:
         body = None
     if isinstance(body, dict) and isinstance(body.get("message"), str):
-        return f"{body.get('reason') or response.reason_phrase}: {body['message'].rstrip('.')}."
-    text = " ".join(response.text.split()).rstrip(".")
-    return f"{response.reason_phrase}{': ' if text else ''}{text}."
+        return _sentence(body.get("reason") or response.reason_phrase, body["message"])
+    return _sentence(response.reason_phrase, " ".join(response.text.split()))
+
+
+def _sentence(what: str, detail: object) -> str:
+    """Both parts as one sentence with one full stop at the end; only the first if there is no detail."""
+    text = str(detail).strip().rstrip(".")
+    return _capped(f"{what}: {text}." if text else f"{what}.")
 
 
 def _server(error: httpx2.RequestError) -> str:
@@ -151,5 +158,5 @@ def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | N
 
 
 def _capped(text: str) -> str:
-    """Servers echo what they were sent: never more than a few lines of it."""
+    """The text, cut after a few lines: servers echo what they were sent."""
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."

@@ -256,19 +256,3 @@ class Node(_Struct, GlobalResource):
     metadata: Metadata
     spec: NodeSpec = msgspec.field(default_factory=NodeSpec)
     status: NodeStatus = msgspec.field(default_factory=NodeStatus)
-
-
-class AccessReviewStatus(_Struct):
-    """What the authorizers say."""
-
-    allowed: bool = False
-
-
-class AccessReview(_Struct, GlobalResource):
-    """The answer to a question about the permissions of who asks; every authenticated user may ask."""
-
-    _api_info = ApiInfo(
-        ResourceDef("authorization.k8s.io", "v1", "SelfSubjectAccessReview"), "selfsubjectaccessreviews", ["post"]
-    )
-
-    status: AccessReviewStatus = msgspec.field(default_factory=AccessReviewStatus)

@@ -1,4 +1,4 @@
-"""The command: options in, exit code out."""
+"""The command: reads the options, runs, and ends with an exit code."""
 
 import logging
 import signal
@@ -13,8 +13,10 @@ import click
 from barrelman_sync import __version__
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.command.logs import set_up_logs
-from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
-from barrelman_sync.command.terminal import is_on_terminal, progress, wants_colour
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
+from barrelman_sync.command.parameters import GroupedCommand
+from barrelman_sync.command.settings import settings_of
+from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import LogFormat, Settings
@@ -23,22 +25,16 @@ from barrelman_sync.planning.result import ExitCode, Report
 _log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_EPILOG = """\b
-Exit codes:
-  0  converged, or nothing to do, or a dry run
-  1  something could not be read or written; a failed preflight; a plan other than the expected one; wins over 3
-  2  usage or configuration, or both sides are the same cluster
-  3  a guard held deletes back
-  4  --dry-run --detailed-exitcode, and there are changes
-"""
 
 
 def run(**values: Any) -> None:
-    """Keep services of a remote Kubernetes cluster reachable by their plain names in the local one.
+    """Make the Services of a remote Kubernetes cluster reachable by name in the local cluster.
 
-    Each run lists both clusters, computes the namespaces, Services and endpoints that the local one should have, and
-    applies the difference. Every option can also be given as BARRELMAN_SYNC_<NAME>, repeatable ones separated by
-    spaces.
+    Each run reads both clusters, computes which namespaces, Services and endpoints the local cluster should have, and
+    applies the difference.
+
+    Every option can also be set as an environment variable, BARRELMAN_SYNC_<NAME>; separate the values of a repeatable
+    option by spaces.
     """
     set_up_logs(LogFormat(values["log_format"] or LogFormat.TEXT), values["verbose"] or 0)
     try:
@@ -51,7 +47,7 @@ def run(**values: Any) -> None:
 def _tell(problems: Sequence[str]) -> None:
     as_json = click.get_current_context().params["log_format"] == LogFormat.JSON
     for problem in problems:
-        if as_json:  # one object a line: it is the line that a log pipeline is there for
+        if as_json:  # as a line of the log, so that a log pipeline finds the problem
             _log.error("%s", problem)
         else:
             click.echo(f"Error: {problem}", err=True)
@@ -63,7 +59,7 @@ def _run(settings: Settings) -> ExitCode:
     with Watchdog(deadline) as watchdog:
         if settings.run.preflight:
             return _preflight(settings, deadline)
-        # A dry run is none that the metrics are about: it would say that all is well, or hide that it is not.
+        # No metrics of a dry run: they would replace those of the last real run, and say that all is well.
         if settings.metrics.wanted and not settings.run.dry_run:
             return _measured(settings, deadline, watchdog)
         return _reconciled(settings, deadline, watchdog)[1]
@@ -89,12 +85,12 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
 
 
 def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
-    """The run itself; without a report if it ended before there was a plan."""
-    # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
+    """Runs, and returns the report and the exit code; no report if the run ended before there was a plan."""
+    # Imported here: lightkube takes half a second to load, which --help and a wrong option should not cost.
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
-    printer = printer_for(settings.run.output, colour=wants_colour(settings.run.colour))
+    printer = printer_for(settings.run.output, color=wants_color(settings.run.color))
 
     def show_plan(report: Report) -> None:
         if report.dry_run:
@@ -114,7 +110,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
 
 
 def _let_read(watchdog: Watchdog) -> None:
-    """Only output is left. On a terminal it may go to a pager, which reads no faster than its user scrolls."""
+    """Stops the watchdog when only output is left: on a terminal a pager reads no faster than its user scrolls."""
     if is_on_terminal():
         watchdog.stand_down()
 
@@ -127,24 +123,17 @@ def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCod
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight.checks import preflight  # loads lightkube, see _reconciled
+    from barrelman_sync.report.preflight import print_checks
 
-    colour = wants_colour(settings.run.colour)
-    passed: list[bool] = []
-    for check in preflight(settings, deadline):
-        passed.append(check.passed)
-        mark = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red")
-        click.echo(f"{mark} {check.what}", color=colour)
-        for line in check.advice.splitlines():
-            click.echo(f"     {line}")
-    click.echo(f"{'passed' if all(passed) else 'failed'}: {sum(passed)} of {len(passed)} checks are fine")
-    return ExitCode.CONVERGED if all(passed) else ExitCode.FAILED
+    passed = print_checks(preflight(settings, deadline), color=wants_color(settings.run.color))
+    return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 
 def _stop_on_signals(stop: Callable[[str], None]) -> None:
-    """The first signal lets requests in flight finish; a second one ends us as usual."""
+    """The first signal calls `stop`, so that requests in flight finish; a second signal ends the process at once."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        stop(f"interrupted by {signal.Signals(number).name}")
+        stop(f"the run was interrupted ({signal.Signals(number).name})")
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
 
@@ -157,12 +146,12 @@ main = GroupedCommand(
     callback=run,
     params=[*OPTIONS],
     help=run.__doc__,
-    epilog=_EPILOG,
+    exit_codes=[(str(int(code)), code.meaning) for code in ExitCode],
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
         "help_option_names": ["-h", "--help"],
         "max_content_width": 120,
     },
 )
-# Not by BARRELMAN_SYNC_VERSION, which somebody may well set to a version.
+# BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.
 main = click.version_option(__version__, prog_name="barrelman-sync", allow_from_autoenv=False)(main)

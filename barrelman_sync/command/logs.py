@@ -1,4 +1,4 @@
-"""The log on stderr: only what our own modules say, as text or as one JSON object a line."""
+"""The log on stderr: messages of our own modules only, as text or as one JSON object a line."""
 
 import json
 import logging
@@ -21,7 +21,10 @@ class _JsonFormatter(logging.Formatter):
 
 
 def set_up_logs(form: LogFormat, verbosity: int) -> None:
-    """Warnings and errors, with verbosity 1 what is done, with 2 every request. The libraries' own logs stay off."""
+    """Logs warnings and errors; with verbosity 1 also each write, with 2 also each request.
+
+    The libraries' own logs stay off.
+    """
     handler = logging.StreamHandler(sys.stderr)
     formatter = _JsonFormatter() if form is LogFormat.JSON else logging.Formatter("%(levelname)s: %(message)s")
     handler.setFormatter(formatter)

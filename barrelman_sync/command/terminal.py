@@ -1,4 +1,4 @@
-"""What may be shown on a terminal and only there: colours, and a bar while many writes are due."""
+"""What is shown only on a terminal: colors, and a progress bar while many objects are written."""
 
 import os
 import sys
@@ -7,30 +7,30 @@ from contextlib import contextmanager
 
 import click
 
-from barrelman_sync.model.settings import Colour
+from barrelman_sync.model.settings import Color
 
 WORTH_A_BAR = 20
-"""Writes; fewer are done before anyone looks."""
+"""Number of writes from which on there is a progress bar; fewer are done before anyone looks."""
 
 
-def wants_colour(choice: Colour) -> bool:
-    """Whether to colour stdout: by itself only on a terminal that can, and not where NO_COLOR asks not to.
+def wants_color(choice: Color) -> bool:
+    """Whether to color stdout; AUTO colors on a terminal, unless the terminal cannot or NO_COLOR is set.
 
-    See https://no-color.org: it counts if it is not empty, and the option overrides it.
+    See https://no-color.org: an empty NO_COLOR does not count, and the option overrides the variable.
     """
-    if choice is Colour.AUTO:
+    if choice is Color.AUTO:
         return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return choice is Colour.ALWAYS
+    return choice is Color.ALWAYS
 
 
 def is_on_terminal() -> bool:
-    """Whether somebody sits at a terminal, wherever the output goes: stdin is still theirs in a pipe to a pager."""
+    """Whether a person runs this at a terminal. Looks at stdin, which stays a terminal where stdout goes to a pager."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 
 @contextmanager
 def progress(length: int) -> Iterator[Callable[[int], None]]:
-    """A bar on stderr for that many writes, if they are many and somebody watches; yields what moves it on."""
+    """A progress bar on stderr for `length` writes, if there are many; yields the function that advances the bar."""
     if length < WORTH_A_BAR or not sys.stderr.isatty():
         yield lambda _: None
         return

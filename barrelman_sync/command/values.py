@@ -1,6 +1,6 @@
-"""How the texts of options become values. Pure.
+"""From the text of an option to its value. Pure.
 
-Each `parse_` raises ValueError with a message that completes the name of the option.
+Each `parse_` function raises ValueError for a wrong text. The message has no full stop: it follows the option's name.
 """
 
 import ipaddress
@@ -22,9 +22,17 @@ def parse_duration(text: str) -> float:
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
     if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
-        message = f"{text!r} is no duration such as 90s, 5m or 1h30m"
+        message = f"{text!r} is not a duration such as 90s, 5m or 1h30m"
         raise ValueError(message)
     return sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text))
+
+
+def parse_timeout(text: str) -> float:
+    """Seconds of a duration that is longer than 0."""
+    if not (seconds := parse_duration(text)):
+        message = f"{text!r} leaves no time for a run"
+        raise ValueError(message)
+    return seconds
 
 
 def parse_limit(text: str) -> DeleteLimit:
@@ -43,38 +51,41 @@ def parse_network(text: str) -> IPNetwork:
     try:
         return ipaddress.ip_network(text)
     except ValueError as error:
-        message = f"{error} (a network such as 10.0.0.0/8 is needed)"
+        message = f"{error}; expected a network such as 10.0.0.0/8"
         raise ValueError(message) from error
 
 
 def parse_resource(text: str) -> str:
-    """The name of a project, place or cluster in Google Cloud; loose, Google has the last word."""
-    if not _RESOURCE.fullmatch(text):
-        message = f"{text!r} is not a name in Google Cloud"
+    """The name of a project, location or cluster in Google Cloud, checked loosely: Google has the last word.
+
+    The empty text stays: a variable of a ConfigMap may be empty, which counts as not given.
+    """
+    if text and not _RESOURCE.fullmatch(text):
+        message = f"{text!r} is not a valid Google Cloud name"
         raise ValueError(message)
     return text
 
 
 def parse_email(text: str) -> str:
-    """The address of a service account."""
-    if not _EMAIL.fullmatch(text):
-        message = f"{text!r} is not the address of a service account such as NAME@PROJECT.iam.gserviceaccount.com"
+    """The address of a service account; the empty text stays, as in `parse_resource`."""
+    if text and not _EMAIL.fullmatch(text):
+        message = f"{text!r} is not a service account address such as NAME@PROJECT.iam.gserviceaccount.com"
         raise ValueError(message)
     return text
 
 
 def parse_fingerprint(text: str) -> str:
-    """What a dry run calls its plan."""
+    """The fingerprint of a plan, as a dry run prints it."""
     if not re.fullmatch(r"[0-9a-f]{16}", text):
-        message = f"{text!r} is not the fingerprint of a plan: 16 characters that a dry run prints"
+        message = f"{text!r} is not a plan fingerprint: expected the 16 characters that --dry-run prints"
         raise ValueError(message)
     return text
 
 
 def parse_given(text: str) -> str:
-    """Any text but none: an empty value is mostly a variable that the shell does not know, and not the default."""
+    """Any text that is not empty: an empty one is mostly an unset shell variable, not a wish for the default."""
     if not text:
-        message = "it is empty; leave the option out for its default"
+        message = "the value is empty; leave the option out to use its default"
         raise ValueError(message)
     return text
 
@@ -82,7 +93,7 @@ def parse_given(text: str) -> str:
 def parse_file(text: str) -> str:
     """The path of a file."""
     if not text.strip() or text.endswith("/"):
-        message = f"{text!r} is not the path of a file"
+        message = f"{text!r} is not a path to a file"
         raise ValueError(message)
     return text
 
@@ -104,15 +115,15 @@ def parse_gateway(text: str) -> str:
 
 
 def parse_ignored(text: str) -> str:
-    """NAME or -NAME."""
+    """The name of a namespace, with or without a `-` before it."""
     if not _NAMESPACE.fullmatch(text.removeprefix("-")):
-        message = f"{text!r} is not the name of a namespace"
+        message = f"{text!r} is not a valid namespace name"
         raise ValueError(message)
     return text
 
 
 def ignored_namespaces(names: Iterable[str]) -> frozenset[str]:
-    """The default set, with each NAME added and each -NAME removed, in the order given."""
+    """The namespaces to ignore: the default ones, with each NAME added and each -NAME removed, in the order given."""
     ignored = set(IGNORED_NAMESPACES)
     for name in names:
         if name.startswith("-"):

@@ -16,9 +16,9 @@ from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.planning.result import ExitCode
 
 GRACE_SECONDS = 5.0
-"""From the deadline to the message: what a run may still do then (the report, the Pushgateway) takes less."""
+"""From the deadline to the message: what a run does after its deadline (the report, the Pushgateway) takes less."""
 FORCE_SECONDS = 3.0
-"""From the message's turn to the end of the process, at the latest."""
+"""From the message to the end of the process, at the latest."""
 _TELLING_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
@@ -61,12 +61,12 @@ class Watchdog:
             os._exit(ExitCode.FAILED)
 
     def _tell(self) -> None:
-        """The message last: a pod's termination message is the end of its log."""
+        """Logs the stacks, then the message: a pod's termination message is the end of its log."""
         _log.critical("Where each thread was:\n%s", "\n".join(_stacks()))
         _log.critical(
             "The run was still going %g s after its --timeout of %g s, so the process ends now. Completed writes stay;"
-            " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a name"
-            " look-up that gets no answer, output that nobody reads. Anything else is a bug: please report it with the"
+            " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a DNS"
+            " lookup that gets no answer, output that nobody reads. Anything else is a bug: please report it with the"
             " lines above.",
             GRACE_SECONDS,
             self._timeout,
@@ -74,12 +74,12 @@ class Watchdog:
 
 
 def _stderr() -> int:
-    """The descriptor to write to without the interpreter; not 2 where stderr was closed: 2 may be a socket then."""
+    """The file descriptor of stderr; /dev/null where stderr is closed, as 2 may be a socket then."""
     return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else sys.__stderr__.fileno()
 
 
 def _stacks() -> Iterator[str]:
-    """Where each thread is, innermost call last; not those of the watchdog."""
+    """The stack of each thread except the watchdog's, innermost call last."""
     threads = {thread.ident: thread.name for thread in threading.enumerate()}
     for identity, frame in sys._current_frames().items():  # noqa: SLF001 - documented, and meant for deadlocks
         name = threads.get(identity, str(identity))

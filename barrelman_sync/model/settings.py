@@ -26,8 +26,8 @@ class LogFormat(StrEnum):
     JSON = "json"
 
 
-class Colour(StrEnum):
-    """When text is coloured."""
+class Color(StrEnum):
+    """When text is colored."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -141,7 +141,7 @@ class RunRules:
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT
-    colour: Colour = Colour.AUTO
+    color: Color = Color.AUTO
     expected_plan: str | None = None
     """The only fingerprint whose plan may be carried out; None for any."""
     timeout: float = 45.0

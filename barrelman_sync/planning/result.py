@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import Self
 
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.nodes import NodeChoice
@@ -27,13 +28,22 @@ class Outcome:
 
 
 class ExitCode(IntEnum):
-    """What the caller is told; see the table in README."""
+    """What the process tells its caller; `meaning` is the sentence of `--help` and of the README's table."""
 
-    CONVERGED = 0
-    FAILED = 1
-    USAGE = 2
-    HELD_BACK = 3
-    CHANGES = 4
+    meaning: str
+
+    CONVERGED = 0, "converged, nothing to do, or a dry run"
+    FAILED = 1, "a read, write or preflight failed, or the plan does not match --expect-plan; takes precedence over 3"
+    USAGE = 2, "wrong usage or configuration, or both sides are the same cluster"
+    HELD_BACK = 3, "a guard held deletes back"
+    CHANGES = 4, "there are changes (only with --dry-run --detailed-exitcode)"
+
+    def __new__(cls, code: int, meaning: str = "") -> Self:
+        """The member; an IntEnum takes a number alone, so the number and the sentence are taken apart here."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""What `--preflight` tries before the first run: access, permissions, and the way to the node ports."""
+"""What `--preflight` checks before the first run: access, permissions, and whether node ports can be reached."""

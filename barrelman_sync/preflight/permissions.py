@@ -1,4 +1,4 @@
-"""Which rights a run needs on each side, and the RBAC rules that grant them. Pure. The same as rbac*.yaml."""
+"""Which permissions a run needs in each cluster, and the RBAC rules that grant them; rbac*.yaml has the same. Pure."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ WRITE = ("create", "patch", "delete")
 
 
 class Need(NamedTuple):
-    """One verb on one kind of object in all namespaces, or on the one object that `name` names."""
+    """The permission for one verb on all objects of a kind, or on the one object whose name is `name`."""
 
     verb: str
     resource: str
@@ -16,11 +16,12 @@ class Need(NamedTuple):
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.resource}{'.' if self.group else ''}{self.group} {self.name}".rstrip()
+        name = f"/{self.name}" if self.name else ""
+        return f"{self.verb} {self.resource}{'.' if self.group else ''}{self.group}{name}"
 
 
 def local_needs(*, dry_run: bool, create_namespaces: bool) -> tuple[Need, ...]:
-    """What a run needs in the local cluster. Server-side apply is `patch`, and `create` for what is not there."""
+    """The permissions in the local cluster. Server-side apply takes `patch`, and `create` if the object is missing."""
     verbs = READ if dry_run else (*READ, *WRITE)
     namespaces = READ if dry_run or not create_namespaces else (*READ, "create", "patch")
     return (
@@ -40,7 +41,7 @@ REMOTE_NEEDS = (
 
 
 def rbac_rules(missing: Iterable[Need]) -> str:
-    """The lines of a ClusterRole that grant what is missing."""
+    """The lines of a ClusterRole that grant the missing permissions."""
     verbs: dict[tuple[str, str, str], list[str]] = {}
     for need in missing:
         verbs.setdefault((need.group, need.resource, need.name), []).append(need.verb)

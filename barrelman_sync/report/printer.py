@@ -9,8 +9,8 @@ from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.result import Report
 from barrelman_sync.report import document, text
 
-_COLOURS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
-"""Colour repeats what the sign says: without it nothing is lost."""
+_COLORS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
+"""Color repeats what the sign says: without it nothing is lost."""
 
 
 class Printer(Protocol):
@@ -26,11 +26,11 @@ class Printer(Protocol):
         """At the end of a run that came to no plan."""
 
 
-def printer_for(output: Output, *, colour: bool) -> Printer:
-    """The printer for what `--output` asks for; colours are for text alone."""
+def printer_for(output: Output, *, color: bool) -> Printer:
+    """The printer for what `--output` asks for; colors are for text alone."""
     match output:
         case Output.TEXT:
-            return _TextPrinter(colour=colour)
+            return _TextPrinter(color=color)
         case Output.JSON:
             return _DocumentPrinter(document.as_json)
         case Output.YAML:
@@ -38,8 +38,8 @@ def printer_for(output: Output, *, colour: bool) -> Printer:
 
 
 class _TextPrinter:
-    def __init__(self, *, colour: bool) -> None:
-        self._colour = colour
+    def __init__(self, *, color: bool) -> None:
+        self._color = color
 
     def plan(self, report: Report) -> None:
         for line in text.plan_lines(report):
@@ -54,8 +54,8 @@ class _TextPrinter:
         self._echo("failed: nothing was planned and nothing written", bold=True)
 
     def _echo(self, line: str, *, bold: bool = False) -> None:
-        styled = click.style(line, fg=_COLOURS.get(line[:1]), bold=bold) if self._colour else line
-        click.echo(styled, color=self._colour)
+        styled = click.style(line, fg=_COLORS.get(line[:1]), bold=bold) if self._color else line
+        click.echo(styled, color=self._color)
 
 
 class _DocumentPrinter:

@@ -14,7 +14,8 @@ import yaml
 
 from barrelman_sync import __version__
 from barrelman_sync.command.cli import main
-from barrelman_sync.command.options import ENVIRONMENT_PREFIX, settings_of
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX
+from barrelman_sync.command.settings import settings_of
 from barrelman_sync.command.values import parse_duration
 from barrelman_sync.command.watchdog import FORCE_SECONDS, GRACE_SECONDS
 from barrelman_sync.model.settings import GkeCluster, Kubeconfig

@@ -10,17 +10,26 @@ from typing import Any
 import click
 import yaml
 
-from barrelman_sync.command.options import OPTIONS, GroupedOption
+from barrelman_sync.command.options import OPTIONS
+from barrelman_sync.command.parameters import GroupedOption
+from barrelman_sync.planning.result import ExitCode
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 OPTIONS_BLOCK = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- /options -->)", re.DOTALL)
+EXIT_CODES_BLOCK = re.compile(r"(?<=<!-- exit codes -->\n).*?(?=<!-- /exit codes -->)", re.DOTALL)
 
 
 def options_table() -> str:
     """One row an option, in the order of --help, with its group and its whole help text."""
     rows = ["| option | what it does | group |", "|---|---|---|"]
     rows += [_row(option) for option in OPTIONS if isinstance(option, GroupedOption)]
+    return "\n".join(rows) + "\n"
+
+
+def exit_codes_table() -> str:
+    rows = ["| exit code | meaning |", "|---|---|"]
+    rows += [f"| {int(code)} | {code.meaning} |" for code in ExitCode]
     return "\n".join(rows) + "\n"
 
 
@@ -62,4 +71,5 @@ def _granted(rules: list[dict[str, Any]]) -> Iterator[tuple[str, str, frozenset[
 
 
 if __name__ == "__main__":
-    README.write_text(OPTIONS_BLOCK.sub(lambda _: options_table(), README.read_text()))
+    text = OPTIONS_BLOCK.sub(lambda _: options_table(), README.read_text())
+    README.write_text(EXIT_CODES_BLOCK.sub(lambda _: exit_codes_table(), text))

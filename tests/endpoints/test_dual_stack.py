@@ -56,7 +56,7 @@ def test_a_mirror_gets_the_family_of_the_cluster_and_follows_its_service(
     assert served(dual, "foo", "bar") == both("bar")
     edit(dual, "foo", "bar", {"spec": {"ipFamilyPolicy": "SingleStack"}})
     run = dual_sync.converges(SLICES)
-    assert "no IPv6 address any more" in run.line("- EndpointSlice")
+    assert "no longer has an IPv6 address" in run.line("- EndpointSlice")
     assert served(dual, "foo", "bar") == {"bar-barrelman-ipv4-0": V4}
 
 

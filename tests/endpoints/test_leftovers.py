@@ -1,4 +1,4 @@
-"""Whose slices are whose: ours are pruned, copies and strangers' stay, what Kubernetes left behind goes."""
+"""Whose slices are whose: ours are pruned, copies and strangers' stay, what Kubernetes left over goes."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_what_kubernetes_left_at_a_mirror_goes(
     local.settle()
     assert addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"]  # nobody else removes it
     run = sync.converges(*mode)
-    assert "left behind" in run.line("- EndpointSlice")
+    assert "left over" in run.line("- EndpointSlice")
     assert slices(local, "foo", "bar", CONTROLLER) == []
     if mode:
         assert addresses(slices(local, "foo", "bar")) == nodes
@@ -97,7 +97,7 @@ def test_what_kubernetes_left_at_a_mirror_goes(
 def test_a_mirror_that_becomes_real_between_two_lists_keeps_its_pods(
     sync: Sync, local: ControlPlane, local_proxy: Proxy, mode: tuple[str, ...]
 ) -> None:
-    """Its slices look left behind as long as nobody looks at the Service again."""
+    """Its slices look left over as long as nobody looks at the Service again."""
     sync.converges(*mode)
     local.add(node("a"), pod("foo", "bar-1", "10.1.0.1", node_name="a", labels={"app": "bar"}))
 

@@ -86,7 +86,7 @@ def test_without_the_selector_again_it_is_ours_again(sync: Sync, local: ControlP
     local.settle()
     assert addresses(slices(local, "foo", "baz", CONTROLLER)) == ["10.1.0.1"]
     run = sync.converges(SLICES)
-    assert "left behind" in run.line("- EndpointSlice")
+    assert "left over" in run.line("- EndpointSlice")
     assert addresses(slices(local, "foo", "baz")) == nodes
     assert slices(local, "foo", "baz", CONTROLLER) == []
     assert is_there(local, "foo", "baz") == (True, False)

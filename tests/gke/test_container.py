@@ -32,14 +32,14 @@ REFUSED: dict[str, tuple[Answer, str, str]] = {
         refusal(403, "PERMISSION_DENIED", 'Required "container.clusters.get" permission(s) for "prod-1".'),
         'answered 403: Required "container.clusters.get" permission(s)',
         (
-            f"Grant it: gcloud projects add-iam-policy-binding {PROJECT} --member serviceAccount:{ACCOUNT}"
+            f"Grant the permission: gcloud projects add-iam-policy-binding {PROJECT} --member serviceAccount:{ACCOUNT}"
             " --role roles/container.clusterViewer"
         ),
     ),
     "API disabled": (
         refusal(403, "PERMISSION_DENIED", "Kubernetes Engine API has not been used in ...", reason="SERVICE_DISABLED"),
         "answered 403: Kubernetes Engine API has not been used",
-        f"Enable it: gcloud services enable container.googleapis.com --project {PROJECT}",
+        f"Enable the API: gcloud services enable container.googleapis.com --project {PROJECT}",
     ),
     "no such cluster": (
         refusal(404, "NOT_FOUND", "Not found: projects/..."),
@@ -83,7 +83,7 @@ def test_a_refused_token_is_renewed_once(command: Command, google: Google) -> No
 
 def test_a_token_that_stays_refused(command: Command, google: Google) -> None:
     google.instead(CLUSTER_PATH, *[refusal(401, "UNAUTHENTICATED", "Not you.")] * 3)
-    assert "answered 401: Not you. Google does not take the token" in command.fails(1)
+    assert "answered 401: Not you. Google rejects its own token" in command.fails(1)
     assert len(google.requests_for(CLUSTER_PATH)) == 2
 
 
@@ -177,15 +177,15 @@ NO_ENDPOINTS: dict[str, tuple[str, Json, str]] = {
     "private": (
         "private",
         {"endpoint": "34.1.1.1"},
-        "it has no private endpoint. It has: public; choose with --remote-endpoint, or leave that out. See: ",
+        "it has no private endpoint. The cluster has: public; choose one with --remote-endpoint, or ",
     ),
-    "public": ("public", PRIVATE, "it has no public endpoint. It has: private; choose "),
+    "public": ("public", PRIVATE, "it has no public endpoint. The cluster has: private; choose "),
     "dns": (
         "dns",
         {**CLOSED_DNS, "endpoint": "34.1.1.1"},
-        f"Open its DNS endpoint: gcloud container clusters update {AT} ",
+        f"Enable the DNS endpoint: gcloud container clusters update {AT} ",
     ),
-    "any": ("auto", CLOSED_DNS, "it has no endpoint that we could use. Open its DNS endpoint: "),
+    "any": ("auto", CLOSED_DNS, "it has no usable endpoint. Enable the DNS endpoint: "),
 }
 
 

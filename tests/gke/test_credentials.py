@@ -118,7 +118,7 @@ BAD_FILES: dict[str, tuple[str | None, str]] = {
     "missing": (None, "was not found"),
     "empty": ("", "is not a valid json file"),
     "no JSON": ("{'type': 'service_account'", "is not a valid json file"),
-    "a list": ("[]", "its content is not what it should be"),
+    "a list": ("[]", "its content is not valid"),
     "another JSON": ("{}", "does not have a valid type"),
     "a key without fields": ('{"type": "service_account"}', "missing fields"),
     "federation without fields": ('{"type": "external_account"}', "Failed to load external account credentials"),
@@ -167,7 +167,7 @@ def test_federation_that_is_refused(command: Command, google: Google, tmp_path: 
     google.instead("/sts", Answer(400, {"error": "invalid_grant", "error_description": "The audience is wrong."}))
     problem = command.fails(1, GOOGLE_APPLICATION_CREDENTIALS=str(path))
     assert "The audience is wrong. " in problem
-    assert "check the configuration of the federation" in problem
+    assert "check the federation configuration" in problem
 
 
 def test_federation_without_its_token(command: Command, google: Google, tmp_path: Path) -> None:

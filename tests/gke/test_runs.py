@@ -89,7 +89,7 @@ def test_its_dns_name_does_not_take_the_authority_of_the_cluster(
     run = sync()
     assert run.exit_code == 1
     assert "is not trusted" in run.stderr
-    assert "Something between us and its dns endpoint shows a certificate of its own." in run.stderr
+    assert "A proxy on the way to the dns endpoint seems to present its own certificate." in run.stderr
 
 
 def test_its_address_takes_no_other_authority(
@@ -120,7 +120,7 @@ def test_a_token_that_stays_refused(sync: GkeSync, google: Google) -> None:
     run = sync()
     assert (run.exit_code, len(google.requests_for("/token"))) == (1, 2)
     assert run.stderr.count("\n") == 1
-    assert f"Google's token for {ACCOUNT} is refused" in run.stderr
+    assert f"The server rejects Google's token for {ACCOUNT}" in run.stderr
     assert REFUSED not in run.stdout + run.stderr
 
 
@@ -138,7 +138,9 @@ def test_an_account_without_rights(sync: GkeSync, google: Google, remote: Contro
     google.tokens = [remote.service_account_token(NAMESPACE, "nobody")]
     run = sync()
     assert run.exit_code == 1
-    assert f"Bind the role of rbac-remote.yaml to {ACCOUNT}, or give it more than that: gcloud projects" in run.stderr
+    assert (
+        f"Bind the role in rbac-remote.yaml to {ACCOUNT}, or grant the broader GKE role: gcloud projects" in run.stderr
+    )
 
 
 def test_no_way_to_the_control_plane(sync: GkeSync, google: Google, closed_port: str) -> None:
@@ -147,7 +149,7 @@ def test_no_way_to_the_control_plane(sync: GkeSync, google: Google, closed_port:
     run = sync("--timeout", "5s")
     assert run.exit_code == 1
     assert f"no connection to https://{closed_port}" in run.stderr
-    assert "This is its public endpoint: check that the cluster's authorized networks" in run.stderr
+    assert "This is the public endpoint: check that the cluster's authorized networks" in run.stderr
     assert f"gcloud container clusters describe {CLUSTER} --location" in run.stderr
 
 
@@ -160,7 +162,7 @@ def test_preflight(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
     """Without a node port to try: its address is nobody's here. tests/wire/test_preflight.py tries some."""
     remote.api.delete("Service", "bar", "foo")
     run = sync("--preflight", "--timeout", "5s")
-    assert f"remote cluster answers: {CLUSTER} at {remote.url}" in run.stdout
+    assert f"remote cluster: connected to {CLUSTER} at {remote.url}" in run.stdout
 
 
 def test_preflight_that_finds_no_cluster(sync: GkeSync, google: Google) -> None:

@@ -134,7 +134,7 @@ def test_a_local_service_wins_until_it_is_gone(sync: Sync, remote: ControlPlane,
     local.add(service("foo", "bar", port(8080), type="ClusterIP"))
     local.settle()
     before = [local.api.get(kind, "bar", "foo") for kind in ("Service", "Endpoints")]
-    assert "a local Service of that name wins" in sync.writes_nothing().line("foo/bar")
+    assert "a local Service with this name already exists" in sync.writes_nothing().line("foo/bar")
     after = [local.api.get(kind, "bar", "foo") for kind in ("Service", "Endpoints")]
     assert all(map(unchanged, before, after))
     local.api.delete("Service", "bar", "foo")
@@ -204,7 +204,7 @@ def test_ports_without_a_node_port_are_left_out_with_a_warning(
     assert is_there(local, "foo", "none") == (False, False)
 
 
-def test_what_is_no_candidate_is_counted_and_what_is_skipped_is_named(sync: Sync, remote: ControlPlane) -> None:
+def test_what_is_not_eligible_is_counted_and_what_is_skipped_is_named(sync: Sync, remote: ControlPlane) -> None:
     remote.add(
         service("foo", "inner", type="ClusterIP"),
         node_port("kube-system", "dns", 30053),
@@ -212,7 +212,7 @@ def test_what_is_no_candidate_is_counted_and_what_is_skipped_is_named(sync: Sync
         manual("foo", "manual", 80, type="NodePort"),
     )
     document = sync.writes_nothing("-o", "json").document
-    assert document["notCandidates"] == {"ignored namespace kube-system": 1, "type ClusterIP": 2}
+    assert document["notEligible"] == {"ignored namespace kube-system": 1, "type ClusterIP": 2}
     assert [skip["name"] for skip in document["skipped"]] == ["ignored", "manual"]
 
 

@@ -29,7 +29,7 @@ def test_a_service_that_appears_stays_untouched(
     assert {entry["manager"] for entry in stranger["metadata"]["managedFields"]} == {"tests"}
     assert "patch endpoints foo/bar" not in str(run.writes)
     assert is_there(local, "fine", "bar") == (True, True)
-    assert "a local Service of that name wins" in sync.writes_nothing().line("foo/bar")
+    assert "a local Service with this name already exists" in sync.writes_nothing().line("foo/bar")
     assert unchanged(stranger, local.api.get("Service", "bar", "foo"))
 
 
@@ -139,7 +139,7 @@ def test_a_signal_ends_a_run_after_the_requests_in_flight(
     run = running.finish()
     assert run.exit_code == 1, run
     assert run.writes == ["patch services foo/s0 201"]
-    assert f"interrupted by {number.name}" in run.line("Service", "foo/s1", "failed")
+    assert f"the run was interrupted ({number.name})" in run.line("Service", "foo/s1", "not tried")
     assert "Traceback" not in run.stderr
     sync.converges()
     assert len(local.api.list("Endpoints", "foo")) == 3

@@ -26,7 +26,7 @@ def test_stale_and_renumbered_ports_of_the_original_converge_in_one_run(
         obj = service("foo", name, *before, labels=MIRROR, selector=None)  # of type NodePort
         local.api.create(obj, manager="barrelman")
     run = sync.converges()
-    assert "taken over from barrelman" in run.line("Service", "foo/both")
+    assert "claimed from barrelman" in run.line("Service", "foo/both")
     for number, name in enumerate(("stale", "renumbered", "both")):
         mirror = mirror_of(local, "foo", name)
         assert ports(mirror) == [("http", "TCP", 80, 30080 + number)]

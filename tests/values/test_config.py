@@ -10,9 +10,12 @@ import pytest
 from barrelman_sync.command.values import (
     ignored_namespaces,
     parse_duration,
+    parse_email,
     parse_ignored,
     parse_limit,
     parse_network,
+    parse_resource,
+    parse_timeout,
 )
 from barrelman_sync.model.selector import label_value
 from barrelman_sync.model.settings import DeleteLimit
@@ -36,6 +39,16 @@ from tests.values.builders import cases
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
+
+
+def test_a_timeout_is_a_duration() -> None:
+    assert parse_timeout("1m30s") == 90
+
+
+@cases("parse", {"parse_email": parse_email, "parse_resource": parse_resource})
+def test_an_empty_text_of_gke_stays(parse: Callable[[str], str]) -> None:
+    """An empty variable of a ConfigMap counts as not given."""
+    assert parse("") == ""
 
 
 @cases(
@@ -84,6 +97,9 @@ REFUSED: dict[Callable[[str], object], dict[str, str]] = {
         "exponent": "1e3",
         "a line break": "5s\n",
     },
+    parse_timeout: {"none": "0", "none, with a unit": "0s", "a word": "soon"},
+    parse_resource: {"a slash": "a/b", "a variable": "$(x)", "a space": "a b", "begins with a dash": "-a"},
+    parse_email: {"no domain": "me", "a space": "a b@c", "two": "a@b,c@d"},
     parse_limit: {
         "empty": "",
         "negative": "-1",

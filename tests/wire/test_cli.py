@@ -108,9 +108,9 @@ def test_all_problems_at_once() -> None:
         assert re.match(rf"Error: Invalid value for '(-o' / ')?{option}': \S", line)
     *_, remote, local, dry_run = found
     assert len(found) == len(wrong) + 3
-    assert remote.startswith("Error: Missing the remote cluster: ")
-    assert local.startswith("Error: Missing the local cluster: ")
-    assert dry_run == "Error: '--detailed-exitcode' goes with '--dry-run'."
+    assert remote.startswith("Error: Missing remote cluster: ")
+    assert local.startswith("Error: Missing local cluster: ")
+    assert dry_run == "Error: '--detailed-exitcode' requires '--dry-run'."
 
 
 def test_problems_of_the_environment_name_the_option() -> None:
@@ -124,7 +124,18 @@ def test_problems_of_the_environment_name_the_option() -> None:
 def test_an_empty_value_is_not_the_default(option: str) -> None:
     """Mostly a variable that the shell does not know: the pod's own cluster is not what was meant."""
     said = problems(*SIDES, option, "", KUBERNETES_SERVICE_HOST="10.0.0.1")
-    assert said[0] == f"Error: Invalid value for '{option}': it is empty; leave the option out for its default"
+    assert said == [
+        f"Error: Invalid value for '{option}': the value is empty; leave the option out to use its default."
+    ]
+
+
+def test_a_wrong_value_is_not_a_missing_one() -> None:
+    """What is wrong is told once: not as missing, and not as a conflict, as well."""
+    wrong = {"BARRELMAN_SYNC_DRY_RUN": "perhaps", "BARRELMAN_SYNC_REMOTE_PROJECT": "a/b"}
+    others = ("--local-context", "here", "--remote-location", "a", "--remote-cluster-name", "b", "--detailed-exitcode")
+    first, second = problems(*others, **wrong)
+    assert first.startswith("Error: Invalid value for '--remote-project'")
+    assert second.startswith("Error: Invalid value for '--dry-run'")
 
 
 def test_a_version_in_the_environment_is_not_ours() -> None:
@@ -139,7 +150,9 @@ def test_a_version_in_the_environment_is_not_ours() -> None:
 def test_a_misspelt_variable_is_not_ignored(name: str, meant: str) -> None:
     """A dry run that is none would write."""
     (said,) = problems(*SIDES, **{f"BARRELMAN_SYNC_{name}": "1"})
-    assert said == f"Error: Unknown variable 'BARRELMAN_SYNC_{name}': did you mean 'BARRELMAN_SYNC_{meant}'?"
+    assert (
+        said == f"Error: Unknown environment variable 'BARRELMAN_SYNC_{name}': did you mean 'BARRELMAN_SYNC_{meant}'?"
+    )
 
 
 @pytest.mark.parametrize("name", ["VERSION", "IMAGE", "SERVICE_HOST", "PORT_80_TCP", "REMOTE_ZONE", "HELP"])
@@ -150,11 +163,11 @@ def test_variables_that_are_like_no_option_are_somebody_elses(monkeypatch: pytes
 
 def test_problems_as_json() -> None:
     (line,) = problems("--local-context", "here", "--log-format", "json")
-    assert json.loads(line)["message"].startswith("Missing the remote cluster: ")
+    assert json.loads(line)["message"].startswith("Missing remote cluster: ")
 
 
 def test_no_time_is_no_run() -> None:
-    assert problems(*SIDES, "--timeout", "0") == ["Error: Invalid value for '--timeout': a run needs some time."]
+    assert problems(*SIDES, "--timeout", "0") == ["Error: Invalid value for '--timeout': '0' leaves no time for a run."]
 
 
 def test_a_repeated_option_takes_the_last(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,7 +46,7 @@ def test_nobody(api: FakeApi, connected: Connect) -> None:
 
 def test_a_refused_token_is_sent_once(api: FakeApi, connected: Connect) -> None:
     api.tokens = {"other"}
-    with pytest.raises(ClusterError, match="The credentials are refused") as caught:
+    with pytest.raises(ClusterError, match="The server rejects the credentials") as caught:
         read(connected(api, token="secret"))
     assert "secret" not in str(caught.value)
     assert len(api.requests) == 1

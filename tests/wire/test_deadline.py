@@ -44,15 +44,15 @@ def test_headers_that_do_not_end(api: FakeApi, connected: Connect) -> None:
 
 def test_no_time_means_no_request(api: FakeApi, connected: Connect) -> None:
     error = fails(connected(api, Deadline(0)))
-    assert "not tried, the time for the run (--timeout 0s) is over" in str(error)
+    assert "not tried: the time for the run (--timeout 0s) is over" in str(error)
     assert api.requests == []
 
 
 def test_stopped_means_no_request(api: FakeApi, connected: Connect) -> None:
     deadline = Deadline(45)
     client = connected(api, deadline)
-    deadline.stop("interrupted by SIGTERM")
-    assert "not tried, interrupted by SIGTERM." in str(fails(client))
+    deadline.stop("the run was interrupted (SIGTERM)")
+    assert "not tried: the run was interrupted (SIGTERM)." in str(fails(client))
     assert api.requests == []
 
 
@@ -60,7 +60,7 @@ class Interrupted(Deadline):
     """Is stopped while it waits."""
 
     def sleep(self, seconds: float) -> None:
-        timer = threading.Timer(0.05, self.stop, ["interrupted by SIGTERM"])
+        timer = threading.Timer(0.05, self.stop, ["the run was interrupted (SIGTERM)"])
         timer.start()
         super().sleep(seconds)
         timer.join()
@@ -68,5 +68,5 @@ class Interrupted(Deadline):
 
 def test_a_stop_ends_the_wait_for_the_next_try(api: FakeApi, connected: Connect) -> None:
     api.rule_for_ever("GET", NODES, answers.plain(429, Retry_After="40"))
-    assert "interrupted by SIGTERM" in str(fails(connected(api, Interrupted(45))))
+    assert "the run was interrupted (SIGTERM)" in str(fails(connected(api, Interrupted(45))))
     assert len(api.requests) == 1

@@ -120,17 +120,19 @@ def test_a_command_that_fails_when_asked_again(api: FakeApi, connected: Connect,
     script = f'[ $(wc -l < "{tmp_path}/runs") = 1 ] || {{ echo "log in first" >&2; exit 7; }}\n'
     client = connected(api, exec=execs(plugin(tmp_path, script + credential(token="secret"))))
     api.tokens = set()
-    with pytest.raises(ClusterError, match=r"listing nodes .* exec command '.*plugin' ended with 7: log in first"):
+    with pytest.raises(
+        ClusterError, match=r"listing nodes .* exec command '.*plugin' exited with code 7: log in first"
+    ):
         read(client)
 
 
 FAILING = {
-    "exit code": ("echo 'log in first' >&2; exit 3", "ended with 3: log in first"),
-    "no JSON": ("echo hello", "gave no credential"),
-    "no status": ("echo '{}'", "gave no credential: 'status'"),
-    "null status": ("echo '{\"status\":null}'", "gave no credential"),
-    "a list": ("echo '[]'", "gave no credential"),
-    "no output": ("", "gave no credential"),
+    "exit code": ("echo 'log in first' >&2; exit 3", "exited with code 3: log in first"),
+    "no JSON": ("echo hello", "returned no credential"),
+    "no status": ("echo '{}'", "returned no credential: 'status'"),
+    "null status": ("echo '{\"status\":null}'", "returned no credential"),
+    "a list": ("echo '[]'", "returned no credential"),
+    "no output": ("", "returned no credential"),
 }
 
 
@@ -143,18 +145,18 @@ def test_a_failing_command(api: FakeApi, connected: Connect, tmp_path: Path, scr
 
 def test_a_command_without_any_credential(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     """client-go: `exec plugin didn't return a token or cert/key pair`."""
-    with pytest.raises(ConfigurationError, match="gave no credential"):
+    with pytest.raises(ConfigurationError, match="returned no credential"):
         connected(api, exec=execs(plugin(tmp_path, credential())))
 
 
 def test_a_command_that_gives_a_certificate_without_key(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="gave no credential"):
+    with pytest.raises(ConfigurationError, match="returned no credential"):
         connected(api, exec=execs(plugin(tmp_path, credential(clientCertificateData="x"))))
 
 
 def test_a_hanging_command(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     """Ends with the run, and so does what it started."""
-    with pytest.raises(RunError, match=r"'.*plugin' did not end in time"):
+    with pytest.raises(RunError, match=r"'.*plugin' did not finish in time"):
         connected(api, Deadline(0.3), exec=execs(plugin(tmp_path, "exec sleep 5")))
 
 
@@ -165,12 +167,14 @@ def test_a_missing_command(api: FakeApi, connected: Connect) -> None:
 
 def test_a_command_that_may_not_run(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     plugin(tmp_path, "").chmod(0o600)
-    with pytest.raises(ConfigurationError, match=r"exec command './plugin' gave no credential: .*Permission denied"):
+    with pytest.raises(
+        ConfigurationError, match=r"exec command './plugin' returned no credential: .*Permission denied"
+    ):
         connected(api, exec=execs("./plugin"))
 
 
 def test_a_command_that_wants_a_terminal(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="wants a terminal"):
+    with pytest.raises(ConfigurationError, match="needs a terminal"):
         connected(api, exec=execs(plugin(tmp_path, ""), interactiveMode="Always"))
     assert runs(tmp_path) == []
 

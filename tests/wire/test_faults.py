@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import socket
 
+import httpx2
 import pytest
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.faults import ClusterError, reason_of
 from barrelman_sync.model.names import Key
 from tests.wire import answers
 from tests.wire.conftest import Connect, Patient
@@ -73,14 +74,34 @@ def test_tried_again_whatever_the_body_is(api: FakeApi, client: ClusterClient, b
 @pytest.mark.parametrize("body", NO_STATUS.values(), ids=NO_STATUS)
 def test_the_status_is_told_whatever_the_body_is(api: FakeApi, client: ClusterClient, body: bytes) -> None:
     api.rule("GET", NODES, answers.raw(401, body))
-    assert "The credentials are refused" in str(fails(client))
+    assert "The server rejects the credentials" in str(fails(client))
+
+
+DETAILS = {
+    "none": ("", ""),
+    "without a full stop": ("Connection refused", ": Connection refused"),
+    "with one": ("Server disconnected without sending a response.", ": Server disconnected without sending a response"),
+    "spaces": (" \n", ""),
+}
+
+
+@pytest.mark.parametrize(("detail", "told"), DETAILS.values(), ids=DETAILS)
+def test_a_reason_ends_with_one_full_stop(detail: str, told: str) -> None:
+    """What comes after it is the advice, as a sentence of its own."""
+    assert reason_of(OSError(detail)) == f"the credentials cannot be read{told}."
+    assert reason_of(ValueError(detail)) == f"the answer is not a Kubernetes API response{told}."
+    error = httpx2.RemoteProtocolError(detail, request=httpx2.Request("GET", "https://a.example/api"))
+    assert reason_of(error) == f"no connection to https://a.example{told}."
 
 
 LASTING = {
     "400": (answers.failure(400), "400 Because: the message of 400."),
-    "401": (answers.failure(401), "The credentials are refused"),
-    "403": (answers.failure(403), "Grant it with the roles of rbac-remote.yaml"),
-    "403 of a quota": (answers.plain(403, "is forbidden: exceeded quota: few"), "A rule of the cluster refuses this"),
+    "401": (answers.failure(401), "The server rejects the credentials"),
+    "403": (answers.failure(403), "Grant the permission with the roles in rbac-remote.yaml"),
+    "403 of a quota": (
+        answers.plain(403, "is forbidden: exceeded quota: few"),
+        "Not a permission problem: an admission policy",
+    ),
     "404": (answers.failure(404), "Check that the server is a Kubernetes API server"),
     "409": (answers.failure(409), "409 Because"),
     "422": (answers.failure(422), "422 Because"),
@@ -90,14 +111,14 @@ LASTING = {
     "without a type": (answers.raw(403, b"no", None), "403 Forbidden: no."),
     "redirect": (answers.raw(302, b"", None, Location="/elsewhere"), "302 Found"),
     "redirect to itself": (answers.raw(307, b"", None, Location=NODES), "307 Temporary Redirect"),
-    "HTML": (answers.raw(200, answers.HTML, "text/html"), "the answer is not one of a Kubernetes API server"),
-    "nothing": (answers.raw(200, b""), "the answer is not one of a Kubernetes API server"),
-    "half without length": (answers.half_without_length, "the answer is not one of a Kubernetes API server"),
-    "no items": (answers.raw(200, b'{"metadata":{"resourceVersion":"1"}}'), "not one of a Kubernetes API server"),
-    "null items": (answers.raw(200, b'{"metadata":{"resourceVersion":"1"},"items":null}'), "not one of a Kubernetes"),
+    "HTML": (answers.raw(200, answers.HTML, "text/html"), "the answer is not a Kubernetes API response"),
+    "nothing": (answers.raw(200, b""), "the answer is not a Kubernetes API response"),
+    "half without length": (answers.half_without_length, "the answer is not a Kubernetes API response"),
+    "no items": (answers.raw(200, b'{"metadata":{"resourceVersion":"1"}}'), "not a Kubernetes API response"),
+    "null items": (answers.raw(200, b'{"metadata":{"resourceVersion":"1"},"items":null}'), "not a Kubernetes API"),
     "no metadata": (answers.raw(200, b'{"items":[]}'), "a list without resourceVersion"),
     "no version": (answers.raw(200, b'{"metadata":{},"items":[]}'), "a list without resourceVersion"),
-    "a list of something else": (answers.raw(200, b"[]"), "not one of a Kubernetes API server"),
+    "a list of something else": (answers.raw(200, b"[]"), "not a Kubernetes API response"),
 }
 
 
@@ -139,7 +160,7 @@ def test_what_is_tried_again_is_one_line_in_the_log(
     (line,) = caplog.messages
     assert line.startswith(
         "listing nodes in the remote cluster: the server answered 429 Too Many Requests: Too many requests, please try"
-        " again later. It is tried again in 7."
+        " again later. Trying again in 7."
     )
 
 
@@ -161,7 +182,7 @@ def test_nobody_listens(api: FakeApi, connected: Connect, deadline: Patient) -> 
         api.url = f"http://127.0.0.1:{reserved.getsockname()[1]}"
         error = fails(connected(api))
     assert f"no connection to {api.url}: " in str(error)
-    assert "Check the server's address in the kubeconfig" in str(error)
+    assert "Check the server address in the kubeconfig" in str(error)
     assert len(deadline.slept) == 4
 
 

@@ -69,7 +69,7 @@ WRONG: dict[str, tuple[object, str]] = {
     "empty cluster": ({**without("clusters"), "clusters": [{"name": "remote-cluster", "cluster": None}]}, "no cluster"),
     "context without cluster": ({**without("contexts"), "contexts": [{"name": "remote", "context": {}}]}, "'cluster'"),
     "numeric password": (with_user(username="u", password=123), "Expected `str | null`, got `int` - at `$.password`"),
-    "numeric token": (with_user(token=123), "its user's token is no text of one line"),
+    "numeric token": (with_user(token=123), "the user's token is not a single line of text"),
     "auth-provider": (with_user(auth_provider={"name": "gcp"}), "asks for 'auth-provider', which is not supported"),
     "as-user-extra": (
         with_user(**{"as": "a", "as_user_extra": {"b": ["c"]}}),

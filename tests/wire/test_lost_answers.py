@@ -41,7 +41,9 @@ def live(api: FakeApi, kind: Kind = Kind.SERVICE) -> Revision:
 
 
 def is_stale(writer: Writer, step: Write) -> None:
-    with pytest.raises(ClusterError, match=r"409 Conflict: .* The object changed meanwhile; the next run decides anew"):
+    with pytest.raises(
+        ClusterError, match=r"409 Conflict: .* The object changed after it was read; the next run plans again"
+    ):
         writer.write(step)
 
 

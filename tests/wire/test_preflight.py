@@ -45,32 +45,35 @@ def in_lab(*options: str, denied: str = "") -> subprocess.CompletedProcess[str]:
 @needs_networks
 def test_each_node_port_is_tried() -> None:
     done = in_lab()
-    *_, taking_part, answering, silent, advice, summary = done.stdout.splitlines()
+    *_, used, answering, silent, advice, summary = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (1, "")
-    assert taking_part == "ok   remote cluster: 2 of 2 nodes used"
-    assert answering == f"ok   {ANSWERING} accepts connections on node port {NODE_PORT} (shop/cart)"
-    assert silent == f"FAIL {SILENT} accepts connections on node port {NODE_PORT} (shop/cart)"
-    assert "Open the node ports (30000-32767) of the remote nodes" in advice
-    assert summary == "failed: 28 of 29 checks are fine"
+    assert used == "ok   remote cluster: 2 of 2 nodes used"
+    assert answering == f"ok   connection to {ANSWERING} on node port {NODE_PORT} (shop/cart)"
+    assert silent == f"FAIL no connection to {SILENT} on node port {NODE_PORT} (shop/cart)"
+    assert "Allow traffic from the local cluster's nodes and pods" in advice
+    assert summary == "failed: 1 of 29 checks"
 
 
 @needs_networks
-def test_only_nodes_that_take_part_are_tried_and_all_is_well() -> None:
+def test_only_used_nodes_are_tried_and_all_is_well() -> None:
     done = in_lab("--allowed-node-cidr", f"{ANSWERING}/32")
     assert (done.returncode, "FAIL" in done.stdout, SILENT in done.stdout) == (0, False, False)
-    assert "ok   the two are different clusters" in done.stdout
+    assert "ok   local and remote are different clusters" in done.stdout
     assert "ok   remote cluster: 1 of 2 nodes used (InternalIP outside --allowed-node-cidr: 1)" in done.stdout
-    assert done.stdout.splitlines()[-1] == "passed: 28 of 28 checks are fine"
-    assert "ok   local cluster answers: local at http://127.0.0.1:" in done.stdout
+    assert done.stdout.splitlines()[-1] == "passed: all 28 checks"
+    assert "ok   local cluster: connected to local at http://127.0.0.1:" in done.stdout
 
 
 @needs_networks
-def test_missing_rights_are_told_as_lines_of_a_role() -> None:
+def test_missing_permissions_are_told_as_lines_of_a_role() -> None:
     done = in_lab("--allowed-node-cidr", f"{ANSWERING}/32", denied="local delete services, local patch endpointslices")
     assert done.returncode == 1
-    assert "FAIL local cluster allows to delete services\n" in done.stdout
-    assert "FAIL local cluster grants all rights: 2 are missing\n     Rules to add to its ClusterRole:\n" in done.stdout
-    rules = done.stdout.partition("ClusterRole:\n")[2].splitlines()[:6]
+    assert "FAIL local cluster: may not delete services\n" in done.stdout
+    assert (
+        "FAIL local cluster: 2 permissions missing\n     Add these rules to the ClusterRole in the local cluster:\n"
+        in done.stdout
+    )
+    rules = done.stdout.partition("in the local cluster:\n")[2].splitlines()[:6]
     assert [line.removeprefix("     ") for line in rules] == [
         '  - apiGroups: [""]',
         "    resources: [services]",
@@ -100,27 +103,27 @@ def test_a_side_that_does_not_answer_does_not_hide_the_other(quiet: Sides) -> No
     quiet.local.rule_for_ever("GET", "/api/v1/namespaces/kube-system", answers.failure(401))
     result = invoke(*quiet.arguments, "--preflight")
     assert result.exit_code == 1
-    assert "FAIL local cluster answers" in result.stdout
-    assert "ok   remote cluster answers" in result.stdout
+    assert "FAIL local cluster: no access" in result.stdout
+    assert "ok   remote cluster: connected to remote at http" in result.stdout
     assert "ok   remote cluster: 2 of 2 nodes used" in result.stdout
 
 
 def test_a_wrong_kubeconfig_does_not_either(quiet: Sides) -> None:
     result = invoke(*quiet.arguments, "--local-context", "no-such", "--preflight")
     assert (result.exit_code, "has no context 'no-such'" in result.stdout) == (1, True)
-    assert "ok   remote cluster answers" in result.stdout
+    assert "ok   remote cluster: connected to remote at http" in result.stdout
 
 
 def test_twice_the_same_cluster(quiet: Sides) -> None:
     _, local, _, _ = quiet.arguments
     result = invoke("--local-kubeconfig", local, "--remote-kubeconfig", local, "--preflight")
-    assert (result.exit_code, "FAIL the two are different clusters" in result.stdout) == (1, True)
+    assert (result.exit_code, "FAIL local and remote are the same cluster" in result.stdout) == (1, True)
 
 
 def test_a_remote_whose_name_is_no_label(quiet: Sides) -> None:
     path = kubeconfig(quiet.folder, "a:b", quiet.remote.url, insecure_skip_tls_verify=True)
     result = invoke(*quiet.arguments[:2], "--remote-kubeconfig", str(path), "--preflight")
-    assert (result.exit_code, "FAIL remote cluster has a name for labels" in result.stdout) == (1, True)
+    assert (result.exit_code, "FAIL remote cluster: no usable name" in result.stdout) == (1, True)
     assert "--remote-name" in result.stdout
 
 

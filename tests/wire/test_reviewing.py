@@ -1,4 +1,4 @@
-"""A plan that is looked at before it is carried out: its fingerprint, its colours, and the bar while it is done."""
+"""A plan that is looked at before it is carried out: its fingerprint, its colors, and the bar while it is done."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def test_a_plan_that_has_been_carried_out_is_another(sides: Sides) -> None:
     assert len(sides.writes) == before
 
 
-# --- colours ----------------------------------------------------------------------------------------------------
+# --- colors ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("in_process")
-@pytest.mark.parametrize(("choice", "coloured"), [("always", True), ("never", False), ("auto", False)])
-def test_colours_where_no_terminal_is(sides: Sides, choice: str, *, coloured: bool) -> None:
+@pytest.mark.parametrize(("choice", "colored"), [("always", True), ("never", False), ("auto", False)])
+def test_colors_where_no_terminal_is(sides: Sides, choice: str, *, colored: bool) -> None:
     result = invoke(*sides.arguments, "--dry-run", "--color", choice)
-    assert (ESCAPE in result.stdout) is coloured
+    assert (ESCAPE in result.stdout) is colored
     plain = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout)
     assert plain.splitlines()[0] == "+ Namespace     shop"
 
@@ -97,12 +97,12 @@ def on_terminal(sides: Sides, *options: str, **environment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("environment", "coloured"),
+    ("environment", "colored"),
     [({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)],
     ids=["by itself", "NO_COLOR", "an empty NO_COLOR", "a dumb terminal"],
 )
-def test_colours_on_a_terminal(sides: Sides, environment: dict[str, str], *, coloured: bool) -> None:
-    assert (ESCAPE in on_terminal(sides, "--dry-run", **environment)) is coloured
+def test_colors_on_a_terminal(sides: Sides, environment: dict[str, str], *, colored: bool) -> None:
+    assert (ESCAPE in on_terminal(sides, "--dry-run", **environment)) is colored
 
 
 def test_the_option_wins_over_no_color(sides: Sides) -> None:

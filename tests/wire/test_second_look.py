@@ -72,7 +72,7 @@ FAULTS: dict[str, tuple[Answer, str]] = {
     "reset": (answers.reset, "no connection to "),
     "reset in the middle": (answers.reset_in_the_middle, "no connection to "),
     "half an answer": (answers.half_with_length, "no connection to "),
-    "half an answer without length": (answers.half_without_length, "is not one of a Kubernetes API server"),
+    "half an answer without length": (answers.half_without_length, "is not a Kubernetes API response"),
     "503": (answers.failure(503), "503 Because"),
     "403": (answers.failure(403), "403 Because"),
 }

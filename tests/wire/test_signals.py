@@ -62,7 +62,7 @@ def test_while_a_list_is_read(sides: Sides, number: signal.Signals) -> None:
     assert run.returncode == 1
     assert stdout.startswith("failed")
     assert "listing services in the remote cluster failed: not tried" in stderr
-    assert stderr.endswith(f"interrupted by {number.name}.\n")
+    assert stderr.endswith(f"the run was interrupted ({number.name}).\n")
     assert sides.remote.requests[-1].path == "/api/v1/nodes"
     assert sides.writes == []
 
@@ -101,7 +101,7 @@ def test_while_objects_are_written(sides: Sides, number: signal.Signals) -> None
     assert document["exitCode"] == 1
     done = [step["name"] for step in document["steps"] if step["result"] == "done"]
     assert done == ["cart", "more0"]
-    assert f'"error": "interrupted by {number.name}"' in stdout
+    assert f'"error": "the run was interrupted ({number.name})"' in stdout
     assert "Traceback" not in stderr
 
 

@@ -128,7 +128,7 @@ def test_a_dead_proxy(server: FakeApi, to: Connect) -> None:
     """Never around it."""
     with Proxy(server.url) as proxy:
         url = proxy.url
-    with pytest.raises(ClusterError, match=r"no connection to .* by way of its proxy-url, 127\.0\.0\.1:[0-9]+\."):
+    with pytest.raises(ClusterError, match=r"no connection to .* through the proxy-url 127\.0\.0\.1:[0-9]+\."):
         read(to(server.url, proxy_url=url))
     assert server.requests == []
 

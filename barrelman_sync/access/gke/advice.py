@@ -5,9 +5,9 @@ from barrelman_sync.model.errors import Advice
 from barrelman_sync.model.settings import GkeCluster, RemoteEndpoint
 
 _WAYS = {
-    RemoteEndpoint.PUBLIC: "that the cluster's authorized networks let in the address that we come from",
-    RemoteEndpoint.DNS: "that *.gke.goog can be resolved and reached from here",
-    RemoteEndpoint.PRIVATE: "that we run in the cluster's network or a connected one, and in its authorized networks",
+    RemoteEndpoint.PUBLIC: "that the cluster's authorized networks include the address of this run",
+    RemoteEndpoint.DNS: "that *.gke.goog is resolvable and reachable from here",
+    RemoteEndpoint.PRIVATE: "that this run is in an authorized network that is the cluster's or connected to it",
 }
 
 
@@ -18,13 +18,13 @@ def advice_for(cluster: GkeCluster, endpoint: Endpoint, email: str | None) -> Ad
     by_dns = " and the IAM permission container.clusters.connect" if endpoint.kind is RemoteEndpoint.DNS else ""
     return Advice(
         unreachable=(
-            f"This is its {endpoint.kind} endpoint: check {_WAYS[endpoint.kind]}, or choose another with"
+            f"This is the {endpoint.kind} endpoint: check {_WAYS[endpoint.kind]}, or choose another one with"
             f" --remote-endpoint: {describe}"
         ),
-        untrusted=f"Something between us and its {endpoint.kind} endpoint shows a certificate of its own.",
-        refused=f"Google's token for {email or 'our account'} is refused: check that the account is not disabled.",
+        untrusted=f"A proxy on the way to the {endpoint.kind} endpoint seems to present its own certificate.",
+        refused=f"The server rejects Google's token for {email or 'this account'}: check that the account is enabled.",
         forbidden=(
-            f"Bind the role of rbac-remote.yaml{by_dns} to {email or 'our account'}, or give it more than that:"
+            f"Bind the role in rbac-remote.yaml{by_dns} to {email or 'this account'}, or grant the broader GKE role:"
             f" {grant} --role roles/container.viewer"
         ),
     )

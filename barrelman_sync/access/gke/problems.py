@@ -25,7 +25,7 @@ _NO_CREDENTIALS = (
     " configuration, or run: gcloud auth application-default login"
 )
 
-_REACH = "Check that Google's APIs can be reached from here: DNS, egress rules, HTTPS_PROXY and NO_PROXY."
+_REACH = "Check that Google's APIs are reachable from here: DNS, egress rules, HTTPS_PROXY and NO_PROXY."
 _REFUSALS = ("invalid_", "unauthorized_client", "disabled", "deleted")
 """What the token server says of an account or key that it does not take."""
 
@@ -51,13 +51,13 @@ def no_token(error: Exception, server: str, email: str | None, impersonate: str 
 
 def no_answer(server: str, error: Exception) -> RunError:
     """Google was not reached, or gave no answer that is one."""
-    reason = f"no usable answer from {server}: {_capped(str(cause_of(error)))}."
+    reason = f"no usable answer from {server}: {_capped(str(cause_of(error))).rstrip('.')}."
     return _failed("asking Google for the remote cluster", reason, _REACH)
 
 
 def late(why: str) -> RunError:
     """The run is over before Google said enough."""
-    advice = "Check that Google's APIs can be reached from here, or give it more time with --timeout."
+    advice = "Check that Google's APIs are reachable from here, or give the run more time with --timeout."
     return _failed("asking Google for the remote cluster", f"{why}.", advice)
 
 
@@ -79,12 +79,13 @@ def not_usable(cluster: GkeCluster, found: Mapping[str, Any]) -> RunError:
 
 def no_endpoint(cluster: GkeCluster, offered: Mapping[RemoteEndpoint, Endpoint]) -> RunError:
     """The cluster does not have the endpoint that was asked for, or none at all."""
-    wanted = "endpoint that we could use" if cluster.endpoint is RemoteEndpoint.AUTO else f"{cluster.endpoint} endpoint"
+    wanted = "usable endpoint" if cluster.endpoint is RemoteEndpoint.AUTO else f"{cluster.endpoint} endpoint"
     advice = f"See: gcloud container clusters describe {at(cluster)}"
     if cluster.endpoint is RemoteEndpoint.DNS or not offered:
-        advice = f"Open its DNS endpoint: gcloud container clusters update {at(cluster)} --enable-dns-access"
+        advice = f"Enable the DNS endpoint: gcloud container clusters update {at(cluster)} --enable-dns-access"
     else:
-        advice = f"It has: {', '.join(offered)}; choose with --remote-endpoint, or leave that out. {advice}"
+        offer = f"The cluster has: {', '.join(offered)}; choose one with --remote-endpoint, or leave the option out."
+        advice = f"{offer} {advice}"
     return _failed(f"using GKE cluster {_title(cluster)}", f"it has no {wanted}.", advice)
 
 
@@ -103,15 +104,15 @@ def _token_advice(reason: str, error: Exception, email: str | None, impersonate:
             "Check this machine's clock, and that account and key still exist:"
             f" gcloud iam service-accounts keys list --iam-account {email}"
         )
-    return "Log in again: gcloud auth application-default login; or check the configuration of the federation."
+    return "Log in again: gcloud auth application-default login; or check the federation configuration."
 
 
 def _impersonation_advice(error: Exception, impersonate: str) -> str:
     details = _error_of(str(error.args[1]).encode()) if len(error.args) > 1 else {}
     if _is_disabled(details):
-        return "Enable it: gcloud services enable iamcredentials.googleapis.com"
+        return "Enable the API: gcloud services enable iamcredentials.googleapis.com"
     return (
-        "Let our own account act as it: gcloud iam service-accounts add-iam-policy-binding"
+        "Allow the account of this run to impersonate: gcloud iam service-accounts add-iam-policy-binding"
         f" {impersonate} --member serviceAccount:ACCOUNT --role roles/iam.serviceAccountTokenCreator"
     )
 
@@ -119,10 +120,10 @@ def _impersonation_advice(error: Exception, impersonate: str) -> str:
 def _api_advice(status: int, error: Mapping[str, Any], cluster: GkeCluster, email: str | None) -> str:
     project = cluster.project
     if _is_disabled(error):
-        return f"Enable it: gcloud services enable container.googleapis.com --project {project}"
+        return f"Enable the API: gcloud services enable container.googleapis.com --project {project}"
     if status == _FORBIDDEN:
         return (
-            f"Grant it: gcloud projects add-iam-policy-binding {project} --member {member_of(email)}"
+            f"Grant the permission: gcloud projects add-iam-policy-binding {project} --member {member_of(email)}"
             " --role roles/container.clusterViewer"
         )
     if status in (_BAD_REQUEST, _NOT_FOUND):
@@ -131,8 +132,8 @@ def _api_advice(status: int, error: Mapping[str, Any], cluster: GkeCluster, emai
             f" zonal cluster, else a region): gcloud container clusters list --project {project}"
         )
     if status == _UNAUTHORIZED:
-        return "Google does not take the token that it gave: check that the account is not disabled."
-    return "The next run tries again; see https://status.cloud.google.com if it stays."
+        return "Google rejects its own token: check that the account is not disabled."
+    return "The next run tries again; if the error persists, see https://status.cloud.google.com."
 
 
 def _is_disabled(error: Mapping[str, Any]) -> bool:
@@ -154,7 +155,7 @@ def _said(error: Exception, what: str) -> str:
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}."
     if not isinstance(error, GoogleAuthError):
-        return f"{what} is not what it should be ({type(error).__name__})."
+        return f"{what} is not valid ({type(error).__name__})."
     reason = _capped(_QUERY.sub("", _first(error))).rstrip(".")
     inner = f": {_capped(str(error.__cause__)).rstrip('.')}" if isinstance(error.__cause__, ValueError) else ""
     return f"{reason}{inner}."

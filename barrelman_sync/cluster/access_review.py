@@ -1,0 +1,36 @@
+"""What a cluster allows us to do, for the preflight: a run itself does not ask, it tries."""
+
+from collections.abc import Mapping
+
+import msgspec
+from lightkube.core.resource import ApiInfo, GlobalResource, ResourceDef
+
+from barrelman_sync.cluster.client import ClusterClient
+
+
+class _Status(msgspec.Struct):
+    allowed: bool = False
+
+
+class AccessReview(msgspec.Struct, GlobalResource):
+    """The answer to a question about the permissions of whoever asks; every authenticated user may ask."""
+
+    _api_info = ApiInfo(
+        ResourceDef("authorization.k8s.io", "v1", "SelfSubjectAccessReview"), "selfsubjectaccessreviews", ["post"]
+    )
+
+    status: _Status = msgspec.field(default_factory=_Status)
+
+
+def is_allowed(client: ClusterClient, attributes: Mapping[str, str]) -> bool:
+    """Whether we may do this in all namespaces, by a SelfSubjectAccessReview. Raises ClusterError.
+
+    The attributes are verb, resource, group and name (ResourceAttributes in authorization/v1 types.go); empty ones are
+    left out. Not by a SelfSubjectRulesReview: webhook authorizers, and so GKE's IAM, leave themselves out of that.
+    """
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {name: value for name, value in attributes.items() if value}},
+    }
+    return client.ask(AccessReview, body).status.allowed

@@ -1,0 +1,77 @@
+"""How the command takes its options: every wrong value is reported, and `--help` lists the options under headings."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+import click
+
+_WRONG = f"{__name__}.wrong"
+
+
+class Parsed(click.ParamType[Any]):
+    """A text that a function of `values` turns into a value; the function's ValueError is the problem to report."""
+
+    name = "text"
+
+    def __init__(self, parse: Callable[[str], object]) -> None:
+        self._parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The parsed value; click also hands in values that are parsed already."""
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._parse(value)
+        except ValueError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class GroupedOption(click.Option):
+    """An option that is listed under a heading, and whose wrong value does not hide the problems of other options."""
+
+    def __init__(self, *names: str, group: str, **attributes: Any) -> None:
+        super().__init__(names, **attributes)
+        self.group = group
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """The value; for a wrong value None, and the problem is kept for `wrong_values`."""
+        try:
+            return super().process_value(ctx, value)
+        except click.BadParameter as error:
+            error.ctx, error.param = ctx, self
+            ctx.meta.setdefault(_WRONG, {})[self.name] = error.format_message()
+            return None
+
+
+class GroupedCommand(click.Command):
+    """A command whose help lists the options under headings, and the exit codes at the end."""
+
+    def __init__(self, name: str, *, exit_codes: Sequence[tuple[str, str]] = (), **attributes: Any) -> None:
+        super().__init__(name, **attributes)
+        self._exit_codes = exit_codes
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes one section for each group, in the order of the options."""
+        options = [option for option in self.get_params(ctx) if isinstance(option, GroupedOption)]
+        for group, members in groupby(options, key=lambda option: option.group):
+            _section(formatter, group, ctx, [*members])
+        others = [option for option in self.get_params(ctx) if not isinstance(option, GroupedOption)]
+        _section(formatter, "Other", ctx, others)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the exit codes."""
+        super().format_epilog(ctx, formatter)
+        with formatter.section("Exit codes"):
+            formatter.write_dl(self._exit_codes)
+
+
+def wrong_values(ctx: click.Context) -> Mapping[str, str]:
+    """The options that were given a wrong value, each with the problem."""
+    wrong: Mapping[str, str] = ctx.meta.get(_WRONG, {})
+    return wrong
+
+
+def _section(formatter: click.HelpFormatter, title: str, ctx: click.Context, options: list[Any]) -> None:
+    with formatter.section(title):
+        formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])

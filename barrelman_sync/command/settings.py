@@ -1,0 +1,111 @@
+"""From the values of the options to the settings of a run. Every problem is reported, not only the first."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from barrelman_sync.command.conflicts import conflicts
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
+from barrelman_sync.command.parameters import wrong_values
+from barrelman_sync.command.values import ignored_namespaces
+from barrelman_sync.model.errors import ConfigurationError
+from barrelman_sync.model.settings import (
+    Color,
+    DeleteLimit,
+    EndpointRules,
+    GkeCluster,
+    InCluster,
+    Kubeconfig,
+    MetricsRules,
+    NodeRules,
+    Output,
+    RemoteEndpoint,
+    RunRules,
+    Safety,
+    Scope,
+    Settings,
+)
+
+_ALIKE = 0.8
+"""A variable that is at least this similar to an option is reported as misspelled; others are not meant for us."""
+
+Values = Mapping[str, Any]
+
+
+def settings_of(ctx: click.Context, values: Values) -> Settings:
+    """The settings that the options' values stand for. Raises ConfigurationError with every problem there is."""
+    wrong = wrong_values(ctx)
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    problems = [*wrong.values(), *conflicts(_given(values, wrong), in_pod=in_pod), *_misspelled(os.environ)]
+    if problems:
+        raise ConfigurationError(*problems)
+    return Settings(
+        local=_local(values),
+        remote=_remote(values),
+        scope=_scope(values),
+        nodes=NodeRules(values["node_selector"] or (), tuple(values["allowed_node_cidr"])),
+        endpoints=EndpointRules(slices=values["endpoint_slices"], max_endpoints=values["max_endpoints"]),
+        safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
+        run=_run(values),
+        metrics=MetricsRules(values["metrics_file"], values["pushgateway"]),
+    )
+
+
+def _given(values: Values, wrong: Iterable[str]) -> set[str]:
+    """The names of the options that the user gave; an empty value and the endpoint `auto` count as not given."""
+    return {name for name, value in values.items() if value and value != RemoteEndpoint.AUTO}.union(wrong)
+
+
+def _misspelled(environment: Mapping[str, str]) -> Iterator[str]:
+    """One problem for each variable with almost the name of an option: a misspelled DRY_RUN would let a run write."""
+    options = [name for option in OPTIONS for name in option.opts if name.startswith("--")]
+    known = [name.removeprefix("--").replace("-", "_").upper() for name in options]
+    prefix = f"{ENVIRONMENT_PREFIX}_"
+    for name in sorted(name.removeprefix(prefix) for name in environment if name.startswith(prefix)):
+        if name not in known and (meant := get_close_matches(name, known, 1, _ALIKE)):
+            yield f"Unknown environment variable '{prefix}{name}': did you mean '{prefix}{meant[0]}'?"
+
+
+def _local(values: Values) -> Kubeconfig | InCluster:
+    if values["local_kubeconfig"] or values["local_context"]:
+        return Kubeconfig(values["local_kubeconfig"], values["local_context"])
+    return InCluster()
+
+
+def _remote(values: Values) -> Kubeconfig | GkeCluster:
+    if not values["remote_project"]:
+        return Kubeconfig(values["remote_kubeconfig"], values["remote_context"])
+    return GkeCluster(
+        project=values["remote_project"],
+        location=values["remote_location"],
+        name=values["remote_cluster_name"],
+        endpoint=RemoteEndpoint(values["remote_endpoint"]),
+        impersonate=values["impersonate_service_account"] or None,
+    )
+
+
+def _scope(values: Values) -> Scope:
+    return Scope(
+        source=values["remote_name"] or "",
+        adopted_source=values["adopt_source"],
+        ignored_namespaces=ignored_namespaces(values["ignore_namespace"]),
+        include_loadbalancers=values["include_loadbalancers"],
+        nodeports=values["nodeportsvc"],
+        create_namespaces=not values["no_create_namespaces"],
+    )
+
+
+def _run(values: Values) -> RunRules:
+    return RunRules(
+        preflight=values["preflight"],
+        dry_run=values["dry_run"],
+        detailed_exitcode=values["detailed_exitcode"],
+        output=Output(values["output"]),
+        color=Color(values["color"]),
+        expected_plan=values["expect_plan"],
+        timeout=values["timeout"],
+        concurrency=values["concurrency"],
+    )
