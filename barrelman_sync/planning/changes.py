@@ -88,7 +88,8 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
 
 def _mirror_changes(live: LocalService, wanted: Mirror) -> Iterator[Change]:
     yield from _change("spec.type", live.type, wanted.type)
-    yield from _port_changes(live.ports, wanted.ports)
+    if live.ports != wanted.ports:  # of most mirrors they are the same
+        yield from _port_changes(live.ports, wanted.ports)
     yield from _change("spec.sessionAffinity", live.affinity.mode, wanted.affinity.mode)
     timeout = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
     yield from _change(timeout, live.affinity.timeout, wanted.affinity.timeout)
