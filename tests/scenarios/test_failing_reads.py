@@ -106,5 +106,5 @@ def test_a_fault_that_passes_is_waited_for(sync: Sync, local: ControlPlane, remo
     remote_proxy.spoil("/api/v1/nodes", first)
     run = sync(*remote_proxy.options)
     assert run.exit_code == 0
-    assert "tried again" in run.stderr
+    assert "Trying again" in run.stderr
     sync.writes_nothing()

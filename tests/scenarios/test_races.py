@@ -139,7 +139,7 @@ def test_a_signal_ends_a_run_after_the_requests_in_flight(
     run = running.finish()
     assert run.exit_code == 1, run
     assert run.writes == ["patch services foo/s0 201"]
-    assert f"the run was interrupted ({number.name})" in run.line("Service", "foo/s1", "not tried")
+    assert f"the run was interrupted ({number.name})" in run.line("! Service", "foo/s1", "not tried")
     assert "Traceback" not in run.stderr
     sync.converges()
     assert len(local.api.list("Endpoints", "foo")) == 3
