@@ -49,7 +49,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.ENDPOINTS_TAKE_OVER: "Kubernetes' copies of the Endpoints take over",
     Reason.ADDRESSES_MOVED: "its addresses are in other slices, or gone",
     Reason.LEFT_OVER: "left over from when the Service had a selector",
-    Reason.LOCAL_SERVICE: "a local Service with this name already exists and is kept",
+    Reason.LOCAL_SERVICE: "a local Service with this name already exists",
     Reason.OTHER_SOURCE: "mirrored from {source}",
     Reason.SERVED_BY_OTHER_SOURCE: "served from {source}",
     Reason.IGNORED: "annotated to be ignored",

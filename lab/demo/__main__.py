@@ -19,7 +19,7 @@ FAILED, INTERRUPTED = 1, 130
 
 
 @click.command()
-@click.option("--playground", is_flag=True, help="Keep both clusters up, and say what to try.")
+@click.option("--playground", is_flag=True, help="Keep both clusters running, and print what to try.")
 def main(*, playground: bool) -> None:
     """Two clusters on this machine, and what barrelman-sync does to them."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT is ignored where a script says `&`
@@ -27,13 +27,13 @@ def main(*, playground: bool) -> None:
     try:
         _play() if playground else _tell()
     except (NoControlPlane, ControlPlaneError, TimeoutError) as error:
-        terminal.bad(f"The clusters are not there: {error}")
+        terminal.bad(f"A cluster does not work: {error}")
         sys.exit(FAILED)
     except UnexpectedError as error:
-        terminal.bad(f"This did not go as told: {error}")
+        terminal.bad(f"This did not go as expected: {error}")
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        terminal.bad("Interrupted: both clusters are gone.")
+        terminal.bad("Interrupted. Both clusters are stopped.")
         sys.exit(INTERRUPTED)
 
 
@@ -41,14 +41,14 @@ def _tell() -> None:
     started = time.monotonic()
     with stage() as here:
         tell(here)
-    terminal.heading(f"Done in {time.monotonic() - started:.0f} s; both clusters are gone")
-    terminal.say("`make playground` keeps them up for you to try things.")
+    terminal.heading(f"Done in {time.monotonic() - started:.0f} s; both clusters are stopped")
+    terminal.say("`make playground` starts the same two clusters and keeps them running, so that you can try things.")
 
 
 def _play() -> None:
     with stage() as here:
         play(here)
-    terminal.say("Both clusters are gone.")
+    terminal.say("Both clusters are stopped.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

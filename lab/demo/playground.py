@@ -22,8 +22,8 @@ CHANGE = (
     ("delete a service", "delete service coupons -n shop"),
     ("lose a node", f"patch node node-c --subresource=status -p '{NOT_READY}'"),
     ("add a service", "create service nodeport cart -n shop --tcp=80"),
-    ("leave one out", "annotate service web -n shop tfw.io/barrelman=ignore"),
-    ("and have it back", "annotate service web -n shop tfw.io/barrelman-"),
+    ("ignore a service", "annotate service web -n shop tfw.io/barrelman=ignore"),
+    ("mirror this service again", "annotate service web -n shop tfw.io/barrelman-"),
 )
 CURL = (
     ("the remote's services", "curl -sK remote/curl.conf {remote}/api/v1/services"),
@@ -39,7 +39,7 @@ def play(stage: Stage) -> None:
     terminal.line()
     terminal.table(tables.LOCAL_TITLES, tables.local_services(stage.local.api))
     _explain(stage)
-    terminal.heading("The clusters are up until you press Ctrl-C here")
+    terminal.heading("Both clusters run until you press Ctrl-C here")
     _wait(stage)
 
 
@@ -54,7 +54,7 @@ def _explain(stage: Stage) -> None:
     _explain_kubectl() if shutil.which("kubectl") else _explain_curl(stage)
     terminal.heading("Kubeconfigs")
     terminal.table(
-        ("FILE", "RIGHTS"),
+        ("FILE", "PERMISSIONS"),
         [
             *((str(path), "all") for path in admins),
             (str(stage.folder / FILES["remote"]), "rbac-remote.yaml"),
@@ -74,7 +74,7 @@ def _explain_kubectl() -> None:
 
 
 def _explain_curl(stage: Stage) -> None:
-    terminal.heading("Look around, and change the remote (easier with kubectl in the PATH, which is not there)")
+    terminal.heading("Look around, and change the remote (without kubectl, which is not in the PATH)")
     for plane in (stage.remote, stage.local):
         _write_curl_config(plane)
     for what, command in CURL:

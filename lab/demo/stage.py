@@ -58,7 +58,7 @@ def planned(text: str) -> set[str]:
 def expect(what: str, found: object, wanted: object) -> None:
     """Raise UnexpectedError unless both are the same."""
     if found != wanted:
-        message = f"{what} should be {wanted}, and is {found}"
+        message = f"{what} should be {wanted}, but is {found}"
         raise UnexpectedError(message)
 
 
@@ -66,15 +66,15 @@ def expect(what: str, found: object, wanted: object) -> None:
 def stage() -> Iterator[Stage]:
     """Start both clusters and put into them what the story begins with."""
     terminal.say(
-        "Some services run in one Kubernetes cluster, their callers in another, and these should not care."
-        " barrelman-sync keeps a mirror of each such service where the callers are."
+        "Some services run in one Kubernetes cluster (the remote one), their callers in another (the local one)."
+        " barrelman-sync keeps a mirror of each service in the local cluster, so that callers use the plain name."
     )
     terminal.heading("Two real clusters on this machine")
-    terminal.say("Each is etcd, kube-apiserver and controllers: built once, then up within 10 s.")
+    terminal.say("Each cluster is etcd, kube-apiserver and controllers. They are built once, then start within 10 s.")
     binary()
     with control_planes("remote", "local") as (remote, local):
-        terminal.line(f"remote  {remote.url}  where the services are")
-        terminal.line(f"local   {local.url}  where their callers are, and where barrelman-sync runs")
+        terminal.line(f"remote  {remote.url}  the services run here")
+        terminal.line(f"local   {local.url}  the callers and barrelman-sync run here")
         grant_remote(remote)
         grant_local(local)
         furnish(remote, local)

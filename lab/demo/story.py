@@ -54,16 +54,16 @@ def tell(stage: Stage) -> None:
 
 
 def _what_is_there(stage: Stage) -> None:
-    terminal.heading("The remote cluster: its services are reached at every node, by a node port")
+    terminal.heading("The remote cluster: every node answers for the services, each at a node port")
     terminal.table(tables.NODE_TITLES, tables.nodes(stage.remote.api))
     terminal.line()
     terminal.table(tables.REMOTE_TITLES, tables.remote_services(stage.remote.api))
-    terminal.heading("The local cluster: its workloads want to call http://web.shop, as if that were here")
+    terminal.heading("The local cluster: its workloads want to call http://web.shop, as if the service ran here")
     _show_local(stage, BEFORE)
     terminal.line()
     terminal.say(
-        "shop/search is a service of its own. billing/ledger has no pods: its label tfw.io/barrelman asks"
-        " for endpoints, the remote's nodes, and its owner chose the node port."
+        "shop/search is a service of your own, with a pod. billing/ledger is a manual service without pods: its"
+        " label tfw.io/barrelman asks for endpoints on the remote's nodes, and its owner chose the node port."
     )
 
 
@@ -78,26 +78,27 @@ def _first_sync(stage: Stage) -> None:
     _show_local(stage, AFTER_FIRST)
     terminal.line()
     terminal.say(
-        "A call to web.shop ends at port 30080 of one of the remote's nodes. shop/search is as it was: a service"
-        " of the local cluster's own wins. shop/admin asked to be left out, shop/cache has no node port."
+        "A call to web.shop now goes to port 30080 of one of the remote's nodes. shop/search is left, because it is"
+        " your own service. shop/admin is skipped, because it is annotated to be ignored. shop/cache is not eligible,"
+        " because its type is ClusterIP."
     )
 
 
 def _a_change(stage: Stage) -> None:
     terminal.heading("The remote changes")
-    terminal.say("shop/web moves to node port 30180, shop/coupons is deleted, node-c is heard of no more.")
+    terminal.say("shop/web moves to node port 30180, shop/coupons is deleted, and node-c stops reporting.")
     terminal.line()
     change(stage.remote)
     terminal.table(tables.NODE_TITLES, tables.nodes(stage.remote.api))
     stage.run("--dry-run", "--detailed-exitcode", exit_code=4, plan=SECOND)
     terminal.line()
-    terminal.say("With --detailed-exitcode, 4 says that there are changes. Now for real:")
+    terminal.say("With --detailed-exitcode, exit code 4 means that there are changes. Now the same without --dry-run:")
     stage.run(exit_code=0, plan=SECOND)
     _show_local(stage, AFTER_SECOND)
 
 
 def _nothing_to_do(stage: Stage) -> None:
-    terminal.heading("Once more: nothing to do, so nothing is written")
+    terminal.heading("One more run: there is nothing to do, so nothing is written")
     stage.run(exit_code=0, plan=LEFT)
     _show_local(stage, AFTER_SECOND)
 

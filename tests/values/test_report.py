@@ -106,7 +106,7 @@ def test_one_line_an_object_in_the_order_of_the_keys() -> None:
         "! Service shop/ignored skipped: the remote Service is annotated to be ignored",
         "~ Service shop/real released: a selector is set, so Kubernetes manages the endpoints",
         f"- Endpoints shop/real the mirror is released: {REASONS[Reason.HAS_SELECTOR]}",
-        "! Service shop/taken left: a local Service with this name already exists and is kept",
+        "! Service shop/taken left: a local Service with this name already exists",
     ]
 
 
