@@ -1,4 +1,4 @@
-"""How to reach a cluster, and what to advise when that fails: values that `gke` makes and `cluster` uses. Pure."""
+"""What to advise where a cluster does not answer or does not let us in. Pure; `gke/advice.py` has GKE's."""
 
 from urllib.parse import urlsplit
 

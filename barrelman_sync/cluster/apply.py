@@ -12,7 +12,7 @@ from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
 from barrelman_sync.planning.fallbacks import is_stopped
 from barrelman_sync.planning.order import Unit, batches
 from barrelman_sync.planning.result import Outcome, Result
-from barrelman_sync.planning.steps import Create, Plan, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,13 @@ def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Itera
         yield outcome
         if outcome.result != Result.DONE:
             failed = step
-            yield from (_attempt(other, writer) for other in (step.fallback if isinstance(step, Update) else ()))
+            yield from (
+                _attempt(other, writer) for other in (step.fallback if isinstance(step, Update | Delete) else ())
+            )
+
+
+def _fallback(step: Write) -> tuple[Write, ...]:
+    return step.fallback if isinstance(step, Update | Delete) else ()
 
 
 def _attempt(step: Write, writer: Writes) -> Outcome:

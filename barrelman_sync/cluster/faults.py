@@ -103,7 +103,7 @@ def reason_of(error: BaseException) -> str:
 
 def _hint(error: Exception, status: int | None, advice: Advice) -> str:
     if _is_terminating(error):
-        return "The namespace is being deleted; later runs skip the namespace until it is gone."
+        return "The namespace is being deleted; later runs leave the namespace until it is gone."
     if status == httpx2.codes.FORBIDDEN and _is_admission(error):
         return (
             "Not a permission problem: an admission policy, webhook or quota rejected the object; the message names it."

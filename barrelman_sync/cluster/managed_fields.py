@@ -7,10 +7,11 @@ of first. See docs/adr/002-claim-fields-before-apply.md and https://github.com/k
 """
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from barrelman_sync.model.local import Holders, LocalService
-from barrelman_sync.model.names import FIELD_MANAGER, ServicePort
+from barrelman_sync.model.names import FIELD_MANAGER, Affinity, ServicePort
 
 Entry = dict[str, Any]
 """One item of managedFields, or a field set in it, as JSON."""
@@ -27,22 +28,22 @@ _MIRROR_FIELDS = frozenset(
 )
 
 
-def holders_of(live: LocalService) -> Holders:
-    """Who holds the fields of this mirror, as its `managed_fields` say."""
-    entries = _entries(live)
+def holders_of(managed_fields: bytes, ports: Iterable[ServicePort], affinity: Affinity) -> Holders:
+    """Who holds the fields of a mirror that has these ports and this affinity."""
+    entries = _entries(managed_fields)
     others = {str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _taken(entry)}
     ours = next((entry for entry in entries if _is_ours(entry)), {})
-    held = ours.get("fieldsV1", {}).get(_SPEC, {})
-    return Holders(tuple(sorted(others)), complete=not others and _merged(held, _present(live)) == held)
+    held = _fields(ours).get(_SPEC, {})
+    return Holders(tuple(sorted(others)), complete=not others and _merged(held, _present(ports, affinity)) == held)
 
 
 def claimed(live: LocalService) -> list[Entry]:
     """The same entries, with the fields of a mirror moved to our own entry and all else left with its holder."""
-    entries = _entries(live)
+    entries = _entries(live.managed_fields)
     ours = next((entry for entry in entries if _is_ours(entry)), _NEW_ENTRY)
     others = [entry for entry in entries if not _is_ours(entry)]
-    fields = ours.get("fieldsV1", {})
-    spec = _merged(fields.get(_SPEC, {}), _present(live))
+    fields = _fields(ours)
+    spec = _merged(fields.get(_SPEC, {}), _present(live.ports, live.affinity))
     for entry in others:
         spec = _merged(spec, _taken(entry))
     kept = [rest for entry in others if (rest := _without_taken(entry)).get("fieldsV1")]
@@ -52,14 +53,18 @@ def claimed(live: LocalService) -> list[Entry]:
 
 def without_us(live_fields: bytes) -> list[Entry]:
     """The entries of everyone else: what a mirror that we release keeps."""
-    return [entry for entry in json.loads(live_fields) or [] if entry.get("manager") != FIELD_MANAGER]
+    return [entry for entry in _entries(live_fields) if entry.get("manager") != FIELD_MANAGER]
 
 
 _NEW_ENTRY: Entry = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1"}
 
 
-def _entries(live: LocalService) -> list[Entry]:
-    return json.loads(live.managed_fields) or []
+def _entries(managed_fields: bytes) -> list[Entry]:
+    return json.loads(managed_fields) or []
+
+
+def _fields(entry: Entry) -> Entry:
+    return entry.get("fieldsV1") or {}
 
 
 def _is_ours(entry: Entry) -> bool:
@@ -67,12 +72,11 @@ def _is_ours(entry: Entry) -> bool:
     return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
-def _present(live: LocalService) -> Entry:
+def _present(service_ports: Iterable[ServicePort], affinity: Affinity) -> Entry:
     """What the Service has that an apply can only remove if we hold it: list items, and a map that must go whole."""
-    ports: Entry = {f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}': _leaves(port) for port in live.ports}
+    ports: Entry = {f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}': _leaves(port) for port in service_ports}
     config: Entry = {"f:clientIP": {"f:timeoutSeconds": {}}}
-    affinity = {"f:sessionAffinityConfig": config} if live.affinity.timeout is not None else {}
-    return {"f:ports": ports, **affinity}
+    return {"f:ports": ports, **({} if affinity.timeout is None else {"f:sessionAffinityConfig": config})}
 
 
 def _leaves(port: ServicePort) -> Entry:
@@ -84,7 +88,7 @@ def _leaves(port: ServicePort) -> Entry:
 def _taken(entry: Entry) -> Entry:
     if entry.get("subresource"):
         return {}
-    spec = entry.get("fieldsV1", {}).get(_SPEC, {})
+    spec = _fields(entry).get(_SPEC) or {}
     return {name: fields for name, fields in spec.items() if name in _MIRROR_FIELDS}
 
 

@@ -2,7 +2,6 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import lru_cache
 
 from barrelman_sync.cluster import resources
@@ -10,6 +9,7 @@ from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import (
     MARKER,
+    MIRROR_MARKER,
     SERVICE_NAME,
     SLICE_MANAGED_BY,
     EndpointPort,
@@ -29,23 +29,24 @@ def local_namespace(namespace: resources.Namespace) -> LocalNamespace:
 def local_service(service: resources.Service) -> LocalService:
     """A Service of the local cluster."""
     metadata, spec = service.metadata, service.spec
-    parsed = LocalService(
+    labels = metadata.our_labels
+    ports = tuple(sorted(_service_port(port) for port in spec.ports or ()))
+    managed_fields = bytes(metadata.managed_fields) if labels.get(MARKER) == MIRROR_MARKER else b"null"
+    return LocalService(
         key=metadata.key,
         revision=metadata.revision,
         type=spec.type,
-        ports=tuple(sorted(_service_port(port) for port in spec.ports or ())),
+        ports=ports,
         affinity=spec.affinity,
-        labels=metadata.our_labels,
+        labels=labels,
         has_selector=bool(spec.selector),
         headless=spec.cluster_ip == "None",
         ignored=metadata.ignored,
         deleting=metadata.deleting,
         families=tuple(spec.ip_families or ()),
+        holders=holders_of(managed_fields, ports, spec.affinity),
+        managed_fields=managed_fields,
     )
-    if not parsed.is_mirror:
-        return parsed
-    mirror = replace(parsed, managed_fields=bytes(metadata.managed_fields))
-    return replace(mirror, holders=holders_of(mirror))
 
 
 def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:

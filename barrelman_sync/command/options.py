@@ -76,7 +76,7 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _flag("--nodeportsvc", group=_SCOPE,
           help="Create mirrors as Services of type NodePort, with the node ports of the remote Service."),
     _flag("--no-create-namespaces", group=_SCOPE,
-          help="Skip Services whose namespace is missing in the local cluster; do not create the namespace."),
+          help="Never create a namespace; Services whose namespace is missing in the local cluster are not mirrored."),
     _text("--node-selector", group=_ENDPOINTS, metavar="SELECTOR", type=Parsed(parse_selector),
           help="Use only remote nodes that match this label selector, in the syntax of kubectl:"
                " pool=a,zone!=b,gpu,os in (x,y)."),

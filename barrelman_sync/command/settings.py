@@ -56,7 +56,8 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
 
 def _given(values: Values, wrong: Iterable[str]) -> set[str]:
     """The names of the options that the user gave; an empty value and the endpoint `auto` count as not given."""
-    return {name for name, value in values.items() if value and value != RemoteEndpoint.AUTO}.union(wrong)
+    given = {name for name, value in values.items() if value}.union(wrong)
+    return given - {"remote_endpoint"} if values["remote_endpoint"] == RemoteEndpoint.AUTO else given
 
 
 def _misspelled(environment: Mapping[str, str]) -> Iterator[str]:

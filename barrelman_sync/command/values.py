@@ -58,7 +58,7 @@ def parse_network(text: str) -> IPNetwork:
 def parse_resource(text: str) -> str:
     """The name of a project, location or cluster in Google Cloud, checked loosely: Google has the last word.
 
-    The empty text stays: a variable of a ConfigMap may be empty, which counts as not given.
+    The empty text stays: an empty argument, such as an unset shell variable, counts as not given.
     """
     if text and not _RESOURCE.fullmatch(text):
         message = f"{text!r} is not a valid Google Cloud name"

@@ -4,7 +4,7 @@ All are gauges: a program that runs once has no counter to continue, so each say
 the original's names end in `_total`, as counters' do, is kept for the dashboards that use them.
 
 Every metric carries the label `source`, because what several remotes leave behind meets in one Prometheus. All other
-labels take the values of an enum, never names: their number is bounded.
+labels take the values of an enum, or the version, never names of objects: their number is bounded.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The two errors that end a run before its first write, and `causes`, which follows a chain of errors. Pure."""
+"""The two errors that end a run before its first write, the advice that a user gets, and chains of errors. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

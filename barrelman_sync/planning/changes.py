@@ -31,10 +31,10 @@ class Addresses(tuple[str, ...]):
 
 
 class Form(StrEnum):
-    """Whether endpoints have the form in which we write them."""
+    """Whether endpoints have the form in which we write them: plain, ready addresses, and of Endpoints one subset."""
 
-    OURS = "one subset of plain, ready addresses"
-    OTHER = "another form"
+    REGULAR = "regular"
+    IRREGULAR = "irregular"
 
 
 Value = str | int | Form | Addresses | ServicePort | tuple[EndpointPort, ...] | frozenset[str] | None
@@ -78,9 +78,9 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
         case LocalService(), Mirror():
             return (*labels, *_mirror_changes(live, wanted))
         case LocalEndpoints(), WantedEndpoints():
-            return (*labels, *_content_changes(live, wanted.content, "subsets"))
+            return _or_form(live, "subsets", (*labels, *_content_changes(live, wanted.content, "subsets")))
         case LocalSlice(), WantedSlice():
-            return (*labels, *_content_changes(live, wanted.content, "endpoints"))
+            return _or_form(live, "endpoints", (*labels, *_content_changes(live, wanted.content, "endpoints")))
         case _:
             message = f"{live.ref.kind} and {wanted.ref.kind} do not compare"
             raise TypeError(message)
@@ -96,16 +96,19 @@ def _mirror_changes(live: LocalService, wanted: Mirror) -> Iterator[Change]:
 
 
 def _content_changes(live: LocalEndpoints | LocalSlice, wanted: AddressSet, where: str) -> Iterator[Change]:
-    """Those of the addresses, the ports and the owner; of the form where all of that is the same."""
     ports = "ports" if isinstance(live, LocalSlice) else f"{where}.ports"
-    same = live.addresses == wanted.addresses and live.ports == wanted.ports and wanted.owner_uid in live.owners
-    if same and not live.regular:
-        yield Change(where, Form.OTHER, Form.OURS)
     if live.addresses != wanted.addresses:
         yield Change(f"{where}.addresses", Addresses(live.addresses), Addresses(wanted.addresses))
     yield from _change(ports, live.ports or None, wanted.ports or None)
     if wanted.owner_uid not in live.owners:
         yield Change(OWNERS, live.owners or None, frozenset({wanted.owner_uid}) if wanted.owner_uid else None)
+
+
+def _or_form(live: LocalEndpoints | LocalSlice, path: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    """The changes; that of the form where there is no other."""
+    if live.regular or changes:
+        return changes
+    return (Change(path, Form.IRREGULAR, Form.REGULAR),)
 
 
 def _change(path: str, before: Value, after: Value) -> Iterator[Change]:

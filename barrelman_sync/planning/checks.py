@@ -1,4 +1,4 @@
-"""Small named checks of one local Service. Pure.
+"""Small named checks of one local Service, or of a wanted mirror. Pure.
 
 A check answers with a reason or None. A chain of checks answers with the first reason: it reads like the table of
 README, "What it does with a service".

@@ -8,9 +8,9 @@ Service as it will be may serve nobody as long as the Service is as it was, and 
 | create a Service | nothing: there is no Service that could own them |
 | update a mirror, all ports that it has are still wanted | as planned: they serve the mirror either way |
 | update a mirror, a port that it has is no longer wanted | the fallback; writes that were planned wait |
-| delete a mirror | the fallback |
+| delete a mirror | the fallback; deletes of its endpoints wait |
 | delete the endpoints of a Service that no longer asks for them | the fallback |
-| update or create endpoints | those that they replace stay |
+| create or update endpoints | deletes of those that they replace wait |
 
 The fallback keeps the ports of the Service as it is now, and drops nodes that are gone:
 
@@ -57,21 +57,21 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
     return tuple(step for step in steps if isinstance(step, Create | Update))
 
 
-def hold(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
+def held(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
     """The step held back, and its fallback."""
     return (Held(step, why), *(() if isinstance(step, Create) else step.fallback))
 
 
-def hold_waiting(step: Step, why: Why, unusable: Collection[Key]) -> tuple[Step, ...]:
-    """What becomes of a step whose Service waits.
+def held_with_service(step: Step, why: Why, unusable: Collection[Key]) -> tuple[Step, ...]:
+    """What becomes of a step whose Service is held back.
 
-    The Service is held back, and with it endpoints that it could not use, and the end of those that it has: the
-    Services in `unusable` could not use the wanted endpoints.
+    Held back too are endpoints that the Service could not use without its write, and the deletes of those that it has:
+    `unusable` has the Services that could not use the wanted endpoints.
     """
     if not isinstance(step, Create | Update | Delete):
         return (step,)
     if step.ref.kind == Kind.SERVICE:
-        return hold(step, why) if isinstance(step, Update) else (Held(step, why),)
+        return held(step, why)
     return (Held(step, why),) if step.ref.service in unusable else (step,)
 
 

@@ -9,7 +9,7 @@ from itertools import chain
 
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import Safety
-from barrelman_sync.planning.fallbacks import hold, hold_waiting, usable_without
+from barrelman_sync.planning.fallbacks import held, held_with_service, usable_without
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update
@@ -37,7 +37,7 @@ def _too_much(plan: Plan, safety: Safety, nodes_listed: int) -> Why | None:
 
 
 def _held(step: Step, why: Why) -> tuple[Step, ...]:
-    return hold(step, why) if isinstance(step, Delete) and step.guarded else (step,)
+    return held(step, why) if isinstance(step, Delete) and step.guarded else (step,)
 
 
 def _hold_back_takers(plan: Plan) -> Plan:
@@ -70,7 +70,7 @@ def _hold_back_takers(plan: Plan) -> Plan:
 
 def _waiting(step: Step, waiting: dict[Key, Why], unusable: frozenset[Key]) -> tuple[Step, ...]:
     why = waiting.get(step.ref.service)
-    return hold_waiting(step, why, unusable) if why else (step,)
+    return held_with_service(step, why, unusable) if why else (step,)
 
 
 def _unusable(plan: Plan) -> frozenset[Key]:

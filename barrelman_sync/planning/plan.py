@@ -86,7 +86,7 @@ def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:
     if wanted is None or not live.has_selector:
         return None
     stale = {port.target_port for port in live.ports} & {port.target_port for port in wanted.ports}
-    return because(Reason.STALE_TARGET_PORT, port=min(map(str, stale))) if stale else None
+    return because(Reason.STALE_TARGET_PORT, port=min(map(int, stale))) if stale else None
 
 
 def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:

@@ -79,7 +79,7 @@ class Pool:
         start = _place(f"{service}")
         quotas = self._quotas(service, limit)
         picked = (self._ring(zone, places).walk(start, quota) for zone, quota in quotas.items() if quota)
-        return tuple(sorted(chain.from_iterable(picked)))
+        return tuple(sorted(set(chain.from_iterable(picked))))
 
     def among(self, addresses: frozenset[str]) -> tuple[str, ...]:
         """Those of these addresses that its nodes have; sorted."""

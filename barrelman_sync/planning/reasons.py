@@ -102,7 +102,7 @@ GUARDED = frozenset(
 FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
 """Endpoints that are kept for one of these should have been written, so the run fails."""
 
-KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.FAMILY_UNSERVED, Reason.NOT_MIRRORED_YET}
+KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_MIRRORED_YET}
 """What is left for one of these are endpoints, for which no better ones are known."""
 
 LEAVING = KEEPING | {
@@ -117,6 +117,7 @@ LEAVING = KEEPING | {
     Reason.NAMED_TARGET_PORT,
     Reason.HAS_SELECTOR,
     Reason.EXTERNAL_NAME,
+    Reason.FAMILY_UNSERVED,
 }
 """Every reason for which a local object is left."""
 

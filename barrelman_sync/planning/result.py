@@ -57,7 +57,7 @@ class Report:
     dry_run: bool = False
     detailed_exitcode: bool = False
     outcomes: tuple[Outcome, ...] = ()
-    """By Service, then in the order of the kinds; empty in a dry run."""
+    """One for each object that was to be written, in no order; empty in a dry run."""
     warnings: tuple[Why, ...] = ()
     refusal: str = ""
     """Why the plan was not carried out, or not to its end; empty if it was."""

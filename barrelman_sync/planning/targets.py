@@ -34,10 +34,6 @@ class Targets:
     unserved: tuple[Family, ...] = ()
     """Families of the Service that no node has an address of."""
 
-    def in_family(self, family: Family) -> AddressSet | None:
-        """The addresses of one family, None where there are none."""
-        return next((found for found in self.sets if found.family == family), None)
-
 
 @dataclass(frozen=True, slots=True)
 class Keep:

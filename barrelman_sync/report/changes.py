@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from barrelman_sync.model.names import EndpointPort, ServicePort
-from barrelman_sync.planning.changes import OWNERS, Addresses, Change, Value
+from barrelman_sync.planning.changes import OWNERS, Addresses, Change, Form, Value
 
 SHOWN_ADDRESSES = 6
+_FORMS = {Form.IRREGULAR: "more than plain, ready addresses", Form.REGULAR: "plain, ready addresses"}
 
 
 def change_text(change: Change, nodes: Mapping[str, str]) -> str:
@@ -55,6 +56,8 @@ def _text(value: Value) -> str:
     match value:
         case None:
             return "none"
+        case Form():
+            return _FORMS[value]
         case ServicePort():
             return _unnamed_port_text(value)
         case frozenset():

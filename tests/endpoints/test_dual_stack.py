@@ -91,7 +91,7 @@ def test_a_family_without_any_node_is_said_and_fails_only_where_no_other_is_serv
     dual.add(manual("foo", "both", 1, **BOTH), manual("foo", "six-first", 1, **V6_FIRST))
     run = dual_sync.converges(SLICES)
     for name in ("both", "six-first"):
-        assert "no node has an IPv6 address" in run.line("Endpoints", f"foo/{name}", "kept")
+        assert "no node has an IPv6 address" in run.line("Endpoints", f"foo/{name}", "left")
         assert served(dual, "foo", name) == {f"{name}-barrelman-ipv4-0": V4}
     dual.add(manual("foo", "v6", 1, **ONLY_V6))
     run = dual_sync.writes_nothing(SLICES, exit_code=1)

@@ -151,7 +151,7 @@ def held_by(live: LocalService, manager: str, operation: str = "Update") -> Loca
 
 def with_holders(live: LocalService) -> LocalService:
     """Return the same Service as it is read: the holders are what its managed fields say."""
-    return replace(live, holders=holders_of(live))
+    return replace(live, holders=holders_of(live.managed_fields, live.ports, live.affinity))
 
 
 # --- a run ------------------------------------------------------------------------------------------------------

@@ -140,6 +140,13 @@ def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() ->
     assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
 
 
+def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes() -> None:
+    cluster = Cluster(["delete Service shop/cart"])
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, 1, lambda _: None)
+    assert cluster.done == ["update Endpoints shop/cart"]
+    assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
+
+
 def test_what_is_left_over_goes_even_if_the_service_is_refused() -> None:
     fine = World(
         local(mirror(CART, service_port(81)), endpoints()), (remote(),), NODES, rules=EndpointRules(slices=True)

@@ -48,7 +48,7 @@ def held(plan: Plan) -> list[str]:
 
 
 @cases(
-    "limit, owned, allowed",
+    "limit, managed, allowed",
     {
         "a number": (DeleteLimit(3, None), 100, 3),
         "a number is no percentage": (DeleteLimit(3, None), 1, 3),
@@ -64,8 +64,8 @@ def held(plan: Plan) -> list[str]:
         "the default, of many": (DeleteLimit(), 1000, 300),
     },
 )
-def test_the_limit(limit: DeleteLimit, owned: int, allowed: int) -> None:
-    assert limit.of(owned) == allowed
+def test_the_limit(limit: DeleteLimit, managed: int, allowed: int) -> None:
+    assert limit.of(managed) == allowed
 
 
 @cases(

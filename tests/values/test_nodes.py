@@ -183,7 +183,7 @@ def fleet(statuses: str) -> list[Node]:
 
 
 @cases(
-    "statuses, taking_part, assumed",
+    "statuses, used, assumed",
     {
         "all ready": ("TTT", "n0 n1 n2", ""),
         "most ready: unknown stays out": ("TTU", "n0 n1", ""),
@@ -197,12 +197,12 @@ def fleet(statuses: str) -> list[Node]:
         "no nodes": ("", "", ""),
     },
 )
-def test_fewer_than_half_ready(statuses: str, taking_part: str, assumed: str) -> None:
+def test_fewer_than_half_ready(statuses: str, used: str, assumed: str) -> None:
     choice = choose_nodes(fleet(statuses), ANY)
-    assert [found.name for found in fleet(statuses) if found.name not in dict(choice.excluded)] == taking_part.split()
-    assert addresses(choice, "IPv4") == tuple(f"10.0.0.{int(name[1:]) + 1}" for name in taking_part.split())
+    assert [found.name for found in fleet(statuses) if found.name not in dict(choice.excluded)] == used.split()
+    assert addresses(choice, "IPv4") == tuple(f"10.0.0.{int(name[1:]) + 1}" for name in used.split())
     assert list(choice.assumed_ready) == assumed.split()
-    assert choice.is_empty == (not taking_part)
+    assert choice.is_empty == (not used)
     assert choice.listed == len(statuses)
 
 

@@ -296,7 +296,7 @@ def test_what_became_a_real_service_is_released(reason: str, services: Any) -> N
 def test_a_release_tells_of_a_target_port_that_the_manifest_does_not_set() -> None:
     """Somebody's manifest has a selector and no targetPort: that of the mirror stays, on which no pod listens."""
     plan = with_mirror(mirror(has_selector=True)).plan()
-    assert only(plan, Release).why == because(Reason.STALE_TARGET_PORT, port="30080")
+    assert only(plan, Release).why == because(Reason.STALE_TARGET_PORT, port=30080)
 
 
 @cases(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from barrelman_sync.cluster.managed_fields import claimed, holders_of, without_us
+from barrelman_sync.cluster.managed_fields import claimed, without_us
 from barrelman_sync.cluster.manifests import claim_patch, release_patch
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Revision
@@ -110,12 +110,12 @@ def own(entries: list[Entry]) -> Entry:
     },
 )
 def test_other_holders(entries: list[Entry], others: tuple[str, ...]) -> None:
-    assert holders_of(live(*entries)).others == others
+    assert live(*entries).holders.others == others
 
 
 def test_no_managed_fields_at_all() -> None:
     cleared = mirror(managed_fields=b"null")
-    assert holders_of(cleared) == ((), False)
+    assert cleared.holders == ((), False)
     assert own(claimed(cleared))["fieldsV1"] == {"f:spec": {"f:ports": {HTTP: {".": {}, "f:name": {}}}}}
 
 
@@ -137,7 +137,7 @@ FULL = entry("barrelman-sync", "Apply", None, {"f:spec": field_set([service_port
     },
 )
 def test_holds_all(found: LocalService, *, all_ours: bool) -> None:
-    assert holders_of(found).complete is all_ours
+    assert found.holders.complete is all_ours
 
 
 # --- taken over -------------------------------------------------------------------------------------------------
@@ -194,7 +194,7 @@ def test_the_time_is_the_latest_of_all() -> None:
 def test_afterwards_we_hold_all() -> None:
     before = live(ORIGINAL, EDITED, STICKY, OUR_UPDATE, STATUS, OURS)
     after = live(*claimed(before))
-    assert holders_of(after) == ((), True)
+    assert after.holders == ((), True)
     assert claimed(after) == claimed(before)
 
 

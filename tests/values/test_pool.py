@@ -78,6 +78,12 @@ def test_addresses_are_sorted_and_unique(zones: Zones, service: Key, limit: int)
     assert list(found) == sorted(set(found))
 
 
+def test_an_address_of_two_nodes_is_picked_once() -> None:
+    """A node that was replaced, and its successor, perhaps in another zone."""
+    twins = pool([Member("a", "10.0.0.1", "x"), Member("b", "10.0.0.1", "y"), Member("c", "10.0.0.2", "x")])
+    assert twins.pick(CART, 2) in {("10.0.0.1",), ("10.0.0.1", "10.0.0.2")}
+
+
 def test_the_address_says_nothing() -> None:
     """A node that comes back with another address has the place that it had."""
     names = [f"n-{number:x}" for number in range(50)]
