@@ -63,9 +63,7 @@ def _carry_out(unit: Unit, writer: Writes, before: Mapping[Key, Write]) -> Itera
         yield outcome
         if outcome.result != Result.DONE:
             failed = step
-            yield from (
-                _attempt(other, writer) for other in (step.fallback if isinstance(step, Update | Delete) else ())
-            )
+            yield from (_attempt(other, writer) for other in _fallback(step))
 
 
 def _fallback(step: Write) -> tuple[Write, ...]:
