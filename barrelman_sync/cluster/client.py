@@ -150,25 +150,28 @@ class ClusterClient:
     ) -> Listed[T]:
         items: list[T] = []
         version = ""
-        for page, version in self._pages(resource, labels, doing):  # noqa: B007 - the last page's version is that of all
-            items.extend(parsed for item in page if (parsed := parse(item)) is not None)
+        for page, version in self._pages(resource, parse, labels, doing):  # noqa: B007 - the last version is that of all
+            items += page
         return Listed(tuple(items), version)
 
-    def _pages(self, resource: type[R], labels: str | None, doing: str) -> Iterator[tuple[list[R], str]]:
+    def _pages(
+        self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str
+    ) -> Iterator[tuple[list[T], str]]:
         """The pages as they come. lightkube's own iterator cannot ask for a page again that failed."""
         generic = self._client._client  # noqa: SLF001 - see docs/lightkube.md
         namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
         params = {"limit": PAGE, "labelSelector": labels}
         basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
 
-        def call() -> tuple[bool, str | None, list[R]]:
+        def call() -> tuple[bool, str | None, list[T]]:
             more, version, page = generic.handle_response(
                 "list", generic.send(generic.build_adapter_request(basic)), basic
             )
             if not version:
                 message = "a list without resourceVersion"
                 raise ValueError(message)
-            return more, version, page
+            # Parsed here, so that what was decoded is gone before the next page comes: nothing else is as large.
+            return more, version, [parsed for item in page if (parsed := parse(item)) is not None]
 
         more = True
         while more:
