@@ -12,6 +12,7 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.loading import load_lightkube
 from barrelman_sync.command.logs import set_up_logs
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS, GroupedCommand, settings_of
 from barrelman_sync.command.terminal import is_on_terminal, progress, wants_colour
@@ -90,7 +91,8 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
 
 def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
     """The run itself; without a report if it ended before there was a plan."""
-    # Only now: lightkube takes half a second to load, which neither --help nor a wrong option should cost.
+    # Only now: lightkube takes a while to load, which neither --help nor a wrong option should cost.
+    load_lightkube()
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
@@ -126,7 +128,8 @@ def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCod
 
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
-    from barrelman_sync.preflight.checks import preflight  # loads lightkube, see _reconciled
+    load_lightkube()  # see _reconciled
+    from barrelman_sync.preflight.checks import preflight
 
     colour = wants_colour(settings.run.colour)
     passed: list[bool] = []
