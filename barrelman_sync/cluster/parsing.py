@@ -49,7 +49,7 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
     """An Endpoints object of the local cluster, with its addresses as canonical text, so that they compare."""
     metadata, subsets = endpoints.metadata, endpoints.subsets or []
     addresses = [address for subset in subsets for address in subset.addresses or ()]
-    extras = [1 for address in addresses if address.hostname or address.node_name or address.target_ref]
+    extras = [address for address in addresses if address.hostname or address.node_name or address.target_ref]
     parked = any(subset.not_ready_addresses for subset in subsets)
     return LocalEndpoints(
         key=metadata.key,
@@ -159,7 +159,7 @@ def _is_plain(endpoint: resources.Endpoint) -> bool:
 @lru_cache(maxsize=64)
 def _addresses(texts: tuple[str, ...]) -> tuple[str, ...]:
     """In order and canonical. Where there are few nodes, most Services have the same ones."""
-    return tuple(sorted({_canonical(text) for text in texts}))
+    return tuple(sorted(set(map(_canonical, texts))))
 
 
 @lru_cache(maxsize=65_536)
