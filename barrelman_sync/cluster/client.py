@@ -6,12 +6,14 @@ The only place that knows lightkube's edges; each is explained in docs/lightkube
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Generic, NamedTuple, TypeVar, cast
+from urllib.parse import urlencode
 
 import httpx2
 import msgspec
 import tenacity
 from lightkube import ALL_NS, Client
 from lightkube.core.dictmixin import DictMixin
+from lightkube.core.generic_client import BasicRequest
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
@@ -64,6 +66,8 @@ class ClusterClient:
         """That of the context or GKE cluster which it was made from."""
         self.server = client.config.cluster.server
         """Its URL."""
+        self._http: httpx2.Client = client._client._client  # noqa: SLF001 - lightkube has no other way to it
+        self._base = str(self._http.base_url.copy_with(query=None, fragment=None)).rstrip("/")
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_passing),
             wait=_wait,
@@ -140,35 +144,45 @@ class ClusterClient:
         namespace = key.namespace or None
         generic = self._client._client  # noqa: SLF001 - Client.delete takes no body, see docs/lightkube.md
         basic = generic.prepare_request(method, resource, body, key.name, namespace, **request)
-        basic.data = body
         # lightkube would not look at the answer to a delete, be it a page of some proxy.
         basic.response_type = basic.response_type or cast("type[DictMixin]", Acknowledged)
-        return generic.handle_response(method, generic.send(generic.build_adapter_request(basic)), basic)
+        return generic.handle_response(method, generic.send(self._request(basic, body)), basic)
+
+    def _request(self, basic: BasicRequest, body: Any) -> httpx2.Request:
+        """What lightkube would build, with any body, and for less: it would have the URL parsed three times."""
+        query = f"?{urlencode(basic.params)}" if basic.params else ""
+        content = None if body is None else msgspec.json.encode(body)
+        headers = basic.headers or (None if body is None else {"Content-Type": "application/json"})
+        url = f"{self._base}/{basic.url}{query}"
+        return self._http.build_request(basic.method, url, content=content, headers=headers)
 
     def _list_once(
         self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str
     ) -> Listed[T]:
         items: list[T] = []
         version = ""
-        for page, version in self._pages(resource, labels, doing):  # noqa: B007 - the last page's version is that of all
-            items.extend(parsed for item in page if (parsed := parse(item)) is not None)
+        for page, version in self._pages(resource, parse, labels, doing):  # noqa: B007 - the last version is that of all
+            items += page
         return Listed(tuple(items), version)
 
-    def _pages(self, resource: type[R], labels: str | None, doing: str) -> Iterator[tuple[list[R], str]]:
+    def _pages(
+        self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str
+    ) -> Iterator[tuple[list[T], str]]:
         """The pages as they come. lightkube's own iterator cannot ask for a page again that failed."""
         generic = self._client._client  # noqa: SLF001 - see docs/lightkube.md
         namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
         params = {"limit": PAGE, "labelSelector": labels}
         basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
 
-        def call() -> tuple[bool, str | None, list[R]]:
+        def call() -> tuple[bool, str | None, list[T]]:
             more, version, page = generic.handle_response(
                 "list", generic.send(generic.build_adapter_request(basic)), basic
             )
             if not version:
                 message = "a list without resourceVersion"
                 raise ValueError(message)
-            return more, version, page
+            # Parsed here, so that what was decoded is gone before the next page comes: nothing else is as large.
+            return more, version, [parsed for item in page if (parsed := parse(item)) is not None]
 
         more = True
         while more:

@@ -53,14 +53,14 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
     """An Endpoints object of the local cluster, with its addresses as canonical text, so that they compare."""
     metadata, subsets = endpoints.metadata, endpoints.subsets or []
     addresses = [address for subset in subsets for address in subset.addresses or ()]
-    plain = not any(address.hostname or address.node_name or address.target_ref for address in addresses)
+    extras = [address for address in addresses if address.hostname or address.node_name or address.target_ref]
     parked = any(subset.not_ready_addresses for subset in subsets)
     return LocalEndpoints(
         key=metadata.key,
         revision=metadata.revision,
-        addresses=tuple(sorted({_canonical(address.ip) for address in addresses})),
+        addresses=_addresses(tuple([address.ip for address in addresses])),
         ports=tuple(sorted({_endpoint_port(port) for subset in subsets for port in subset.ports or ()})),
-        regular=len(subsets) == 1 and plain and not parked,
+        regular=len(subsets) == 1 and not extras and not parked,
         labels=metadata.our_labels,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
         deleting=metadata.deleting,
@@ -77,7 +77,7 @@ def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
         revision=metadata.revision,
         manager=labels.get(SLICE_MANAGED_BY, ""),
         family=slice_.address_type,
-        addresses=tuple(sorted({_canonical(address) for entry in endpoints for address in entry.addresses or ()})),
+        addresses=_addresses(tuple([address for entry in endpoints for address in entry.addresses or ()])),
         ports=tuple(sorted(_slice_port(port) for port in slice_.ports or ())),
         regular=all(_is_plain(endpoint) for endpoint in endpoints),
         labels=labels,
@@ -158,6 +158,12 @@ def _is_plain(endpoint: resources.Endpoint) -> bool:
     ready = conditions.ready is True and conditions.serving is not False and not conditions.terminating
     extra = (endpoint.node_name, endpoint.hostname, endpoint.zone, endpoint.target_ref, endpoint.hints)
     return ready and len(endpoint.addresses or ()) == 1 and not any(extra)
+
+
+@lru_cache(maxsize=64)
+def _addresses(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """In order and canonical. Where there are few nodes, most Services have the same ones."""
+    return tuple(sorted(set(map(_canonical, texts))))
 
 
 @lru_cache(maxsize=65_536)

@@ -27,17 +27,24 @@ _OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY, SLICE_MANAGED_B
 _VERBS = ["delete", "get", "list", "global_list", "patch"]
 
 
-class _Struct(msgspec.Struct, rename="camel"):
-    """Named as in JSON."""
+class _Object(msgspec.Struct, rename="camel"):
+    """An object of the API, with its fields named as in JSON."""
 
 
-class OwnerReference(_Struct):
+class _Part(msgspec.Struct, rename="camel", gc=False):
+    """A part of an object, with its fields named as in JSON.
+
+    The collector does not look at it: what comes from JSON has no cycles, and there are a hundred thousand addresses.
+    """
+
+
+class OwnerReference(_Part):
     """Whose object this is a part of."""
 
     uid: str = ""
 
 
-class Metadata(_Struct):
+class Metadata(_Part):
     """What all kinds have."""
 
     name: str = ""
@@ -77,13 +84,13 @@ class Metadata(_Struct):
         return (self.annotations or {}).get(MARKER) == IGNORE
 
 
-class NamespaceStatus(_Struct):
+class NamespaceStatus(_Part):
     """Whether it is going away."""
 
     phase: str = ""
 
 
-class Namespace(_Struct, GlobalResource):
+class Namespace(_Object, GlobalResource):
     """A namespace."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Namespace"), "namespaces", _VERBS)
@@ -92,7 +99,7 @@ class Namespace(_Struct, GlobalResource):
     status: NamespaceStatus = msgspec.field(default_factory=NamespaceStatus)
 
 
-class Port(_Struct):
+class Port(_Part):
     """A port of a Service or of an Endpoints subset."""
 
     port: int
@@ -103,7 +110,7 @@ class Port(_Struct):
     app_protocol: str | None = None
 
 
-class SlicePort(_Struct):
+class SlicePort(_Part):
     """A port of a slice; the API leaves nothing of it out, but allows null."""
 
     name: str | None = None
@@ -112,19 +119,19 @@ class SlicePort(_Struct):
     app_protocol: str | None = None
 
 
-class ClientIP(_Struct):
+class ClientIP(_Part):
     """How long affinity lasts, in seconds."""
 
     timeout_seconds: int | None = None
 
 
-class AffinityConfig(_Struct):
+class AffinityConfig(_Part):
     """Has a `client_ip` with affinity only."""
 
     client_ip: ClientIP | None = msgspec.field(name="clientIP", default=None)
 
 
-class ServiceSpec(_Struct):
+class ServiceSpec(_Part):
     """What makes a Service."""
 
     type: str = "ClusterIP"
@@ -145,7 +152,7 @@ class ServiceSpec(_Struct):
         )
 
 
-class Service(_Struct, NamespacedResourceG):
+class Service(_Object, NamespacedResourceG):
     """A Service."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Service"), "services", _VERBS)
@@ -154,11 +161,11 @@ class Service(_Struct, NamespacedResourceG):
     spec: ServiceSpec
 
 
-class Presence(_Struct):
+class Presence(_Part):
     """An object of which only counts that it is there."""
 
 
-class Address(_Struct):
+class Address(_Part):
     """An endpoint; only `ip` is what we write."""
 
     ip: str
@@ -167,7 +174,7 @@ class Address(_Struct):
     target_ref: Presence | None = None
 
 
-class Subset(_Struct):
+class Subset(_Part):
     """Addresses that share ports."""
 
     addresses: list[Address] | None = None
@@ -175,7 +182,7 @@ class Subset(_Struct):
     ports: list[Port] | None = None
 
 
-class Endpoints(_Struct, NamespacedResourceG):
+class Endpoints(_Object, NamespacedResourceG):
     """An Endpoints object."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Endpoints"), "endpoints", _VERBS)
@@ -184,7 +191,7 @@ class Endpoints(_Struct, NamespacedResourceG):
     subsets: list[Subset] | None = None
 
 
-class EndpointConditions(_Struct):
+class EndpointConditions(_Part):
     """How fit an endpoint is; None stands for ready, serving and not terminating (discovery/v1 types.go)."""
 
     ready: bool | None = None
@@ -192,7 +199,7 @@ class EndpointConditions(_Struct):
     terminating: bool | None = None
 
 
-class Endpoint(_Struct):
+class Endpoint(_Part):
     """An endpoint of a slice; `addresses` and `conditions.ready` are what we write."""
 
     addresses: list[str] | None = None
@@ -204,7 +211,7 @@ class Endpoint(_Struct):
     hints: Presence | None = None
 
 
-class EndpointSlice(_Struct, NamespacedResourceG):
+class EndpointSlice(_Object, NamespacedResourceG):
     """A part of a Service's endpoints, of one family."""
 
     _api_info = ApiInfo(ResourceDef("discovery.k8s.io", "v1", "EndpointSlice"), "endpointslices", _VERBS)
@@ -215,40 +222,40 @@ class EndpointSlice(_Struct, NamespacedResourceG):
     ports: list[SlicePort] | None = None
 
 
-class Condition(_Struct):
+class Condition(_Part):
     """What a node says of itself."""
 
     type: str = ""
     status: str = ""
 
 
-class NodeAddress(_Struct):
+class NodeAddress(_Part):
     """One of a node's addresses."""
 
     type: str = ""
     address: str = ""
 
 
-class Taint(_Struct):
+class Taint(_Part):
     """Only its key counts."""
 
     key: str = ""
 
 
-class NodeSpec(_Struct):
+class NodeSpec(_Part):
     """What was asked of a node."""
 
     taints: list[Taint] | None = None
 
 
-class NodeStatus(_Struct):
+class NodeStatus(_Part):
     """What a node is."""
 
     conditions: list[Condition] | None = None
     addresses: list[NodeAddress] | None = None
 
 
-class Node(_Struct, GlobalResource):
+class Node(_Object, GlobalResource):
     """A node."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Node"), "nodes", _VERBS)

@@ -12,6 +12,7 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.loading import load_lightkube
 from barrelman_sync.command.logs import set_up_logs
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
@@ -86,7 +87,8 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
 
 def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
     """Runs, and returns the report and the exit code; no report if the run ended before there was a plan."""
-    # Imported here: lightkube takes half a second to load, which --help and a wrong option should not cost.
+    # Imported here: lightkube takes a while to load, which --help and a wrong option should not cost.
+    load_lightkube()
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
@@ -122,7 +124,8 @@ def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCod
 
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
-    from barrelman_sync.preflight.checks import preflight  # loads lightkube, see _reconciled
+    load_lightkube()  # see _reconciled
+    from barrelman_sync.preflight.checks import preflight
     from barrelman_sync.report.preflight import print_checks
 
     passed = print_checks(preflight(settings, deadline), color=wants_color(settings.run.color))

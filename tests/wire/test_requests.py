@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from barrelman_sync import __version__
+from barrelman_sync.access.http import connect
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
+from barrelman_sync.model.settings import Kubeconfig
 from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
+from tests.wire.conftest import Patient
 from tests.wire.fakeapi import APPLY, FakeApi, Request
+from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.objects import MIRROR, endpoints, mirror, namespace, seen
 
 CART = Key("shop", "cart")
@@ -50,6 +55,21 @@ def test_get(api: FakeApi, client: ClusterClient) -> None:
     request = only(api.requests)
     assert (request.method, request.target, request.body) == ("GET", "/api/v1/namespaces/kube-system", b"")
     assert client.get(resources.Service, CART) is None
+
+
+@pytest.mark.parametrize("path", ["", "/", "/k8s/clusters/c-1", "/k8s/clusters/c-1/", "/k8s#no-part-of-a-request"])
+@pytest.mark.usefixtures("opened")
+def test_a_server_may_have_a_path(api: FakeApi, deadline: Patient, tmp_path: Path, path: str) -> None:
+    """For single objects we make the URL, for lists lightkube does."""
+    file = kubeconfig(tmp_path, "remote", f"{api.url}{path}", insecure_skip_tls_verify=True)
+    client = connect(Kubeconfig(str(file)), "remote", deadline)
+    assert client.get(resources.Node, Key("", "a")) is None
+    client.list_all(resources.Node, lambda item: item)
+    prefix = path.partition("#")[0].rstrip("/")
+    assert [request.target for request in api.requests] == [
+        f"{prefix}/api/v1/nodes/a",
+        f"{prefix}/api/v1/nodes?limit=500",
+    ]
 
 
 SERVICE_LABELS = {"tfw.io/barrelman-source": "remote", "app.kubernetes.io/managed-by": "barrelman-sync"}
