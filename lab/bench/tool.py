@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -40,9 +41,14 @@ class Tool:
         """Run it once, to the end. The time limit is ours: a slow machine is to be measured, not to fail."""
         clusters = [f"--local-kubeconfig={self.local}", f"--remote-kubeconfig={self.remote}"]
         command: list[str | Path] = [sys.executable, "-IS", LAUNCHER, COMMAND, *clusters, "--timeout=10m", *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
         if done.returncode != 0:
             raise RunFailedError(f"exit code {done.returncode}\n{done.stdout[-1000:]}{done.stderr[-1000:]}")
         *_, summary, cost = done.stdout.splitlines()
         requests = [line.split()[1] for line in done.stderr.splitlines() if line.startswith(REQUEST)]
         return Run(**json.loads(cost), summary=summary, requests=tuple(requests))
+
+
+def _environment() -> dict[str, str]:
+    """The environment, in which Python keeps its bytecode: an image has it, so no run compiles its sources."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
