@@ -12,7 +12,6 @@ from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
-    ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
     SERVICE_NAME,
@@ -137,9 +136,7 @@ def _looked_at_again(
     These are leftovers, unless a selector came between the list of Services and that of the endpoints.
     """
     suspects = {slice_.service for slice_ in slices if slice_.manager == SLICE_CONTROLLER}
-    suspects |= {
-        found.key for found in endpoints if found.labels.get(ENDPOINTS_MANAGED_BY, FIELD_MANAGER) != FIELD_MANAGER
-    }
+    suspects |= {found.key for found in endpoints if found.manager not in ("", FIELD_MANAGER)}
     without_selector = (key for key in sorted(suspects) if key in services and not services[key].has_selector)
     found = (client.get(resources.Service, key) for key in without_selector)
     return {service.metadata.key: parsing.local_service(service) for service in found if service}

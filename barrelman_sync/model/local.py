@@ -10,6 +10,7 @@ from barrelman_sync.model.names import (
     MANUAL_MARKER,
     MARKER,
     MIRROR_MARKER,
+    SLICE_MANAGED_BY,
     SOURCE,
     Affinity,
     EndpointPort,
@@ -73,67 +74,70 @@ class LocalService:
         return self.labels.get(SOURCE) or None
 
 
-@dataclass(frozen=True, slots=True)
-class LocalEndpoints:
-    """An Endpoints object of the local cluster as it is now; addresses and ports sorted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LiveAddresses:
+    """What Endpoints and EndpointSlices of the local cluster have in common; addresses and ports sorted."""
 
-    key: Key
-    revision: Revision
     addresses: tuple[str, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     regular: bool = True
-    """One subset of plain, ready addresses, as we write them. Anything else is to be replaced."""
+    """Plain, ready addresses and nothing else, of Endpoints in one subset, as we write them. Others are replaced."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
-    """uids of its owner references."""
+    """uids of the owner references."""
     deleting: bool = False
+
+    @property
+    def manager(self) -> str:
+        """Who manages the object, as its managed-by label says: we, or a controller of Kubernetes. Empty if nobody.
+
+        No other label may be asked, see docs/design.md.
+        """
+        raise NotImplementedError
+
+    @property
+    def managed_by_us(self) -> bool:
+        """Whether the object still says that we manage it."""
+        return self.manager == FIELD_MANAGER
+
+    @property
+    def source(self) -> str | None:
+        """The remote that we took the addresses from, None where we did not write the object."""
+        return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalEndpoints(_LiveAddresses):
+    """An Endpoints object of the local cluster as it is now. It belongs to the Service of the same name."""
+
+    key: Key
+    revision: Revision
 
     @property
     def ref(self) -> Ref:
         return Ref(Kind.ENDPOINTS, self.key, self.key)
 
     @property
-    def managed_by_us(self) -> bool:
-        """Whether it still says that we manage it; no other label may be asked, see docs/design.md."""
-        return self.labels.get(ENDPOINTS_MANAGED_BY) == FIELD_MANAGER
-
-    @property
-    def source(self) -> str | None:
-        """The remote that we took the addresses from, None where we did not write it."""
-        return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
+    def manager(self) -> str:
+        return self.labels.get(ENDPOINTS_MANAGED_BY, "")
 
 
 @dataclass(frozen=True, slots=True)
-class LocalSlice:
-    """An EndpointSlice of the local cluster as it is now; addresses and ports sorted."""
+class LocalSlice(_LiveAddresses):
+    """An EndpointSlice of the local cluster as it is now."""
 
     key: Key
     service: Key
     revision: Revision
-    manager: str
-    """Who says that it manages it: we, or one of Kubernetes' controllers."""
     family: str
-    addresses: tuple[str, ...] = ()
-    ports: tuple[EndpointPort, ...] = ()
-    regular: bool = True
-    """Endpoints of one ready address each and nothing else, as we write them."""
-    labels: Mapping[str, str] = field(default_factory=dict)
-    owners: frozenset[str] = frozenset()
-    deleting: bool = False
 
     @property
     def ref(self) -> Ref:
         return Ref(Kind.SLICE, self.key, self.service)
 
     @property
-    def managed_by_us(self) -> bool:
-        """Whether it still says that we manage it."""
-        return self.manager == FIELD_MANAGER
-
-    @property
-    def source(self) -> str | None:
-        """The remote that we took the addresses from, None where we did not write it."""
-        return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
+    def manager(self) -> str:
+        return self.labels.get(SLICE_MANAGED_BY, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,15 +190,13 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
         case _:
             assert live is None or isinstance(live, LocalSlice)
             service = Key(key.namespace, labels["kubernetes.io/service-name"])
-            manager = labels["endpointslice.kubernetes.io/managed-by"]
             return LocalSlice(
                 key,
                 service,
                 revision,
-                manager,
                 body["addressType"],
-                tuple(sorted(entry["addresses"][0] for entry in body["endpoints"])),
-                tuple(sorted(_endpoint_port(port) for port in body["ports"])),
+                addresses=tuple(sorted(entry["addresses"][0] for entry in body["endpoints"])),
+                ports=tuple(sorted(_endpoint_port(port) for port in body["ports"])),
                 labels=labels,
                 owners=_owners(metadata, live.owners if live else frozenset()),
             )

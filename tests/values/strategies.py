@@ -91,9 +91,8 @@ def _slice(key: Key, name: str, source: str | None, addresses: tuple[str, ...]) 
         place,
         key,
         Revision(f"uid of {place}", "1"),
-        manager,
         "IPv6" if "ipv6" in name else "IPv4",
-        addresses,
+        addresses=addresses,
         labels=labels | ({FROM: source} if source else {}),
     )
 

@@ -366,11 +366,13 @@ def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None
 # --- leftovers and hand-over ------------------------------------------------------------------------------------
 
 CONTROLLER = "endpointslice-controller.k8s.io"
+SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 
 
 def pods(key: Key = CART) -> LocalSlice:
     """Return what Kubernetes left behind when a Service lost its selector."""
-    return LocalSlice(Key(key.namespace, f"{key.name}-x7f2k"), key, Revision("u", "1"), CONTROLLER, "IPv4")
+    labels = {SLICE_MANAGER: CONTROLLER}
+    return LocalSlice(Key(key.namespace, f"{key.name}-x7f2k"), key, Revision("u", "1"), "IPv4", labels=labels)
 
 
 def with_slices(world: World, *slices: LocalSlice) -> World:
@@ -406,6 +408,7 @@ def test_slices_of_pods_go_where_endpoints_of_ours_are(world: World, expected: l
 )
 def test_at_a_hand_over_all_that_says_it_is_ours_goes(live: LocalService) -> None:
     """That of a former source too: nobody else will ever look after it."""
-    former = LocalSlice(Key("shop", "a"), CART, Revision("u", "1"), "barrelman-sync", "IPv4", labels=FROM_STAGE)
+    labels = {**FROM_STAGE, SLICE_MANAGER: "barrelman-sync"}
+    former = LocalSlice(Key("shop", "a"), CART, Revision("u", "1"), "IPv4", labels=labels)
     plan = with_slices(World(local(live, endpoints(labels=FROM_STAGE))), former).plan()
     assert words(plan)[-2:] == ["delete Endpoints shop/cart", "delete EndpointSlice shop/a"]

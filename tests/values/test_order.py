@@ -47,7 +47,7 @@ def test_steps_of_a_service_need_not_stand_together() -> None:
 
 
 def test_a_service_that_also_gets_something_is_not_among_the_last() -> None:
-    leftover = LocalSlice(Key("shop", "cart-x"), CART, Revision("u", "1"), "endpointslice-controller.k8s.io", "IPv4")
+    leftover = LocalSlice(Key("shop", "cart-x"), CART, Revision("u", "1"), "IPv4")
     fresh = WantedEndpoints(AddressSet(CART, "prod", "IPv4", ("10.0.0.1",), ()))
     doomed = Delete(mirror(TILL), Why(Reason.NOT_IN_REMOTE))
     plan = Plan((Delete(leftover, Why(Reason.LEFT_OVER)), Create(fresh), doomed))

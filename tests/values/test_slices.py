@@ -109,17 +109,17 @@ def test_an_address_stays_where_it_is(addresses: tuple[str, ...], before: Spread
 # --- steps -------------------------------------------------------------------------------------------------------
 
 
-def slice_(number: int | str, *addresses: str, **fields: Any) -> LocalSlice:
+def slice_(number: int | str, *addresses: str, manager: str = "barrelman-sync", **fields: Any) -> LocalSlice:
     """Return a slice as a run from `prod` writes it for shop/cart."""
     family = fields.get("family", "IPv4")
     name = number if isinstance(number, str) else f"cart-barrelman-{family.lower()}-{number}"
     labels = {
         FROM: "prod",
         MANAGER: "barrelman-sync",
-        "endpointslice.kubernetes.io/managed-by": "barrelman-sync",
+        "endpointslice.kubernetes.io/managed-by": manager,
         "kubernetes.io/service-name": "cart",
     }
-    defaults = {"manager": "barrelman-sync", "family": family, "labels": labels, "owners": frozenset({"uid"})}
+    defaults = {"family": family, "labels": labels, "owners": frozenset({"uid"})}
     revision = Revision(f"uid of {name}", "1")
     return LocalSlice(
         Key("shop", name), CART, revision, **{**defaults, "addresses": addresses, "ports": PORTS, **fields}
