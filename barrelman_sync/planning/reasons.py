@@ -99,6 +99,18 @@ GUARDED = frozenset(
 )
 """A delete for one of these takes something from callers: guards count it, and may hold it back."""
 
+UNGUARDED = frozenset(
+    {
+        Reason.RELEASED,
+        Reason.FAMILY_REMOVED,
+        Reason.SLICES_TAKE_OVER,
+        Reason.ENDPOINTS_TAKE_OVER,
+        Reason.ADDRESSES_MOVED,
+        Reason.LEFT_OVER,
+    }
+)
+"""A delete for one of these takes nothing from callers: every reason of a delete is in this set or in GUARDED."""
+
 FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
 """Endpoints that are kept for one of these should have been written, so the run fails."""
 
@@ -120,6 +132,9 @@ LEAVING = KEEPING | {
     Reason.FAMILY_UNSERVED,
 }
 """Every reason for which a local object is left."""
+
+WARNING = frozenset({Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_SKIPPED})
+"""What no step has as its reason, only a warning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,25 +32,7 @@ def plan_lines(report: Report) -> Iterator[str]:
 
 def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
     """One step as a line; empty where there is nothing to tell. `nodes` has the names of nodes by address."""
-    match step:
-        case Create():
-            return _line("+", step.ref, _content(step))
-        case Update():
-            changes = "; ".join(change_text(change, nodes) for change in step.changes)
-            claimed = f" (fields claimed from {', '.join(step.claimed_from)})" if step.claimed_from else ""
-            return _line("~", step.ref, changes + claimed)
-        case Delete():
-            return _line("-", step.ref, message(step.why))
-        case Release():
-            return _line("~", step.ref, f"released: {message(step.why)}")
-        case Leave():
-            return _line("!", step.ref, f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}")
-        case Held():
-            return _line("!", step.ref, f"{step.step.action} held back: {message(step.why)}")
-        case Unchanged():
-            return ""
-        case _:
-            assert_never(step)
+    return "" if isinstance(step, Unchanged) else _line(_SIGNS[step.action], step.ref, _told(step, nodes))
 
 
 def failure_lines(report: Report) -> Iterator[str]:
@@ -65,6 +47,25 @@ def summary_line(report: Report) -> str:
     problem = "".join(f"; {problem}" for problem in problems(report))
     fingerprint = f"; plan {plan_fingerprint(report.plan)}" if report.dry_run else ""
     return f"{_verdict(report)}: {', '.join(_counted(report))}{nodes}{problem}{fingerprint}"
+
+
+def _told(step: Write | Leave | Held, nodes: Mapping[str, str]) -> str:
+    match step:
+        case Create():
+            return _content(step)
+        case Update():
+            changes = "; ".join(change_text(change, nodes) for change in step.changes)
+            return changes + (f" (fields claimed from {', '.join(step.claimed_from)})" if step.claimed_from else "")
+        case Delete():
+            return message(step.why)
+        case Release():
+            return f"released: {message(step.why)}"
+        case Leave():
+            return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
+        case Held():
+            return f"{step.step.action} held back: {message(step.why)}"
+        case _:
+            assert_never(step)
 
 
 def _verdict(report: Report) -> str:
@@ -119,6 +120,14 @@ def _content(step: Create) -> str:
             assert_never(step.wanted)
 
 
+_SIGNS = {
+    Action.CREATE: "+",
+    Action.UPDATE: "~",
+    Action.DELETE: "-",
+    Action.RELEASE: "~",
+    Action.LEAVE: "!",
+    Action.HOLD_BACK: "!",
+}
 _PAST = {
     Action.CREATE: "created",
     Action.UPDATE: "updated",

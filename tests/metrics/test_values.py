@@ -126,6 +126,17 @@ def test_a_run_without_a_plan_says_only_how_it_ended() -> None:
     }
 
 
+def test_only_names_of_the_original_end_as_those_of_counters() -> None:
+    """Each metric is a gauge: a new name must not promise that it only grows."""
+    assert {name for name in METRICS if name.endswith(("_total", "_count"))} == {
+        "barrelman_current_nodes_count",
+        "barrelman_service_update_total",
+        "barrelman_service_update_error_total",
+        "barrelman_endpoint_update_total",
+        "barrelman_endpoint_update_error_total",
+    }
+
+
 def test_every_sample_names_the_source() -> None:
     registry = add_last_success(run_metrics(run(report())), "prod", 1.0)
     found = [sample for family in registry.collect() for sample in family.samples]

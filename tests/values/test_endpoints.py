@@ -14,6 +14,7 @@ from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Leave, Update
 from tests.values.builders import (
+    ADDRESSES,
     CART,
     ENDPOINTS_LABELS,
     ENDPOINTS_MANAGER,
@@ -40,6 +41,7 @@ from tests.values.builders import (
 
 API_SERVER = Key("default", "kubernetes")
 FROM_STAGE = {**ENDPOINTS_LABELS, FROM: "stage"}
+SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 
 
 def wanted_endpoints(world: World) -> WantedEndpoints:
@@ -363,10 +365,50 @@ def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None
     assert World(local(endpoints()), services=()).plan().steps == ()
 
 
-# --- leftovers and hand-over ------------------------------------------------------------------------------------
+# --- from slices to Endpoints -----------------------------------------------------------------------------------
+
+OURS = {FROM: "prod", MANAGER: "barrelman-sync", SLICE_MANAGER: "barrelman-sync", "kubernetes.io/service-name": "cart"}
+SERVICE_PORTS = (EndpointPort("http", "TCP", 30080),)
+COPIED = frozenset({"uid of endpoints shop/cart"})
+"""The owner of what Kubernetes copies of the Endpoints that are there."""
+
+
+def written(name: str, *addresses: str, **fields: Any) -> LocalSlice:
+    revision = Revision(f"uid of {name}", "1")
+    return LocalSlice(Key("shop", name), CART, revision, "IPv4", addresses=addresses, ports=SERVICE_PORTS, **fields)
+
+
+@cases(
+    "copies, what",
+    {
+        "all addresses": ((written("copy", *ADDRESSES, owners=COPIED),), "delete"),
+        "all addresses, in two copies": (
+            tuple(written(name, name, owners=COPIED) for name in ADDRESSES),
+            "delete",
+        ),
+        "none yet": ((), "update"),
+        "not all addresses": ((written("copy", ADDRESSES[0], owners=COPIED),), "update"),
+        "of former Endpoints": ((written("copy", *ADDRESSES, owners=frozenset({"former"})),), "update"),
+        "other ports": ((replace(written("copy", *ADDRESSES, owners=COPIED), ports=()),), "update"),
+    },
+)
+def test_slices_go_once_the_copies_of_the_endpoints_carry_the_addresses(
+    copies: tuple[LocalSlice, ...], what: str
+) -> None:
+    ours = written("cart-barrelman-ipv4-0", "10.0.0.9", labels=OURS)
+    world = with_slices(World(), ours)
+    plan = world.but(local=replace(world.local, mirrored={CART: copies})).plan()
+    assert words(plan)[1:] == [
+        "unchanged Endpoints shop/cart",
+        f"{what} EndpointSlice shop/cart-barrelman-ipv4-0",
+        *(["leave EndpointSlice shop/cart"] if what == "update" else []),
+    ]
+    assert reasons(plan) == ["endpoints_take_over" if what == "delete" else "not_mirrored_yet"]
+
+
+# --- leftovers and release ------------------------------------------------------------------------------------
 
 CONTROLLER = "endpointslice-controller.k8s.io"
-SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 
 
 def pods(key: Key = CART) -> LocalSlice:

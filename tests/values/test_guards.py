@@ -165,8 +165,8 @@ def with_node_port(name: str, number: int, **fields: Any) -> Any:
     return mirror(Key("shop", name), service_port(80, number, node_port=number), type="NodePort", **fields)
 
 
-def asking(name: str, number: int) -> Any:
-    return remote(Key("shop", name), port(80, number))
+def asking(name: str, number: int, namespace: str = "shop") -> Any:
+    return remote(Key(namespace, name), port(80, number))
 
 
 def taking(*services: Any, live: tuple[Any, ...] = ()) -> World:
@@ -182,6 +182,12 @@ def test_a_new_mirror_waits_for_a_port_that_stays_with_its_endpoints() -> None:
 
 def reason(plan: Plan, name: str) -> str:
     return next(message(step.why) for step in plan.steps if isinstance(step, Held) and step.ref.key.name == name)
+
+
+def test_a_namespace_is_not_made_for_services_that_all_wait() -> None:
+    plan = taking(asking("new", 30001, namespace="fresh")).guarded(0)
+    assert "create Namespace fresh" not in words(plan)
+    assert "create Service fresh/new" in held(plan)
 
 
 def test_a_mirror_that_is_there_waits_and_its_endpoints_do_not() -> None:

@@ -8,8 +8,19 @@ from enum import StrEnum
 import pytest
 from hypothesis import given
 
-from barrelman_sync.planning.reasons import FAILING, GUARDED, KEEPING, LEAVING, Exclusion, Reason, Skip
-from barrelman_sync.planning.steps import Delete, Leave, Step
+from barrelman_sync.model.names import Kind
+from barrelman_sync.planning.reasons import (
+    FAILING,
+    GUARDED,
+    KEEPING,
+    LEAVING,
+    UNGUARDED,
+    WARNING,
+    Exclusion,
+    Reason,
+    Skip,
+)
+from barrelman_sync.planning.steps import Action, Delete, Leave, Step
 from barrelman_sync.planning.warnings import warnings
 from barrelman_sync.report.messages import EXCLUSIONS, REASONS, SKIPS, message
 from tests.schema import SCHEMA
@@ -17,7 +28,6 @@ from tests.values.builders import World
 from tests.values.strategies import worlds
 
 DEFINITIONS = json.loads(SCHEMA.read_text())["$defs"]
-WARNINGS = {Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_SKIPPED}
 
 
 @pytest.mark.parametrize(("reasons", "sentences"), [(Reason, REASONS), (Skip, SKIPS), (Exclusion, EXCLUSIONS)])
@@ -33,7 +43,7 @@ def test_the_words_are_of_one_form(reasons: type[StrEnum]) -> None:
 
 
 def test_the_schema_has_the_words() -> None:
-    assert DEFINITIONS["reason"]["enum"] == [str(reason) for reason in Reason if reason not in WARNINGS]
+    assert DEFINITIONS["reason"]["enum"] == [str(reason) for reason in Reason if reason not in WARNING]
     assert DEFINITIONS["skip"]["properties"]["reason"]["enum"] == [str(skip) for skip in Skip]
     excluded = DEFINITIONS["nodes"]["properties"]["excluded"]["items"]["properties"]
     assert excluded["reason"]["enum"] == [str(exclusion) for exclusion in Exclusion]
@@ -41,7 +51,15 @@ def test_the_schema_has_the_words() -> None:
 
 def test_the_sets_of_reasons_nest() -> None:
     assert FAILING < KEEPING < LEAVING
-    assert not GUARDED & KEEPING
+    assert not GUARDED & (KEEPING | UNGUARDED | WARNING)
+    assert not LEAVING & (UNGUARDED | WARNING)
+
+
+def test_the_schema_has_the_actions_and_the_kinds() -> None:
+    properties = DEFINITIONS["step"]["properties"]
+    held = [f"{Action.HOLD_BACK} {action}" for action in (Action.CREATE, Action.UPDATE, Action.DELETE)]
+    assert properties["action"]["enum"] == [str(action) for action in Action if action != Action.HOLD_BACK] + held
+    assert properties["kind"]["enum"] == [str(kind) for kind in Kind]
 
 
 @given(worlds())
@@ -59,4 +77,4 @@ def assert_fits(step: Step) -> None:
     if isinstance(step, Leave):
         assert step.why.reason in LEAVING
     if isinstance(step, Delete):
-        assert step.why.reason not in KEEPING
+        assert step.why.reason in GUARDED | UNGUARDED

@@ -11,7 +11,8 @@ from barrelman_sync.model.local import LocalNamespace
 from barrelman_sync.model.names import Key
 from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
-from barrelman_sync.planning.steps import Plan, Write
+from barrelman_sync.planning.steps import Action, Plan, Write
+from barrelman_sync.report import text
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of
 from barrelman_sync.report.messages import REASONS, message
@@ -108,6 +109,14 @@ def test_one_line_an_object_in_the_order_of_the_keys() -> None:
         f"- Endpoints shop/real the mirror is released: {REASONS[Reason.HAS_SELECTOR]}",
         "! Service shop/taken left: a local Service with this name already exists",
     ]
+
+
+def test_every_action_has_a_word_in_the_summary() -> None:
+    """An action without one would be counted nowhere."""
+    writes = {Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE}
+    assert text._PAST.keys() == set(Action)
+    assert text._TO_COME.keys() == writes
+    assert text._SIGNS.keys() == set(Action) - {Action.UNCHANGED}
 
 
 def test_columns_line_up() -> None:
@@ -303,7 +312,7 @@ def test_an_error_is_there_only_for_what_was_not_done() -> None:
     world = of_every_kind()
     found = report(world, outcomes=outcomes(world, gone=Result.FAILED))
     errors = [step.get("error") for step in document(found)["steps"]]
-    assert [text for text in errors if text] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
+    assert [error for error in errors if error] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
 
 
 def test_json_and_yaml_are_the_document() -> None:
