@@ -1,4 +1,4 @@
-"""What was read from the local cluster."""
+"""What was read from the local cluster: of each object, the fields that decide something."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ from barrelman_sync.model.names import (
 
 
 class Holders(NamedTuple):
-    """Who holds the fields that a mirror consists of, see docs/adr/002-claim-fields-before-apply.md."""
+    """Which field managers hold the fields of a mirror, see docs/adr/002-claim-fields-before-apply.md."""
 
     others: tuple[str, ...] = ()
-    """The field managers, other than our apply, that hold one of the fields; sorted."""
+    """The other field managers that hold at least one of the fields; sorted."""
     complete: bool = True
-    """Whether our apply alone holds everything that an update may have to remove."""
+    """Whether our server-side apply, and nobody else, holds everything that an update may have to remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,17 @@ class LocalService:
     """Sorted."""
     affinity: Affinity = Affinity()
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Only those that we may write."""
+    """Only the labels that we may write."""
     has_selector: bool = False
     headless: bool = False
     ignored: bool = False
     deleting: bool = False
     families: tuple[Family, ...] = ()
+    """The primary IP family first."""
     holders: Holders = Holders()
-    """Only of a mirror."""
+    """Read for mirrors only."""
     managed_fields: bytes = b"null"
-    """`metadata.managedFields` as the server sent it; only of a mirror, and only for `cluster.managed_fields`."""
+    """`metadata.managedFields` as the server sent it, for `cluster.managed_fields`. Read for mirrors only."""
 
     @property
     def ref(self) -> Ref:
@@ -59,17 +60,17 @@ class LocalService:
 
     @property
     def is_mirror(self) -> bool:
-        """Whether it says that it was made by us, or by the original."""
+        """Whether the Service's label says that we made the Service, or the original did."""
         return self.labels.get(MARKER) == MIRROR_MARKER
 
     @property
     def is_manual(self) -> bool:
-        """Whether it is a user's own Service that asks us for endpoints."""
+        """Whether the Service's label asks us for endpoints and nothing else."""
         return self.labels.get(MARKER) == MANUAL_MARKER
 
     @property
     def source(self) -> str | None:
-        """The remote that it names, None where it names none."""
+        """The source that the Service's label names; None if there is no such label, or an empty one."""
         return self.labels.get(SOURCE) or None
 
 
@@ -82,10 +83,10 @@ class LocalEndpoints:
     addresses: tuple[str, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     regular: bool = True
-    """One subset of plain, ready addresses, as we write them. Anything else is to be replaced."""
+    """Whether the object has the form that we write: one subset, with plain, ready addresses only."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
-    """uids of its owner references."""
+    """The uids in the object's owner references."""
     deleting: bool = False
 
     @property
@@ -94,12 +95,12 @@ class LocalEndpoints:
 
     @property
     def managed_by_us(self) -> bool:
-        """Whether it still says that we manage it; no other label may be asked, see docs/design.md."""
+        """Whether we manage the object. Only this label tells, see "Whose endpoints?" in docs/design.md."""
         return self.labels.get(ENDPOINTS_MANAGED_BY) == FIELD_MANAGER
 
     @property
     def source(self) -> str | None:
-        """The remote that we took the addresses from, None where we did not write it."""
+        """The source of the addresses; None if the object is not managed by us, or names no source."""
         return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
 
 
@@ -111,12 +112,12 @@ class LocalSlice:
     service: Key
     revision: Revision
     manager: str
-    """Who says that it manages it: we, or one of Kubernetes' controllers."""
+    """The value of the label `endpointslice.kubernetes.io/managed-by`: our name, or the name of a controller."""
     family: str
     addresses: tuple[str, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     regular: bool = True
-    """Endpoints of one ready address each and nothing else, as we write them."""
+    """Whether the slice has the form that we write: each endpoint is one ready address and nothing else."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
     deleting: bool = False
@@ -127,12 +128,12 @@ class LocalSlice:
 
     @property
     def managed_by_us(self) -> bool:
-        """Whether it still says that we manage it."""
+        """Whether the slice's label says that we manage the slice."""
         return self.manager == FIELD_MANAGER
 
     @property
     def source(self) -> str | None:
-        """The remote that we took the addresses from, None where we did not write it."""
+        """The source of the addresses; None if the slice is not managed by us, or names no source."""
         return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
 
 
@@ -155,9 +156,9 @@ class Local:
     services: Mapping[Key, LocalService]
     endpoints: Mapping[Key, LocalEndpoints]
     slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: ours, and those that Kubernetes' controller left at Services that may be ours to serve."""
+    """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
     mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: Kubernetes' copies of our Endpoints, read only where they are about to replace slices of ours."""
+    """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace slices of ours."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
-    """For each kind a resourceVersion that no object has which the list did not show: a create with it is refused if
-    the object is there."""
+    """By kind: the resourceVersion that a create carries. No object that the list did not show has this version, so
+    the server refuses the create if the object exists after all (docs/adr/001-create-by-apply.md)."""
