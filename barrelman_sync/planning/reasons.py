@@ -97,13 +97,14 @@ GUARDED = frozenset(
         Reason.EXTERNAL_NAME,
     }
 )
-"""A delete for one of these takes something from callers: guards count it, and may hold it back."""
+"""A delete with one of these reasons takes something from callers. Guards count such deletes, and may hold them back.
+"""
 
 FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
-"""Endpoints that are kept for one of these should have been written, so the run fails."""
+"""Endpoints that are kept for one of these reasons should have been written, so the run fails."""
 
 KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_MIRRORED_YET}
-"""What is left for one of these are endpoints, for which no better ones are known."""
+"""A Leave with one of these reasons keeps endpoints, because no better ones are known."""
 
 LEAVING = KEEPING | {
     Reason.LOCAL_SERVICE,
@@ -124,7 +125,7 @@ LEAVING = KEEPING | {
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A reason, and the names and numbers that the message of the reason tells."""
+    """A reason, and the facts (names and numbers) that the message of the reason contains."""
 
     reason: Reason
     facts: Mapping[str, str | int] = field(default_factory=dict)
