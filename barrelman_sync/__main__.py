@@ -6,7 +6,7 @@ from barrelman_sync import __version__
 
 
 def start() -> None:
-    """Runs the command. Its version is told without loading the rest, which takes a quarter of a second."""
+    """Runs the command. `--version` is answered without loading the rest, which takes a quarter of a second."""
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"barrelman-sync, version {__version__}\n")
         return
