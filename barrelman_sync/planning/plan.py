@@ -22,7 +22,7 @@ from barrelman_sync.planning.targets import Served
 
 def make_plan(situation: Situation) -> Plan:
     """The steps that bring the local cluster to what the remote asks for."""
-    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key) if not _is_going(step))
+    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key) if not _deletes_again(step))
     return Plan((*_missing_namespaces(situation, steps), *steps), _managed(situation))
 
 
@@ -113,7 +113,7 @@ def _served(situation: Situation, wanted: Mirror, live: LocalService | None) -> 
     return Served(wanted.key, wanted.ports, situation.families(live), uid, wanted.local_traffic)
 
 
-def _is_going(step: Step) -> bool:
+def _deletes_again(step: Step) -> bool:
     """Whether the step deletes an object that is being deleted already and only waits for somebody's finalizer."""
     return isinstance(step, Delete) and step.live.deleting
 
