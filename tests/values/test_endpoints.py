@@ -354,7 +354,7 @@ def test_endpoints_of_others_stay_where_nobody_asks(found: dict[str, str]) -> No
 
 @cases("live, reason", {"annotated": (service(ignored=True), "ignored"),
                         "being deleted": (service(deleting=True), "deleting")})  # fmt: skip
-def test_endpoints_of_ours_stay_where_hands_are_off(live: LocalService, reason: str) -> None:
+def test_endpoints_of_ours_stay_at_a_service_that_is_off_limits(live: LocalService, reason: str) -> None:
     plan = asked(live, endpoints()).plan()
     assert (words(plan), reasons(plan)) == (["leave Endpoints shop/cart"], [reason])
 
@@ -363,13 +363,13 @@ def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None
     assert World(local(endpoints()), services=()).plan().steps == ()
 
 
-# --- leftovers and hand-over ------------------------------------------------------------------------------------
+# --- leftovers and releases -------------------------------------------------------------------------------------
 
 CONTROLLER = "endpointslice-controller.k8s.io"
 
 
 def pods(key: Key = CART) -> LocalSlice:
-    """Return what Kubernetes left behind when a Service lost its selector."""
+    """Return a slice that Kubernetes' controller left when a Service lost its selector."""
     return LocalSlice(Key(key.namespace, f"{key.name}-x7f2k"), key, Revision("u", "1"), CONTROLLER, "IPv4")
 
 
@@ -404,8 +404,8 @@ def test_slices_of_pods_go_where_endpoints_of_ours_are(world: World, expected: l
         "a manual service with a selector": manual(has_selector=True, labels={KIND: "true", FROM: "prod"}),
     },
 )
-def test_at_a_hand_over_all_that_says_it_is_ours_goes(live: LocalService) -> None:
-    """That of a former source too: nobody else will ever look after it."""
+def test_a_release_deletes_all_endpoints_managed_by_us(live: LocalService) -> None:
+    """Those of a former source, too, because nobody else would ever delete them."""
     former = LocalSlice(Key("shop", "a"), CART, Revision("u", "1"), "barrelman-sync", "IPv4", labels=FROM_STAGE)
     plan = with_slices(World(local(live, endpoints(labels=FROM_STAGE))), former).plan()
     assert words(plan)[-2:] == ["delete Endpoints shop/cart", "delete EndpointSlice shop/a"]

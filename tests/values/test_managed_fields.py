@@ -222,7 +222,7 @@ def released(fields: bytes) -> LocalService:
     return LocalService(CART, SEEN, managed_fields=fields)
 
 
-def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
+def test_a_release_removes_labels_and_every_entry_of_ours() -> None:
     fields = json.dumps([ORIGINAL, OUR_UPDATE, STATUS, OURS]).encode()
     assert release_patch(Release(released(fields), (KIND, FROM), Why(Reason.HAS_SELECTOR))) == [
         GUARD,
@@ -233,7 +233,7 @@ def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
 
 
 @cases("fields", {"none": b"null", "only ours": json.dumps([OURS]).encode()})
-def test_a_hand_over_never_clears_the_fields(fields: bytes) -> None:
+def test_a_release_never_clears_the_fields(fields: bytes) -> None:
     assert without_us(fields) == []
     assert release_patch(Release(released(fields), (KIND,), Why(Reason.HAS_SELECTOR))) == [
         GUARD,
