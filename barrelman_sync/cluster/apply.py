@@ -40,6 +40,7 @@ def apply(plan: Plan, writer: AnyWriter, concurrency: int, advance: Advance) -> 
     outcomes: dict[Ref, Outcome] = {}
     with ThreadPoolExecutor(concurrency, thread_name_prefix="write") as pool:
         for batch in batches(plan):
+            # Only these can stop a write of another batch: a missing namespace, or node ports that were not given up.
             failed = {
                 outcome.step.ref.key: outcome.step
                 for outcome in outcomes.values()
@@ -55,7 +56,7 @@ def apply(plan: Plan, writer: AnyWriter, concurrency: int, advance: Advance) -> 
 
 
 def _write_unit(unit: Unit, writer: AnyWriter, failed_before: Mapping[Key, Write]) -> Iterator[Outcome]:
-    """Does the writes of one Service, in order. If one fails, does its fallback, and skips what must not follow.
+    """Does the writes of one Service, in order. A failed write is followed by its fallback, not by writes that need it.
 
     The Service comes before its endpoints, which need the uid of a new Service. Deletes of old endpoints come after new
     endpoints. `failed_before` are the namespaces and Services of earlier batches that could not be written.

@@ -30,7 +30,7 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
     def stop(self, why: str) -> None:
-        """Stops the run: requests in flight may finish, nothing new may start. `why` is told to the user."""
+        """Stops the run: requests in flight may finish, nothing new may start. The user will read `why`."""
         self._why = why
 
     def over(self) -> str | None:

@@ -68,6 +68,7 @@ def is_passing(error: BaseException) -> bool:
     """Whether the fault may pass, so that the same request may succeed in a moment."""
     if isinstance(error, httpx2.HTTPStatusError):
         code = error.response.status_code
+        # A 500 with Retry-After is Kubernetes' ServerTimeout (apimachinery api/errors, NewServerTimeout).
         return code in _RETRIED or (
             code == httpx2.codes.INTERNAL_SERVER_ERROR and "Retry-After" in error.response.headers
         )

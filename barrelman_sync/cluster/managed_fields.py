@@ -34,6 +34,7 @@ def holders_of(managed_fields: bytes, ports: Iterable[ServicePort], affinity: Af
     others = {str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _mirror_fields(entry)}
     ours = next((entry for entry in entries if _is_ours(entry)), {})
     held = _fields(ours).get(_SPEC, {})
+    # If the union is what we hold already, we hold every port that is there.
     return Holders(tuple(sorted(others)), complete=not others and _merged(held, _present(ports, affinity)) == held)
 
 
@@ -91,7 +92,7 @@ def _present(service_ports: Iterable[ServicePort], affinity: Affinity) -> Entry:
 
 
 def _leaves(port: ServicePort) -> Entry:
-    """The port itself (`.`), and those of its fields that an apply may omit."""
+    """The port itself (`.`), and the fields of the port that an apply may omit."""
     optional = {"f:name": port.name, "f:nodePort": port.node_port, "f:appProtocol": port.app_protocol}
     return {".": {}} | {name: {} for name, value in optional.items() if value}
 

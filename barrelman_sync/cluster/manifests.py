@@ -62,6 +62,8 @@ def release_patch(step: Release) -> JsonPatch:
     """The patch that removes our labels, and our name from managedFields, so that nobody's apply conflicts with us."""
     remove = [{"op": "remove", "path": f"/metadata/labels/{_escaped(label)}"} for label in step.labels]
     others = without_us(step.live.managed_fields)
+    # Never an empty list, which clears managedFields (apimachinery util/managedfields, isResetManagedFields): then the
+    # manager "before-first-apply" would hold all fields, and the user's next apply would conflict with that manager.
     fields = [{"op": "replace", "path": "/metadata/managedFields", "value": others}] if others else []
     return [*_only_at(step.live.revision), *remove, *fields]
 

@@ -49,6 +49,7 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     if IDENTITY not in by_name:
         raise _without_identity(client)
     services = client.list_all(resources.Service, parsing.local_service)
+    # Services before endpoints: the Services decide which endpoints are of interest.
     by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
     endpoints = client.list_all(resources.Endpoints, lambda item: _endpoints_of_interest(item, by_key))
     slices = client.list_all(
@@ -151,9 +152,9 @@ def _read_again(
 
 
 def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
-    """Kubernetes' copies of our Endpoints, but only for Services that still have slices of ours.
+    """Kubernetes' copies of our Endpoints, but only for Services that still have our slices.
 
-    A cluster has many copies, and a plan looks at them only before it deletes slices of ours.
+    A cluster has many copies, and a plan looks at them only before it deletes our slices.
     """
     switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
     copies: list[LocalSlice] = []

@@ -114,6 +114,7 @@ class Writer:
                     self._written[step.ref.kind, step.ref.key] = live.metadata.revision
                 return done
             case Delete():
+                # With another uid, it is a new object of the same name, which this step has nothing to do with.
                 return live is None or live.metadata.uid != step.live.revision.uid
             case Release():
                 return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
@@ -126,6 +127,7 @@ def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:
         case resources.Namespace(), WantedNamespace():
             return not parsing.local_namespace(live).terminating
         case resources.Service(), Mirror():
+            # We write no selector, so changes_between does not see one: it makes the object a Service of the user.
             found = parsing.local_service(live)
             return not (found.deleting or found.has_selector or changes_between(found, wanted))
         case resources.Endpoints(), WantedEndpoints():

@@ -39,7 +39,7 @@ class GroupedOption(click.Option):
         try:
             return super().process_value(ctx, value)
         except click.BadParameter as error:
-            error.ctx, error.param = ctx, self
+            error.ctx, error.param = ctx, self  # so that the message names the option
             ctx.meta.setdefault(_WRONG, {})[self.name] = error.format_message()
             return None
 

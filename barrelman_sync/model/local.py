@@ -158,7 +158,7 @@ class Local:
     slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
     mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace slices of ours."""
+    """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
     """By kind: the resourceVersion that a create carries. No object that the list did not show has this version, so
     the server refuses the create if the object exists after all (docs/adr/001-create-by-apply.md)."""

@@ -114,9 +114,9 @@ def _content_changes(live: LocalEndpoints | LocalSlice, wanted: AddressSet, wher
 
 
 def _or_form(live: LocalEndpoints | LocalSlice, path: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The changes. If there are none but the form is irregular, the one change is that of the form.
+    """The changes. If there are none but the form is irregular, the only change is from irregular to regular.
 
-    Any update makes the form regular, so the form is worth telling only if nothing else changes.
+    Any update makes the form regular, so a change of the form is worth showing only if nothing else changes.
     """
     if live.regular or changes:
         return changes

@@ -45,7 +45,7 @@ class Desired:
 
 
 def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
-    """Sorts the remote Services into those that get a mirror, those that are skipped, and those not eligible."""
+    """Decides which remote Services get a mirror, which are skipped, and which are not eligible."""
     mirrors: dict[Key, Mirror] = {}
     skipped: dict[Key, Skip] = {}
     counted: Counter[NotEligible] = Counter()

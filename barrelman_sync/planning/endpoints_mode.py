@@ -3,7 +3,7 @@
 Kubernetes copies an Endpoints object into slices, which kube-proxy reads (pkg/controller/endpointslicemirroring).
 Slices that we wrote in the other mode stay until the copies have the same addresses:
 
-| the Endpoints are | the copies have | slices of ours |
+| the Endpoints are | the copies have | our slices |
 |---|---|---|
 | not there yet, or being deleted | anything | stay, kept up to date |
 | there | other ports, or not all addresses | stay, kept up to date |
@@ -28,7 +28,7 @@ See --mirroring-max-endpoints-per-subset of kube-controller-manager.
 
 
 class EndpointsMode:
-    """Writes Endpoints. A later run deletes slices of ours, see the table above."""
+    """Writes Endpoints. A later run deletes our slices, see the table above."""
 
     def families(self, service: Served) -> tuple[Family, ...]:
         """Only the primary family: Kubernetes copies no other."""
@@ -39,8 +39,8 @@ class EndpointsMode:
         return min(max_endpoints or MIRRORING_LIMIT, MIRRORING_LIMIT)
 
     def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
-        """The step for the Endpoints, then the steps for slices of ours."""
-        (wanted,) = targets.sets
+        """The step for the Endpoints, then the steps for our slices."""
+        (wanted,) = targets.sets  # one set, because this mode serves one family
         yield step_towards(WantedEndpoints(wanted), situation.local.endpoints.get(service.key))
         ours = [slice_ for slice_ in situation.slices(service.key) if slice_.managed_by_us]
         if not ours:
@@ -54,7 +54,7 @@ class EndpointsMode:
 
 
 def _in_all_families(situation: Situation, service: Served, wanted: AddressSet) -> Targets:
-    """What slices of ours should have as long as they stay.
+    """What our slices should have as long as they stay.
 
     In the primary family, they have the addresses of the Endpoints; in the other family, the addresses that the other
     mode would give them.

@@ -48,12 +48,13 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
     """
     service = Served(live.key, live.ports, situation.families(live), live.revision.uid)
     if any(isinstance(port.target_port, str) for port in live.ports):
-        return ()
+        return ()  # endpoints need a number
     mode = chosen_mode(situation.rules)
     found = targets(situation, service, mode)
     if isinstance(found, Keep):
         return ()
     steps = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
+    # Without the deletes of the endpoint mode: a fallback takes nothing away.
     return tuple(step for step in steps if isinstance(step, Create | Update))
 
 

@@ -50,6 +50,7 @@ def _hold_back_for_node_ports(plan: Plan) -> Plan:
         create c (30002)                held back: b keeps 30002
         update d (30003 -> 30004)       goes on
     """
+    # A create that is held back has no node ports to keep.
     kept = {
         port: step.ref.key
         for step in plan.steps

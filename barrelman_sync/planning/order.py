@@ -84,7 +84,7 @@ def _break_cycles(units: Mapping[Key, Unit], needs: Needs) -> dict[Key, Update]:
     """
     split: dict[Key, Update] = {}
     while cycle := _cycle(needs):
-        key = min(cycle)
+        key = min(cycle)  # the first by name, so that each run breaks a cycle at the same mirror
         update = units[key][0]
         assert isinstance(update, Update)  # noqa: S101 - only an update both frees and takes node ports
         split[key] = update

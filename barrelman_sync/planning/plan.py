@@ -103,6 +103,7 @@ def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]
 
 def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Step:
     step = step_towards(wanted, live)
+    # If the wanted endpoints serve the Service with or without this update, the planned endpoint steps are enough.
     if isinstance(step, Update) and not usable_without(step):
         return replace(step, fallback=fallback(situation, live))
     return step

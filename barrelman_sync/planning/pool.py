@@ -78,6 +78,7 @@ class Pool:
         """At most `limit` addresses (0: all) for a Service, balanced over the zones; unique and sorted."""
         if not 0 < limit < self.size:
             return self.addresses
+        # The fewer nodes a Service gets, the more places each node needs to spread the Services evenly.
         places = max(_FEWEST_PLACES, min(_MOST_PLACES, _WANTED_PLACES // limit))
         start = _place(f"{service}")
         quotas = self._quotas(service, limit)
@@ -111,9 +112,11 @@ class Pool:
         for position, zone in enumerate(by_size):
             others = by_size[position:]
             if len(self.zones[zone]) * len(others) > left:
+                # The smallest of these zones has enough nodes for an even share, so all of them have.
                 level, extra = divmod(left, len(others))
                 favored = nsmallest(extra, others, key=lambda zone: _place(f"{zone}:{service}"))
                 return quotas | {zone: level + (zone in favored) for zone in others}
+            # A zone with fewer nodes than an even share gives all its nodes.
             quotas[zone] = len(self.zones[zone])
             left -= quotas[zone]
         return quotas

@@ -31,7 +31,7 @@ Addresses = tuple[str, ...]
 def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
     """The steps that put the wanted addresses into slices. `live` are the slices that the Service has now.
 
-    Creates and updates come first, then deletes of slices of ours in this family that are no longer needed.
+    Creates and updates come first, then deletes of our slices in this family that are no longer needed.
     """
     found = [slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family]
     ours = {slice_.key.name: slice_ for slice_ in found if not slice_.deleting}
@@ -42,6 +42,7 @@ def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step
     used = spread(wanted.addresses, present, frozenset(going))
     for number, addresses in sorted(used.items()):
         yield step_towards(_wanted_slice(wanted, number, addresses), numbered.get(number))
+    # Our slices whose names have another form are not in `numbered`: they are deleted, too.
     kept = {_name(wanted, number) for number in used}
     for name, slice_ in sorted(ours.items()):
         if name not in kept:
@@ -75,7 +76,7 @@ def spread(
 
 
 def _chunks(addresses: list[str]) -> Iterator[list[str]]:
-    number = -(-len(addresses) // CAPACITY)
+    number = -(-len(addresses) // CAPACITY)  # rounded up
     for index in range(number):
         yield addresses[index * len(addresses) // number : (index + 1) * len(addresses) // number]
 

@@ -168,6 +168,7 @@ def step_towards(wanted: Mirror | WantedEndpoints | WantedSlice, live: Live | No
     if live is None:
         return Create(wanted)
     if changes := changes_between(live, wanted):
+        # A mirror without changes claims nothing: other holders do no harm until we must change a field.
         claims = isinstance(live, LocalService) and not live.holders.complete
         return Update(wanted, live, changes, claims=claims)
     return Unchanged(live)

@@ -26,6 +26,7 @@ def plan_lines(report: Report) -> Iterator[str]:
         (key, _line("!", Ref(Kind.SERVICE, key, key), f"skipped: {SKIPS[skip]}"))
         for key, skip in report.desired.skipped.items()
     )
+    # The sort is stable, so the steps of one Service stay in their order.
     for _, line in sorted([*steps, *skipped], key=lambda pair: pair[0]):
         yield line
 
