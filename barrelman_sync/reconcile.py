@@ -34,7 +34,7 @@ class Shown(NamedTuple):
 
 
 def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
-    """Reads both clusters, plans, shows the plan, and does the plan unless this is a dry run.
+    """Reads both clusters, plans, shows the plan, and carries it out unless this is a dry run.
 
     Raises ConfigurationError and RunError only before the first write. Later errors are in the report.
     """

@@ -127,7 +127,7 @@ def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:
         case resources.Namespace(), WantedNamespace():
             return not parsing.local_namespace(live).terminating
         case resources.Service(), Mirror():
-            # We write no selector, so changes_between does not see one: it makes the object a Service of the user.
+            # A selector makes the object a Service of the user. changes_between compares no selector, as we write none.
             found = parsing.local_service(live)
             return not (found.deleting or found.has_selector or changes_between(found, wanted))
         case resources.Endpoints(), WantedEndpoints():

@@ -93,7 +93,7 @@ class NodeRules:
 
     selector: Selector = ()
     allowed: tuple[IPNetwork, ...] = ()
-    """Networks that a node's address must be in one of; empty means any address."""
+    """A node's address must be in one of these networks. Without networks, any address is allowed."""
 
 
 @dataclass(frozen=True, slots=True)

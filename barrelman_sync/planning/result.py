@@ -60,7 +60,7 @@ class Report:
     """One for each object that the plan writes, in no particular order; empty in a dry run."""
     warnings: tuple[Why, ...] = ()
     refusal: str = ""
-    """Why the plan was refused (`--expect-plan`) or not done to its end (a signal); otherwise empty."""
+    """Why the plan was refused (`--expect-plan`) or not carried out to its end (a signal); otherwise empty."""
 
     @property
     def failures(self) -> tuple[Outcome, ...]:

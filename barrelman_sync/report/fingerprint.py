@@ -22,7 +22,7 @@ def plan_fingerprint(plan: Plan) -> str:
 
 
 def refusal_of(plan: Plan, expected: str | None) -> str:
-    """Why the plan is not done: its fingerprint is not the expected one. Empty if it is, or if none is expected."""
+    """Why the plan is refused: its fingerprint is not the expected one. Empty if it is, or if none is expected."""
     if expected is None or expected == (found := plan_fingerprint(plan)):
         return ""
     return f"the plan is {found}, not the expected {expected}: nothing is written"

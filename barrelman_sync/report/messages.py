@@ -98,7 +98,7 @@ def nodes_used(nodes: NodeChoice) -> str:
 
 
 def problems(report: Report) -> tuple[str, ...]:
-    """Why the run failed, other than by a failed write: the plan was not done, or endpoints had to be kept."""
+    """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept."""
     kept = Counter(message(step.why) for step in report.failing)
     refusal = (report.refusal,) if report.refusal else ()
     return (*refusal, *(f"endpoints kept ({why}: {number})" for why, number in sorted(kept.items())))

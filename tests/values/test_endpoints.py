@@ -400,11 +400,11 @@ def test_slices_of_pods_go_where_endpoints_of_ours_are(world: World, expected: l
 @cases(
     "live",
     {
-        "a mirror that became real": mirror(has_selector=True),
+        "a mirror with a selector": mirror(has_selector=True),
         "a manual service with a selector": manual(has_selector=True, labels={KIND: "true", FROM: "prod"}),
     },
 )
-def test_a_release_deletes_all_endpoints_managed_by_us(live: LocalService) -> None:
+def test_where_a_user_serves_all_endpoints_managed_by_us_are_deleted(live: LocalService) -> None:
     """Those of a former source, too, because nobody else would ever delete them."""
     former = LocalSlice(Key("shop", "a"), CART, Revision("u", "1"), "barrelman-sync", "IPv4", labels=FROM_STAGE)
     plan = with_slices(World(local(live, endpoints(labels=FROM_STAGE))), former).plan()
