@@ -1,3 +1,3 @@
-"""Keeps services of a remote Kubernetes cluster reachable by their plain names in the local one."""
+"""Makes the Services of a remote Kubernetes cluster reachable by name in the local cluster."""
 
 __version__ = "0.1.0"

@@ -14,7 +14,7 @@ them was a seventh of an idle run's CPU. It still looks, so that a run of many e
 
 
 def start() -> None:
-    """Runs the command. Its version is told without loading the rest, which takes a quarter of a second."""
+    """Runs the command. `--version` is answered without loading the rest, which takes a quarter of a second."""
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"barrelman-sync, version {__version__}\n")
         return

@@ -1,4 +1,4 @@
-"""One run, from the lists to the last write. Read this first: every other module is one line of it."""
+"""One run, from the lists to the last write. Read this module first: the other modules are the lines of `reconcile`."""
 
 import logging
 from collections.abc import Callable
@@ -24,23 +24,24 @@ _log = logging.getLogger(__name__)
 
 
 class Shown(NamedTuple):
-    """What a run shows on the way."""
+    """The functions by which a run shows how far it is."""
 
     plan: Callable[[Report], None]
-    """Called before the first write."""
+    """Shows the plan. Called once, before the first write."""
     progress: Callable[[int], AbstractContextManager[Callable[[int], None]]]
-    """For that many writes; what it yields is called with how many more are done."""
+    """Takes the number of writes. Yields a function that takes the number of writes that are done since its last call.
+    """
 
 
 def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     """Reads both clusters, plans, shows the plan, and carries it out unless this is a dry run.
 
-    Raises ConfigurationError and RunError as long as nothing was written; afterwards all is in the report.
+    Raises ConfigurationError and RunError only before the first write. Later errors are in the report.
     """
     local_client, remote_client = connect_both(settings, deadline)
     settings = with_remote_name(settings, remote_client)
 
-    # Local first: what the remote said must never be older than what we would delete for it.
+    # Local first, so that no delete rests on remote data that is older than the local data.
     local = read_local(local_client, with_slices=settings.endpoints.slices)
     remote = read_remote(remote_client, settings, local)
 

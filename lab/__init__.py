@@ -1,1 +1,1 @@
-"""The laboratory: real control planes on this machine, the demo and the benchmark. Used by the tests, and by hand."""
+"""The laboratory: real control planes on this machine, the demo and the benchmarks. For tests, and for use by hand."""

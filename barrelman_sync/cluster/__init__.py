@@ -1,1 +1,1 @@
-"""The only part that talks to the Kubernetes API, by lightkube."""
+"""Reads and writes Kubernetes objects, with lightkube. No other package talks to a Kubernetes API server."""

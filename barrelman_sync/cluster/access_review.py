@@ -1,4 +1,4 @@
-"""What a cluster allows us to do, for the preflight: a run itself does not ask, it tries."""
+"""Asks a cluster what we are allowed to do. Only a preflight asks; a run simply tries."""
 
 from collections.abc import Mapping
 
@@ -23,10 +23,11 @@ class AccessReview(msgspec.Struct, GlobalResource):
 
 
 def is_allowed(client: ClusterClient, attributes: Mapping[str, str]) -> bool:
-    """Whether we may do this in all namespaces, by a SelfSubjectAccessReview. Raises ClusterError.
+    """Whether we may do this in all namespaces, according to a SelfSubjectAccessReview. Raises ClusterError.
 
     The attributes are verb, resource, group and name (ResourceAttributes in authorization/v1 types.go); empty ones are
-    left out. Not by a SelfSubjectRulesReview: webhook authorizers, and so GKE's IAM, leave themselves out of that.
+    not sent. A SelfSubjectRulesReview would not do: its answer lacks the permissions of webhook authorizers, and so of
+    GKE's IAM.
     """
     body = {
         "apiVersion": "authorization.k8s.io/v1",

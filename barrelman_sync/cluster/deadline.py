@@ -1,16 +1,18 @@
-"""The time that a run has, and the word to stop that may come earlier."""
+"""The time that a run has, and the request to stop that may come earlier."""
 
 import time
 
-_LOOK_UP_SECONDS = 0.1
+_POLL_SECONDS = 0.1
+"""How soon a wait notices that somebody stopped the run."""
 _LONGEST_SECONDS = 1e6
 """Some eleven days. A longer `--timeout` is cut to this: some of Python's waits overflow after 24 days."""
 
 
 class Deadline:
-    """Ends at a moment, or when somebody calls `stop`. Shared by all threads of a run.
+    """Is over at a certain moment, or as soon as somebody calls `stop`. All threads of a run share one Deadline.
 
-    No lock and no event: `stop` is called from signal handlers, which must not wait for what they interrupted.
+    It has no lock and no event, because signal handlers call `stop`, and must not wait for the code that they
+    interrupted.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -28,17 +30,17 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
     def stop(self, why: str) -> None:
-        """Lets requests in flight finish, and nothing new start."""
+        """Stops the run: requests in flight may finish, nothing new may start. The user will read `why`."""
         self._why = why
 
     def over(self) -> str | None:
-        """Why nothing new may start; None as long as it may."""
+        """Why nothing new may start; None if something new may start."""
         if self._why or self.remaining():
             return self._why
         return f"the time for the run (--timeout {self.seconds:g}s) is over"
 
     def sleep(self, seconds: float) -> None:
-        """Waits, at most to the end, or until somebody stops the run."""
+        """Waits that long, but no longer than until the deadline is over."""
         end = time.monotonic() + seconds
         while not self.over() and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, _LOOK_UP_SECONDS))
+            time.sleep(min(left, _POLL_SECONDS))

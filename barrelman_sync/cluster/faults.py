@@ -23,7 +23,7 @@ FAULTS = (
     ValueError,
     KeyError,
 )
-"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError; a token file may have become unreadable."""
+"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError. OSError: a token file cannot be read."""
 
 _LONGEST_ECHO = 600
 _RETRIED = frozenset({429, 502, 503, 504})
@@ -38,7 +38,7 @@ _HINTS = {
 
 
 class ClusterError(RunError):
-    """A request that failed: what was being done, in which cluster, what the server said, and what to do next."""
+    """A request that failed. The text says what was tried, in which cluster, what happened, and what to do next."""
 
     def __init__(self, doing: str, cluster: str, reason: str, *, status: int | None = None, hint: str = "") -> None:
         super().__init__(f"{doing} in the {cluster} failed: {reason}{' ' if hint else ''}{hint}")
@@ -54,20 +54,21 @@ class NotTriedError(ClusterError):
 
 
 def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice) -> ClusterError:
-    """The error that a user sees."""
+    """The ClusterError for one of FAULTS: with the reason, and what the user can do."""
     status = status_of(error)
     return ClusterError(doing, cluster, reason_of(error), status=status, hint=_hint(error, status, advice))
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status of the answer, None if there was none."""
+    """The HTTP status of the answer; None if there was no answer."""
     return error.response.status_code if isinstance(error, httpx2.HTTPStatusError) else None
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether the same request may succeed in a moment."""
+    """Whether the fault may pass, so that the same request may succeed in a moment."""
     if isinstance(error, httpx2.HTTPStatusError):
         code = error.response.status_code
+        # A 500 with Retry-After is Kubernetes' ServerTimeout (apimachinery api/errors, NewServerTimeout).
         return code in _RETRIED or (
             code == httpx2.codes.INTERNAL_SERVER_ERROR and "Retry-After" in error.response.headers
         )
@@ -77,7 +78,7 @@ def is_passing(error: BaseException) -> bool:
 
 
 def retry_after(error: BaseException) -> float:
-    """Seconds that the server asks to wait, 0 if it does not."""
+    """The seconds that the server asks us to wait; 0 if the server does not ask."""
     if not isinstance(error, httpx2.HTTPStatusError):
         return 0.0
     text = error.response.headers.get("Retry-After", "")
@@ -85,13 +86,13 @@ def retry_after(error: BaseException) -> float:
 
 
 def reason_of(error: BaseException) -> str:
-    """What happened, as one sentence that ends with a full stop."""
+    """What happened, as one sentence that ends with a period."""
     if isinstance(error, httpx2.HTTPStatusError):
         return f"the server answered {error.response.status_code} {_message(error.response)}"
     if isinstance(error, httpx2.TimeoutException):
         return f"no answer from {_server(error)} in time."
     if isinstance(error, httpx2.LocalProtocolError):
-        return "the request cannot be sent: a header is malformed."  # its text would show the token
+        return "the request cannot be sent: a header is malformed."  # the text of the error would show the token
     if isinstance(error, ConfigError | OSError):
         return _sentence("the credentials cannot be read", error)
     if isinstance(error, httpx2.TransportError):
@@ -140,7 +141,7 @@ def _message(response: httpx2.Response) -> str:
 
 
 def _sentence(what: str, detail: object) -> str:
-    """Both parts as one sentence with one full stop at the end; only the first if there is no detail."""
+    """`what: detail.` as one sentence with one period at the end; `what.` if there is no detail."""
     text = str(detail).strip().rstrip(".")
     return _capped(f"{what}: {text}." if text else f"{what}.")
 
@@ -158,5 +159,5 @@ def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | N
 
 
 def _capped(text: str) -> str:
-    """The text, cut after a few lines: servers echo what they were sent."""
+    """The text, cut after a few lines, because some servers repeat the whole request."""
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."

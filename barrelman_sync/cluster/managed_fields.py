@@ -1,9 +1,9 @@
-"""Who holds the fields of a mirror, by `metadata.managedFields`, and how the fields become ours alone.
+"""Who holds the fields of a mirror, according to `metadata.managedFields`, and what a claim writes there. Pure.
 
-Server-side apply removes a list item only if we hold it and nobody else does. A port that the original (manager
-`barrelman`, operation Update) or a user's edit made therefore survives our apply, and so does one that nobody holds;
-once its number changes the server answers 422 `Duplicate value` for ever. So we claim the fields that a mirror consists
-of first. See docs/adr/002-claim-fields-before-apply.md and https://github.com/kubernetes/kubernetes/issues/99003.
+Server-side apply removes a list item only if we hold the item and nobody else does. So a port survives our apply if the
+original (manager `barrelman`, operation Update) or a user's edit made it, or if nobody holds it. Once the number of
+such a port changes, the server answers 422 `Duplicate value` in every run. So we claim the fields of a mirror before we
+apply. See docs/adr/002-claim-fields-before-apply.md and https://github.com/kubernetes/kubernetes/issues/99003.
 """
 
 import json
@@ -23,7 +23,7 @@ _MIRROR_FIELDS = frozenset(
         "f:type",
         "f:sessionAffinity",
         "f:sessionAffinityConfig",
-        "f:loadBalancerSourceRanges",  # from somebody's type LoadBalancer; the server refuses our type beside it
+        "f:loadBalancerSourceRanges",  # set by a user with type LoadBalancer; the server refuses it for any other type
     }
 )
 
@@ -31,29 +31,37 @@ _MIRROR_FIELDS = frozenset(
 def holders_of(managed_fields: bytes, ports: Iterable[ServicePort], affinity: Affinity) -> Holders:
     """Who holds the fields of a mirror that has these ports and this affinity."""
     entries = _entries(managed_fields)
-    others = {str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _taken(entry)}
+    others = {str(entry.get("manager")) for entry in entries if not _is_ours(entry) and _mirror_fields(entry)}
     ours = next((entry for entry in entries if _is_ours(entry)), {})
     held = _fields(ours).get(_SPEC, {})
+    # If the union is what we hold already, we hold every port that is there.
     return Holders(tuple(sorted(others)), complete=not others and _merged(held, _present(ports, affinity)) == held)
 
 
 def claimed(live: LocalService) -> list[Entry]:
-    """The same entries, with the fields of a mirror moved to our own entry and all else left with its holder."""
+    """The entries of managedFields after a claim: the fields of a mirror are in our entry and in no other.
+
+    An example, in short:
+
+        before    barrelman       Update    f:ports, f:type, f:externalIPs
+        after     barrelman       Update    f:externalIPs
+                  barrelman-sync  Apply     f:ports, f:type
+    """
     entries = _entries(live.managed_fields)
     ours = next((entry for entry in entries if _is_ours(entry)), _NEW_ENTRY)
     others = [entry for entry in entries if not _is_ours(entry)]
     fields = _fields(ours)
     spec = _merged(fields.get(_SPEC, {}), _present(live.ports, live.affinity))
     for entry in others:
-        spec = _merged(spec, _taken(entry))
-    kept = [rest for entry in others if (rest := _without_taken(entry)).get("fieldsV1")]
+        spec = _merged(spec, _mirror_fields(entry))
+    kept = [rest for entry in others if (rest := _without_mirror_fields(entry)).get("fieldsV1")]
     times = [str(entry["time"]) for entry in entries if "time" in entry]
     return [*kept, {**ours, **({"time": max(times)} if times else {}), "fieldsV1": {**fields, _SPEC: spec}}]
 
 
-def without_us(live_fields: bytes) -> list[Entry]:
-    """The entries of everyone else: what a mirror that we release keeps."""
-    return [entry for entry in _entries(live_fields) if entry.get("manager") != FIELD_MANAGER]
+def without_us(managed_fields: bytes) -> list[Entry]:
+    """The entries of all other managers: a released mirror has only these."""
+    return [entry for entry in _entries(managed_fields) if entry.get("manager") != FIELD_MANAGER]
 
 
 _NEW_ENTRY: Entry = {"manager": FIELD_MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1"}
@@ -68,32 +76,37 @@ def _fields(entry: Entry) -> Entry:
 
 
 def _is_ours(entry: Entry) -> bool:
-    """Our own Update entry is somebody else's: the server tells the two operations apart."""
+    """Whether this is the entry of our server-side apply.
+
+    An entry of our name with operation Update counts as somebody else's, because the server treats it as another
+    manager.
+    """
     return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply" and not entry.get("subresource")
 
 
 def _present(service_ports: Iterable[ServicePort], affinity: Affinity) -> Entry:
-    """What the Service has that an apply can only remove if we hold it: list items, and a map that must go whole."""
+    """The fields that the Service has and that an apply can remove only if we hold them: ports, affinity's config."""
     ports: Entry = {f'k:{{"port":{port.port},"protocol":"{port.protocol}"}}': _leaves(port) for port in service_ports}
     config: Entry = {"f:clientIP": {"f:timeoutSeconds": {}}}
     return {"f:ports": ports, **({} if affinity.timeout is None else {"f:sessionAffinityConfig": config})}
 
 
 def _leaves(port: ServicePort) -> Entry:
-    """The item itself, and those of its fields that an update may leave out."""
+    """The port itself (`.`), and the fields of the port that an apply may omit."""
     optional = {"f:name": port.name, "f:nodePort": port.node_port, "f:appProtocol": port.app_protocol}
     return {".": {}} | {name: {} for name, value in optional.items() if value}
 
 
-def _taken(entry: Entry) -> Entry:
+def _mirror_fields(entry: Entry) -> Entry:
+    """The fields of a mirror that the entry holds; empty if there are none."""
     if entry.get("subresource"):
         return {}
     spec = _fields(entry).get(_SPEC) or {}
     return {name: fields for name, fields in spec.items() if name in _MIRROR_FIELDS}
 
 
-def _without_taken(entry: Entry) -> Entry:
-    taken = _taken(entry)
+def _without_mirror_fields(entry: Entry) -> Entry:
+    taken = _mirror_fields(entry)
     if not taken:
         return entry
     fields = entry["fieldsV1"]

@@ -1,7 +1,7 @@
-"""The bodies that are sent, built from scratch and never from a live object. Pure.
+"""The bodies of requests, built from scratch and never from a live object. Pure.
 
-Every list entry carries all its defaults (a port without `protocol` is another key to server-side apply, and an omitted
-default is a difference for ever), empty maps and lists are left out.
+Every entry of a list has all its defaults: to server-side apply, a port without `protocol` is another port, and a
+missing default would be a difference in every run. Empty maps and lists are omitted.
 """
 
 from collections.abc import Mapping
@@ -18,20 +18,21 @@ Body = dict[str, Any]
 JsonPatch = list[Body]
 
 
-def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | None = None) -> Body:
-    """The body of an apply. The guard is the object's revision, or for a create a version that it cannot have.
+def manifest(wanted: Wanted, revision: Revision, live_labels: Mapping[str, str] | None = None) -> Body:
+    """The body of a server-side apply, which the server refuses unless the object has this revision.
 
-    With the latter the server creates a missing object and answers 409 if one has appeared: measured, see
-    docs/adr/001-create-by-apply.md.
+    For a create, the revision has a resourceVersion that the object cannot have: then the server creates the object if
+    it is missing, and answers 409 if it exists. This is measured, see docs/adr/001-create-by-apply.md. An empty
+    revision is for bodies that are only shown.
     """
     kind, key, _ = wanted.ref
     metadata: Body = {"name": key.name, "labels": wanted_labels(wanted, live_labels)}
     if key.namespace:
         metadata["namespace"] = key.namespace
-    if guard.resource_version:
-        metadata["resourceVersion"] = guard.resource_version
-    if guard.uid:
-        metadata["uid"] = guard.uid
+    if revision.resource_version:
+        metadata["resourceVersion"] = revision.resource_version
+    if revision.uid:
+        metadata["uid"] = revision.uid
     api_version = "discovery.k8s.io/v1" if isinstance(wanted, WantedSlice) else "v1"
     body: Body = {"apiVersion": api_version, "kind": str(kind), "metadata": metadata}
     match wanted:
@@ -50,31 +51,34 @@ def manifest(wanted: Wanted, guard: Revision, live_labels: Mapping[str, str] | N
 
 
 def claim_patch(live: LocalService, revision: Revision) -> JsonPatch:
-    """Makes us the only holder of the fields that a mirror consists of, if the object is still at that revision.
+    """The patch that claims the fields of a mirror, if the object still has this revision.
 
-    An `add`, which replaces what is there: somebody may have cleared the fields.
+    The operation is `add`, which also replaces a value: a `replace` fails if somebody has cleared managedFields.
     """
-    return [*_guard(revision), {"op": "add", "path": "/metadata/managedFields", "value": claimed(live)}]
+    return [*_only_at(revision), {"op": "add", "path": "/metadata/managedFields", "value": claimed(live)}]
 
 
 def release_patch(step: Release) -> JsonPatch:
-    """Takes our labels off, and our name off the fields, so that nobody's apply runs into a conflict with us."""
+    """The patch that removes our labels, and our name from managedFields, so that nobody's apply conflicts with us."""
     remove = [{"op": "remove", "path": f"/metadata/labels/{_escaped(label)}"} for label in step.labels]
     others = without_us(step.live.managed_fields)
+    # Never an empty list, which clears managedFields (apimachinery util/managedfields, isResetManagedFields): then the
+    # manager "before-first-apply" would hold all fields, and the user's next apply would conflict with that manager.
     fields = [{"op": "replace", "path": "/metadata/managedFields", "value": others}] if others else []
-    return [*_guard(step.live.revision), *remove, *fields]
+    return [*_only_at(step.live.revision), *remove, *fields]
 
 
 def delete_options(live: Revision) -> Body:
-    """The body of a delete, which the server refuses with 409 for any other object or state than this."""
+    """The body of a delete, which the server refuses with 409 unless the object has this revision."""
     preconditions = {"uid": live.uid, "resourceVersion": live.resource_version}
     return {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
 
 
-def _guard(live: Revision) -> JsonPatch:
-    """A replace, not a test: it makes the server answer 409 rather than 422 (client-go util/csaupgrade does the same).
+def _only_at(live: Revision) -> JsonPatch:
+    """The part of a patch by which the server answers 409 if the object does not have this revision.
 
-    No two objects ever have the same resourceVersion, so this covers the uid.
+    It is a `replace` and not a `test`, which the server would answer with 422 (client-go util/csaupgrade does the
+    same). It need not contain the uid, because no two objects ever have the same resourceVersion.
     """
     return [{"op": "replace", "path": "/metadata/resourceVersion", "value": live.resource_version}]
 
@@ -98,7 +102,10 @@ def _service_port(port: ServicePort) -> Body:
 
 
 def _affinity(affinity: Affinity) -> Body:
-    """A config without affinity is refused (pkg/apis/core/validation/validation.go validateService)."""
+    """The fields of the affinity.
+
+    The server refuses a config without affinity (validateService in pkg/apis/core/validation/validation.go).
+    """
     if affinity.timeout is None:
         return {"sessionAffinity": affinity.mode}
     config = {"clientIP": {"timeoutSeconds": affinity.timeout}}
@@ -106,7 +113,10 @@ def _affinity(affinity: Affinity) -> Body:
 
 
 def _owner(wanted: AddressSet) -> Body:
-    """Lets Kubernetes collect the endpoints with their Service. No blockOwnerDeletion: that can need more rights."""
+    """The owner reference, by which Kubernetes deletes the endpoints with their Service.
+
+    There is no blockOwnerDeletion, because that can need more permissions.
+    """
     return {"apiVersion": "v1", "kind": "Service", "name": wanted.service.name, "uid": wanted.owner_uid}
 
 
@@ -117,7 +127,10 @@ def _subset(wanted: AddressSet) -> Body:
 
 
 def _slice(wanted: AddressSet) -> Body:
-    """Ready said aloud, and no nodeName: it would name a node of this cluster (see pkg/proxy, isLocal)."""
+    """The content of a slice. An endpoint has no nodeName, which would be a node of the local cluster.
+
+    See isLocal in pkg/proxy.
+    """
     return {
         "addressType": wanted.family,
         "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in wanted.addresses],

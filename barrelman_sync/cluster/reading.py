@@ -1,6 +1,6 @@
-"""What a run reads of the two clusters. A list that fails, or is cut short, ends the run before its first write.
+"""Reads both clusters. A list that fails or is cut short ends the run before its first write.
 
-The remote's EndpointSlices are the one exception: without them the endpoints of some Services stay as they are.
+The remote's EndpointSlices are the only exception: without them, some Services keep their endpoints.
 """
 
 import logging
@@ -29,28 +29,32 @@ from barrelman_sync.planning.nodes import label_keys
 _log = logging.getLogger(__name__)
 
 IDENTITY = "kube-system"
-"""The namespace whose uid stands for a cluster: every cluster has one, and it lives as long."""
+"""The namespace whose uid identifies a cluster: every cluster has this namespace as long as the cluster exists."""
 
-_OURS_OR_LEFT = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
+_OURS_OR_LEFTOVER = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
 _NAMES_AT_ONCE = 100
-"""Names in one label selector: 6 kB of URL at the most, servers take 8 kB at least."""
+"""Names in one label selector. They take at most 6 kB of the URL; every server accepts 8 kB."""
 
 Slices = Mapping[Key, tuple[LocalSlice, ...]]
 
 
 def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
-    """All of the local cluster that a plan depends on; `with_slices` if slices are what it will write."""
+    """Reads all that a plan depends on in the local cluster. `with_slices`: the run writes EndpointSlices.
+
+    Raises ClusterError.
+    """
     namespaces = client.list_all(resources.Namespace, parsing.local_namespace)
     by_name = {namespace.name: namespace for namespace in namespaces.items}
     if IDENTITY not in by_name:
         raise _without_identity(client)
     services = client.list_all(resources.Service, parsing.local_service)
+    # Services before endpoints: the Services decide which endpoints are of interest.
     by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
     endpoints = client.list_all(resources.Endpoints, lambda item: _endpoints_of_interest(item, by_key))
     slices = client.list_all(
-        resources.EndpointSlice, lambda item: _slice_of_interest(item, by_key), labels=_OURS_OR_LEFT
+        resources.EndpointSlice, lambda item: _slice_of_interest(item, by_key), labels=_OURS_OR_LEFTOVER
     )
-    by_key = {**by_key, **_looked_at_again(client, by_key, endpoints.items, slices.items)}
+    by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
     by_service = _by_service(slices.items)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
@@ -63,14 +67,15 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,
             Kind.ENDPOINTS: endpoints.version,
-            # That list shows only some, so its version may be that of a stranger's slice. This one is never a slice's.
+            # The list of slices is filtered, so its version may be the version of a slice that it did not show. The
+            # version of a namespace is never the version of a slice.
             Kind.SLICE: by_name[IDENTITY].resource_version,
         },
     )
 
 
 def read_identity(client: ClusterClient) -> str:
-    """The uid that tells which cluster this is."""
+    """The uid that identifies the cluster. Raises ClusterError."""
     namespace = client.get(resources.Namespace, Key("", IDENTITY))
     if namespace is None:
         raise _without_identity(client)
@@ -78,9 +83,9 @@ def read_identity(client: ClusterClient) -> str:
 
 
 def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remote:
-    """All of the remote cluster that a plan depends on.
+    """Reads all that a plan depends on in the remote cluster. Raises ClusterError.
 
-    Raises ConfigurationError, before anything is listed, if the remote cluster is the local one.
+    Raises ConfigurationError, before anything is listed, if the remote cluster is the local cluster.
     """
     _refuse_same_cluster(local.cluster_id, read_identity(client))
     nodes, services = list_remote(client, settings.nodes)
@@ -88,14 +93,14 @@ def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remo
 
 
 def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:
-    """The nodes and Services of the remote cluster."""
+    """The nodes and the Services of the remote cluster. Raises ClusterError."""
     nodes = client.list_all(resources.Node, parsing.node_parser(label_keys(rules)))
     services = client.list_all(resources.Service, parsing.remote_service)
     return nodes.items, services.items
 
 
 def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes]:
-    """The nodes that have endpoints of these Services of the remote cluster."""
+    """The nodes that have endpoints of these remote Services, by Service. Raises ClusterError."""
     found: dict[Key, ServingNodes] = {}
     for selector in _selectors(services):
         slices = client.list_all(resources.EndpointSlice, parsing.serving_nodes, labels=selector)
@@ -106,10 +111,10 @@ def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Ke
 
 
 def _serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes] | None:
-    """The same; None if the slices cannot be read, which costs these Services alone."""
+    """As `read_serving`, but None if the slices cannot be read: then only these Services are affected."""
     try:
         return read_serving(client.less_patient(), services)
-    except NotTriedError:  # the run is over
+    except NotTriedError:  # the run is over, so all of it fails
         raise
     except ClusterError as error:
         _log.error("%s The endpoints of %d Services stay as they are.", error, len(services))
@@ -125,15 +130,16 @@ def _refuse_same_cluster(local: str, remote: str) -> None:
         raise ConfigurationError(message)
 
 
-def _looked_at_again(
+def _read_again(
     client: ClusterClient,
     services: Mapping[Key, LocalService],
     endpoints: Iterable[LocalEndpoints],
     slices: Iterable[LocalSlice],
 ) -> Mapping[Key, LocalService]:
-    """The Services without selector that have endpoints of Kubernetes' controllers, few if any, as they are now.
+    """Reads again those Services without selector that have endpoints of Kubernetes' controllers: few, if any.
 
-    These are leftovers, unless a selector came between the list of Services and that of the endpoints.
+    Such endpoints are leftovers, unless the Service got a selector after the list of Services and before the list of
+    endpoints. Then the endpoints are those of the Service's own pods.
     """
     suspects = {slice_.service for slice_ in slices if slice_.manager == SLICE_CONTROLLER}
     suspects |= {found.key for found in endpoints if found.manager not in ("", FIELD_MANAGER)}
@@ -143,7 +149,10 @@ def _looked_at_again(
 
 
 def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
-    """Kubernetes' copies of our Endpoints, of which a cluster has many: only where slices of ours are to go."""
+    """Kubernetes' copies of our Endpoints, but only for Services that still have our slices.
+
+    A cluster has many copies, and a plan looks at them only before it deletes our slices.
+    """
     switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
     copies: list[LocalSlice] = []
     for selector in _selectors(switching):
@@ -153,7 +162,7 @@ def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
 
 
 def _selectors(services: Iterable[Key]) -> Iterator[str]:
-    """Label selectors for the slices of these Services, and of namesakes in other namespaces."""
+    """Label selectors for the slices of these Services, and of Services of the same names in other namespaces."""
     names = sorted({service.name for service in services})
     for start in range(0, len(names), _NAMES_AT_ONCE):
         yield f"{SERVICE_NAME} in ({','.join(names[start : start + _NAMES_AT_ONCE])})"
@@ -169,18 +178,18 @@ def _by_service(slices: Iterable[LocalSlice]) -> Slices:
 def _endpoints_of_interest(
     endpoints: resources.Endpoints, services: Mapping[Key, LocalService]
 ) -> LocalEndpoints | None:
-    """Endpoints that are ours, or may become so; those of the cluster's own Services are dropped as they come."""
+    """The Endpoints, if they are managed by us or may be in a plan; otherwise None, so that they take no memory."""
     parsed = parsing.local_endpoints(endpoints)
     service = services.get(parsed.key)
     return parsed if service is None or MARKER in service.labels or parsed.managed_by_us else None
 
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
-    """Slices of ours, and those that Kubernetes' controller left at a Service without a selector."""
+    """The slice, if it is managed by us or a leftover of Kubernetes' controller at a Service with our label."""
     parsed = parsing.local_slice(slice_)
     service = services.get(parsed.service)
-    left_behind = service is not None and MARKER in service.labels and not service.has_selector
-    return parsed if parsed.managed_by_us or left_behind else None
+    leftover = service is not None and MARKER in service.labels and not service.has_selector
+    return parsed if parsed.managed_by_us or leftover else None
 
 
 def _without_identity(client: ClusterClient) -> ClusterError:

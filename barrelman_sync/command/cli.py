@@ -41,11 +41,11 @@ def run(**values: Any) -> None:
     try:
         sys.exit(_run(settings_of(click.get_current_context(), values)))
     except ConfigurationError as error:
-        _tell(error.problems)
+        _show(error.problems)
         sys.exit(ExitCode.USAGE)
 
 
-def _tell(problems: Sequence[str]) -> None:
+def _show(problems: Sequence[str]) -> None:
     as_json = click.get_current_context().params["log_format"] == LogFormat.JSON
     for problem in problems:
         if as_json:  # as a line of the log, so that a log pipeline finds the problem
@@ -60,7 +60,7 @@ def _run(settings: Settings) -> ExitCode:
     with Watchdog(deadline) as watchdog:
         if settings.run.preflight:
             return _preflight(settings, deadline)
-        # No metrics of a dry run: they would replace those of the last real run, and say that all is well.
+        # A dry run writes no metrics: they would replace the metrics of the last real run, and say that all is well.
         if settings.metrics.wanted and not settings.run.dry_run:
             return _measured(settings, deadline, watchdog)
         return _reconciled(settings, deadline, watchdog)[1]
@@ -86,8 +86,8 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
 
 
 def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
-    """Runs, and returns the report and the exit code; no report if the run ended before there was a plan."""
-    # Imported here: lightkube takes a while to load, which --help and a wrong option should not cost.
+    """Does a run and prints it. Returns the report (None if the run came to no plan) and the exit code."""
+    # Imported here, because lightkube takes a while to load: --help and a wrong option should not wait for that.
     load_lightkube()
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
@@ -96,7 +96,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
 
     def show_plan(report: Report) -> None:
         if report.dry_run:
-            _let_read(watchdog)
+            _let_user_read(watchdog)
         printer.plan(report)
 
     try:
@@ -104,15 +104,15 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     except (ConfigurationError, RunError) as error:
         problems, exit_code = _ended(error)
         printer.failure(problems, exit_code)
-        _tell(problems)
+        _show(problems)
         return None, exit_code
-    _let_read(watchdog)
+    _let_user_read(watchdog)
     printer.outcome(report)
     return report, report.exit_code
 
 
-def _let_read(watchdog: Watchdog) -> None:
-    """Stops the watchdog when only output is left: on a terminal a pager reads no faster than its user scrolls."""
+def _let_user_read(watchdog: Watchdog) -> None:
+    """Stops the watchdog on a terminal. Called when only output is left, which a pager reads as its user scrolls."""
     if is_on_terminal():
         watchdog.stand_down()
 
@@ -156,5 +156,5 @@ main = GroupedCommand(
         "max_content_width": 120,
     },
 )
-# BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.
+# The variable BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.
 main = click.version_option(__version__, prog_name="barrelman-sync", allow_from_autoenv=False)(main)

@@ -1,6 +1,6 @@
 """Which options contradict each other or are missing. Pure.
 
-Here is what concerns several options; a single value is checked by its `parse_` function in `values`.
+This module compares several options; a `parse_` function in `values` checks the value of one option.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -14,7 +14,7 @@ _LOCAL = ("local_kubeconfig", "local_context")
 def conflicts(given: Collection[str], *, in_pod: bool) -> Iterator[str]:
     """Every problem with the options whose names are `given`, as a sentence.
 
-    An option that has a wrong value counts as given, so that it is not reported as missing too.
+    An option with a wrong value counts as given, so that the option is not reported as missing, too.
     """
     yield from _remote(given)
     if not in_pod and not _those(_LOCAL, given):

@@ -1,4 +1,4 @@
-"""The log on stderr: messages of our own modules only, as text or as one JSON object a line."""
+"""The log on stderr: messages of our own modules only, each as text or as a line of JSON."""
 
 import json
 import logging
@@ -21,9 +21,9 @@ class _JsonFormatter(logging.Formatter):
 
 
 def set_up_logs(form: LogFormat, verbosity: int) -> None:
-    """Logs warnings and errors; with verbosity 1 also each write, with 2 also each request.
+    """Logs warnings and errors; with verbosity 1 also each write, with verbosity 2 also each request.
 
-    The libraries' own logs stay off.
+    The logs of the libraries stay off.
     """
     handler = logging.StreamHandler(sys.stderr)
     formatter = _JsonFormatter() if form is LogFormat.JSON else logging.Formatter("%(levelname)s: %(message)s")

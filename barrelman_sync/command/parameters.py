@@ -18,7 +18,7 @@ class Parsed(click.ParamType[Any]):
         self._parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The parsed value; click also hands in values that are parsed already."""
+        """The parsed value. click also calls this with values that are parsed already."""
         if not isinstance(value, str):
             return value
         try:
@@ -28,18 +28,18 @@ class Parsed(click.ParamType[Any]):
 
 
 class GroupedOption(click.Option):
-    """An option that is listed under a heading, and whose wrong value does not hide the problems of other options."""
+    """An option that is listed under a heading. A wrong value does not hide the problems of other options."""
 
     def __init__(self, *names: str, group: str, **attributes: Any) -> None:
         super().__init__(names, **attributes)
         self.group = group
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
-        """The value; for a wrong value None, and the problem is kept for `wrong_values`."""
+        """The value. For a wrong value, returns None and keeps the problem for `wrong_values`."""
         try:
             return super().process_value(ctx, value)
         except click.BadParameter as error:
-            error.ctx, error.param = ctx, self
+            error.ctx, error.param = ctx, self  # so that the message names the option
             ctx.meta.setdefault(_WRONG, {})[self.name] = error.format_message()
             return None
 

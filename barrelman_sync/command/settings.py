@@ -29,14 +29,14 @@ from barrelman_sync.model.settings import (
     Settings,
 )
 
-_ALIKE = 0.8
-"""A variable that is at least this similar to an option is reported as misspelled; others are not meant for us."""
+_SIMILARITY = 0.8
+"""A variable whose name is at least this similar to an option is reported as misspelled. Others are ignored."""
 
 Values = Mapping[str, Any]
 
 
 def settings_of(ctx: click.Context, values: Values) -> Settings:
-    """The settings that the options' values stand for. Raises ConfigurationError with every problem there is."""
+    """The settings, from the values of the options. Raises ConfigurationError with every problem there is."""
     wrong = wrong_values(ctx)
     in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
     problems = [*wrong.values(), *conflicts(_given(values, wrong), in_pod=in_pod), *_misspelled(os.environ)]
@@ -61,12 +61,12 @@ def _given(values: Values, wrong: Iterable[str]) -> set[str]:
 
 
 def _misspelled(environment: Mapping[str, str]) -> Iterator[str]:
-    """One problem for each variable with almost the name of an option: a misspelled DRY_RUN would let a run write."""
+    """One problem for each variable with a misspelled name: a misspelled DRY_RUN would let a run write."""
     options = [name for option in OPTIONS for name in option.opts if name.startswith("--")]
     known = [name.removeprefix("--").replace("-", "_").upper() for name in options]
     prefix = f"{ENVIRONMENT_PREFIX}_"
     for name in sorted(name.removeprefix(prefix) for name in environment if name.startswith(prefix)):
-        if name not in known and (meant := get_close_matches(name, known, 1, _ALIKE)):
+        if name not in known and (meant := get_close_matches(name, known, 1, _SIMILARITY)):
             yield f"Unknown environment variable '{prefix}{name}': did you mean '{prefix}{meant[0]}'?"
 
 

@@ -10,11 +10,11 @@ import click
 from barrelman_sync.model.settings import Color
 
 WORTH_A_BAR = 20
-"""Number of writes from which on there is a progress bar; fewer are done before anyone looks."""
+"""The least number of writes that get a progress bar. Fewer writes are done before anyone looks."""
 
 
 def wants_color(choice: Color) -> bool:
-    """Whether to color stdout; AUTO colors on a terminal, unless the terminal cannot or NO_COLOR is set.
+    """Whether to color stdout. AUTO means on a terminal, unless the terminal has no colors or NO_COLOR is set.
 
     See https://no-color.org: an empty NO_COLOR does not count, and the option overrides the variable.
     """
@@ -24,7 +24,7 @@ def wants_color(choice: Color) -> bool:
 
 
 def is_on_terminal() -> bool:
-    """Whether a person runs this at a terminal. Looks at stdin, which stays a terminal where stdout goes to a pager."""
+    """Whether a person runs this at a terminal. Looks at stdin, which is a terminal even if stdout goes to a pager."""
     return sys.stdin is not None and sys.stdin.isatty()
 
 

@@ -1,6 +1,6 @@
 """From the text of an option to its value. Pure.
 
-Each `parse_` function raises ValueError for a wrong text. The message has no full stop: it follows the option's name.
+Each `parse_` function raises ValueError for a wrong text. The error's message has no period at the end.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of a duration as Go writes it (`90s`, `5m`, `1h30m`); a plain number is seconds."""
+    """The seconds of a duration in Go's notation (`90s`, `5m`, `1h30m`). A plain number is seconds."""
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
     if not re.fullmatch(f"(?:{_DURATION.pattern})+", text):
@@ -28,7 +28,7 @@ def parse_duration(text: str) -> float:
 
 
 def parse_timeout(text: str) -> float:
-    """Seconds of a duration that is longer than 0."""
+    """The seconds of a duration that must be longer than 0."""
     if not (seconds := parse_duration(text)):
         message = f"{text!r} leaves no time for a run"
         raise ValueError(message)
@@ -38,7 +38,7 @@ def parse_timeout(text: str) -> float:
 def parse_limit(text: str) -> DeleteLimit:
     """A number such as `20`, or a percentage such as `15%`."""
     match = re.fullmatch(r"(\d+)(%?)", text)
-    if match is None or (match[2] and int(match[1]) > 100):  # noqa: PLR2004 - per cent
+    if match is None or (match[2] and int(match[1]) > 100):  # noqa: PLR2004 - percent
         message = f"{text!r} is neither a number such as 20 nor a percentage such as 15%"
         raise ValueError(message)
     if match[2]:
@@ -56,9 +56,9 @@ def parse_network(text: str) -> IPNetwork:
 
 
 def parse_resource(text: str) -> str:
-    """The name of a project, location or cluster in Google Cloud, checked loosely: Google has the last word.
+    """The name of a project, location or cluster in Google Cloud. The check is loose: Google knows the exact rules.
 
-    The empty text stays: an empty argument, such as an unset shell variable, counts as not given.
+    The empty text is accepted: an empty argument, such as an unset shell variable, counts as not given.
     """
     if text and not _RESOURCE.fullmatch(text):
         message = f"{text!r} is not a valid Google Cloud name"
@@ -67,7 +67,7 @@ def parse_resource(text: str) -> str:
 
 
 def parse_email(text: str) -> str:
-    """The address of a service account; the empty text stays, as in `parse_resource`."""
+    """The address of a Google service account. The empty text is accepted, as in `parse_resource`."""
     if text and not _EMAIL.fullmatch(text):
         message = f"{text!r} is not a service account address such as NAME@PROJECT.iam.gserviceaccount.com"
         raise ValueError(message)
@@ -83,7 +83,7 @@ def parse_fingerprint(text: str) -> str:
 
 
 def parse_given(text: str) -> str:
-    """Any text that is not empty: an empty one is mostly an unset shell variable, not a wish for the default."""
+    """Any text that is not empty. An empty text is usually an unset shell variable, not a wish for the default."""
     if not text:
         message = "the value is empty; leave the option out to use its default"
         raise ValueError(message)
@@ -99,12 +99,12 @@ def parse_file(text: str) -> str:
 
 
 def parse_gateway(text: str) -> str:
-    """The URL of a Pushgateway; `host:port` stands for one with http."""
+    """The URL of a Pushgateway; `host:port` means http://host:port."""
     url = text if "://" in text else f"http://{text}"
     try:
         parts = urlsplit(url)
         usable = bool(parts.scheme in ("http", "https") and parts.hostname and parts.port != 0)
-    except ValueError:  # of the port
+    except ValueError:  # the port is not a port number
         usable = False
     else:
         usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url))

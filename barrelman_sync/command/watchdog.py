@@ -1,6 +1,6 @@
 """The last resort: ends the process when a run goes on long after its deadline, whatever hangs or loops in it.
 
-The watchdog covers the waits and loops that the deadline does not reach; see docs/adr/007-watchdog.md.
+The deadline cannot end every wait and loop: a DNS lookup, for example. See docs/adr/007-watchdog.md.
 """
 
 import faulthandler
@@ -16,19 +16,20 @@ from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.planning.result import ExitCode
 
 GRACE_SECONDS = 5.0
-"""From the deadline to the message: what a run does after its deadline (the report, the Pushgateway) takes less."""
+"""From the deadline to the message. What a run does after its deadline (the report, the Pushgateway) takes less."""
 FORCE_SECONDS = 3.0
-"""From the message to the end of the process, at the latest."""
-_TELLING_SECONDS = 2.0
+"""From the message to the end of the process, at most."""
+_MESSAGE_SECONDS = 2.0
+"""How long writing the message may take."""
 
 _log = logging.getLogger(__name__)
 
 
 class Watchdog:
-    """Use as a context manager: if what is inside goes on too long, the process ends with a message and exit code 1.
+    """A context manager: if its block runs for too long, the process ends with a message and exit code 1.
 
-    Two threads wait for that moment. Ours can say what happened, but needs the interpreter lock, which C code may hold
-    forever. For that case the C thread of `faulthandler`, which needs no lock, fires a little later.
+    Two threads wait for that moment. Our own thread can say what happened, but needs the interpreter lock, which C code
+    may hold forever. For that case, the C thread of `faulthandler`, which needs no lock, fires a little later.
     """
 
     def __init__(self, deadline: Deadline) -> None:
@@ -53,15 +54,15 @@ class Watchdog:
         if self._over.wait(self._seconds):
             return
         try:
-            # In a thread of its own: the thread that hangs may hold the log's lock, and nobody may be reading stderr.
-            telling = threading.Thread(target=self._tell, name="watchdog's message", daemon=True)
-            telling.start()
-            telling.join(_TELLING_SECONDS)
+            # In one more thread, because this may hang, too: on the log's lock, or on stderr that nobody reads.
+            message = threading.Thread(target=self._log_message, name="watchdog's message", daemon=True)
+            message.start()
+            message.join(_MESSAGE_SECONDS)
         finally:
             os._exit(ExitCode.FAILED)
 
-    def _tell(self) -> None:
-        """Logs the stacks, then the message: a pod's termination message is the end of its log."""
+    def _log_message(self) -> None:
+        """Logs the stacks, then the message, which comes last because a pod's termination message is the log's end."""
         _log.critical("Where each thread was:\n%s", "\n".join(_stacks()))
         _log.critical(
             "The run was still going %g s after its --timeout of %g s, so the process ends now. Completed writes stay;"
@@ -74,7 +75,7 @@ class Watchdog:
 
 
 def _stderr() -> int:
-    """The file descriptor of stderr; /dev/null where stderr is closed, as 2 may be a socket then."""
+    """The file descriptor of stderr, or of /dev/null if stderr is closed: descriptor 2 may be a socket then."""
     return os.open(os.devnull, os.O_WRONLY) if sys.__stderr__ is None else sys.__stderr__.fileno()
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind for Prometheus, in a file or at a Pushgateway; loaded only by the runs that are asked to."""
+"""The metrics that a run leaves for Prometheus, in a file or at a Pushgateway. Loaded only by runs that need them."""
 
 from barrelman_sync.metrics.publish import publish
 from barrelman_sync.metrics.values import Run

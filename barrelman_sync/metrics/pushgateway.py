@@ -1,7 +1,8 @@
 """Metrics at a Pushgateway.
 
-It never forgets and adds nothing up. The run's metrics are one group, replaced as a whole by each run (PUT), so that
-nothing of an earlier run stays in it. The last success is a group of its own, which only a run that succeeds replaces.
+A Pushgateway keeps each group of metrics until somebody replaces the group, and adds nothing up. The metrics of a run
+are one group. Each run replaces the group as a whole (PUT), so that no metric of an earlier run stays. The time of the
+last success is a group of its own, which only a run that succeeds replaces.
 """
 
 import threading
@@ -17,7 +18,7 @@ _SUCCESS = {"outcome": "success"}
 
 
 def push(url: str, run: Run, seconds: float) -> str | None:
-    """Sends the metrics, in at most that many seconds whatever the other side does; the problem, if there is one."""
+    """Sends the metrics, and takes at most `seconds`, whatever the server does. Returns the problem if there is one."""
     problems = [f"no answer within {seconds:g}s"]
 
     def work() -> None:
@@ -28,7 +29,7 @@ def push(url: str, run: Run, seconds: float) -> str | None:
         else:
             problems.clear()
 
-    # A thread, because neither a slow resolver nor a trickle of bytes is bounded by a socket's timeout.
+    # A thread, because a socket's timeout limits neither a slow DNS lookup nor an answer that comes byte by byte.
     sender = threading.Thread(target=work, name="pushgateway", daemon=True)
     sender.start()
     sender.join(seconds)

@@ -33,15 +33,17 @@ _Subject = TypeVar("_Subject")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is known of a run at its end."""
+    """What is known about a run when it ends."""
 
     source: str
-    """The name of the remote; empty if the run ended before it was known."""
+    """The name of the remote; empty if the run ended before the name was known."""
     exit_code: ExitCode
     started: float
     """Seconds since 1970."""
     duration: float
+    """Seconds."""
     timeout: float
+    """Seconds."""
     report: Report | None = None
     """None for a run that ended before there was a plan."""
 
@@ -52,12 +54,15 @@ class Run:
 
     @property
     def succeeded(self) -> bool:
-        """Whether all is as it should be; with deletes held back it is not."""
+        """Whether the run exited with 0. A run with deletes held back did not succeed."""
         return self.exit_code == ExitCode.CONVERGED
 
 
 class Metric(NamedTuple, Generic[_Subject]):
-    """A gauge that is read from a run or a report; with a label, one for each of its values."""
+    """A gauge whose value `read` takes from a run or a report.
+
+    With a label, `read` returns a value for each value of the label.
+    """
 
     name: str
     help: str
@@ -111,7 +116,7 @@ def _by_action(steps: Iterable[Write]) -> Counts:
 
 
 def _by_reason(reasons: Iterable[StrEnum], found: Iterable[StrEnum]) -> Counts:
-    """How often each reason was found, 0 too: a series that comes and goes is hard to alert on."""
+    """How often each reason was found, also if never: it is hard to alert on a series that comes and goes."""
     counted = Counter(found)
     return {reason.value: counted[reason] for reason in reasons}
 
@@ -123,7 +128,7 @@ OF_RUNS: tuple[Metric[Run], ...] = (
     Metric("barrelman_build_info", "1; the label says which version ran.", lambda _: {__version__: 1}, "version"),
     Metric("barrelman_exit_code", "Exit code of the last run.", lambda run: run.exit_code),
 )
-"""Known of every run."""
+"""The metrics that every run has."""
 
 OF_REPORTS: tuple[Metric[Report], ...] = (
     Metric("barrelman_current_nodes_count", "Remote nodes that are used.", lambda report: report.nodes.used),
@@ -138,11 +143,11 @@ OF_REPORTS: tuple[Metric[Report], ...] = (
     Metric("barrelman_services_skipped", "Eligible remote Services that are skipped.", _skipped, "reason"),
     Metric("barrelman_objects_left", "Local objects that are left.", _left, "reason"),
 )
-"""Known of runs that came to a plan."""
+"""The metrics that a run has if it came to a plan."""
 
 
 def run_metrics(run: Run) -> CollectorRegistry:
-    """All that the last run says; what only a plan tells is left out where there was none, not shown as 0."""
+    """The metrics of a run. Without a plan, the metrics of a plan are missing; a 0 would look like a fact."""
     registry = CollectorRegistry()
     for metric in OF_RUNS:
         _add(registry, run.source, metric, run)
@@ -153,7 +158,7 @@ def run_metrics(run: Run) -> CollectorRegistry:
 
 
 def add_last_success(registry: CollectorRegistry, source: str, when: float) -> CollectorRegistry:
-    """The same registry, with the end of the last run that succeeded; 0 stands for never."""
+    """The registry, with a metric for when the last run that succeeded ended. A `when` of 0 stands for never."""
     _add(registry, source, Metric(LAST_SUCCESS, "When the last run that exited with 0 ended.", float), when)
     return registry
 

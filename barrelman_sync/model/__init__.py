@@ -1,4 +1,4 @@
-"""The values that the whole program speaks in: names, what was read, what is wanted, and what the user asked for.
+"""The values that all packages share: names, objects as read, objects as wanted, settings and errors.
 
 Pure: no client, no log, no clock, no environment.
 """

@@ -1,4 +1,4 @@
-"""The two errors that end a run before its first write, the advice that a user gets, and chains of errors. Pure."""
+"""The two errors that end a run before its first write, advice for the user, and the causes of an error. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What a user can do about a cluster that does not answer, or does not let us in. Whole sentences."""
+    """What a user can do about a cluster that cannot be used. Whole sentences.
+
+    `unreachable`: no answer. `untrusted`: the certificate is not trusted. `refused`: a 401. `forbidden`: a 403.
+    """
 
     unreachable: str
     untrusted: str
@@ -15,7 +18,7 @@ class Advice:
 
 
 class ConfigurationError(Exception):
-    """Something that the user has to change before a run can start; every problem found, one line each. Exit code 2."""
+    """The user must change something before a run can start. Each problem is one line. Exit code 2."""
 
     def __init__(self, *problems: str) -> None:
         super().__init__("\n".join(problems))
@@ -23,17 +26,17 @@ class ConfigurationError(Exception):
 
 
 class RunError(Exception):
-    """What ends a run that was asked for properly; the text says what to do. Exit code 1."""
+    """A run failed although its configuration is right. The text says what the user can do. Exit code 1."""
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, then its cause or else the error that was being handled, and so on; each error once.
+    """The error, then its cause, or without one the error that was being handled, and so on. Each error comes once.
 
-    A chain may lead back into itself: lightkube raises HTTP status errors `from` themselves (`raise_for_status` in
-    lightkube/core/generic_client.py), so each is its own cause, and a plain loop over the causes never ends.
+    A chain may be a circle: lightkube raises HTTP status errors `from` themselves (`raise_for_status` in
+    lightkube/core/generic_client.py). Such an error is its own cause, and a plain loop over the causes never ends.
     """
     following: BaseException | None = error
-    seen: set[int] = set()  # ids, as an error may compare equal to another
+    seen: set[int] = set()  # ids, because two errors may compare equal
     while following is not None:
         yield following
         seen.add(id(following))

@@ -1,4 +1,4 @@
-"""What was read from the local cluster."""
+"""What was read from the local cluster: of each object, the fields that decide something."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,12 +24,12 @@ from barrelman_sync.model.names import (
 
 
 class Holders(NamedTuple):
-    """Who holds the fields that a mirror consists of, see docs/adr/002-claim-fields-before-apply.md."""
+    """Which field managers hold the fields of a mirror, see docs/adr/002-claim-fields-before-apply.md."""
 
     others: tuple[str, ...] = ()
-    """The field managers, other than our apply, that hold one of the fields; sorted."""
+    """The other field managers that hold at least one of the fields; sorted."""
     complete: bool = True
-    """Whether our apply alone holds everything that an update may have to remove."""
+    """Whether our server-side apply, and nobody else, holds everything that an update may have to remove."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +43,17 @@ class LocalService:
     """Sorted."""
     affinity: Affinity = Affinity()
     labels: Mapping[str, str] = field(default_factory=dict)
-    """Only those that we may write."""
+    """Only the labels that we may write."""
     has_selector: bool = False
     headless: bool = False
     ignored: bool = False
     deleting: bool = False
     families: tuple[Family, ...] = ()
+    """The primary IP family first."""
     holders: Holders = Holders()
-    """Only of a mirror."""
+    """Read for mirrors only."""
     managed_fields: bytes = b"null"
-    """`metadata.managedFields` as the server sent it; only of a mirror, and only for `cluster.managed_fields`."""
+    """`metadata.managedFields` as the server sent it, for `cluster.managed_fields`. Read for mirrors only."""
 
     @property
     def ref(self) -> Ref:
@@ -60,17 +61,17 @@ class LocalService:
 
     @property
     def is_mirror(self) -> bool:
-        """Whether it says that it was made by us, or by the original."""
+        """Whether the Service's label says that we made the Service, or the original did."""
         return self.labels.get(MARKER) == MIRROR_MARKER
 
     @property
     def is_manual(self) -> bool:
-        """Whether it is a user's own Service that asks us for endpoints."""
+        """Whether the Service's label asks us for endpoints and nothing else."""
         return self.labels.get(MARKER) == MANUAL_MARKER
 
     @property
     def source(self) -> str | None:
-        """The remote that it names, None where it names none."""
+        """The source that the Service's label names; None if there is no such label, or an empty one."""
         return self.labels.get(SOURCE) or None
 
 
@@ -81,10 +82,10 @@ class _LiveAddresses:
     addresses: tuple[str, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     regular: bool = True
-    """Plain, ready addresses and nothing else, of Endpoints in one subset, as we write them. Others are replaced."""
+    """Whether the object has the form that we write: plain, ready addresses only, of Endpoints in one subset."""
     labels: Mapping[str, str] = field(default_factory=dict)
     owners: frozenset[str] = frozenset()
-    """uids of the owner references."""
+    """The uids in the object's owner references."""
     deleting: bool = False
 
     @property
@@ -159,9 +160,9 @@ class Local:
     services: Mapping[Key, LocalService]
     endpoints: Mapping[Key, LocalEndpoints]
     slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: ours, and those that Kubernetes' controller left at Services that may be ours to serve."""
+    """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
     mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: Kubernetes' copies of our Endpoints, read only where they are about to replace slices of ours."""
+    """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
-    """For each kind a resourceVersion that no object has which the list did not show: a create with it is refused if
-    the object is there."""
+    """By kind: the resourceVersion that a create carries. No object that the list did not show has this version, so
+    the server refuses the create if the object exists after all (docs/adr/001-create-by-apply.md)."""

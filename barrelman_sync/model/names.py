@@ -1,4 +1,4 @@
-"""The words that all values share: constants, kinds, keys, ports."""
+"""What all values are made of: labels, kinds, keys, ports. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Literal, NamedTuple
 FIELD_MANAGER = "barrelman-sync"
 
 MARKER = "tfw.io/barrelman"
-"""Label and annotation of the original; on Services MIRROR_MARKER or MANUAL_MARKER, as annotation IGNORE."""
+"""The original's label (value MIRROR_MARKER or MANUAL_MARKER), and its annotation (value IGNORE)."""
 MIRROR_MARKER = "managed-resource"
 MANUAL_MARKER = "true"
 IGNORE = "ignore"
 SOURCE = "tfw.io/barrelman-source"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
-"""Where Kubernetes' own endpoints controller writes `endpoint-controller`, see docs/design.md."""
+"""Kubernetes' endpoints controller writes `endpoint-controller` into this label, see docs/design.md."""
 SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
 SLICE_MIRRORING = "endpointslicemirroring-controller.k8s.io"
@@ -34,7 +34,7 @@ class Kind(StrEnum):
 
 
 class Key(NamedTuple):
-    """Where an object is. A Namespace has the empty namespace."""
+    """The namespace and name of an object. For a Namespace, `namespace` is empty."""
 
     namespace: str
     name: str
@@ -44,7 +44,7 @@ class Key(NamedTuple):
 
 
 class Ref(NamedTuple):
-    """Which object, and which Service it belongs to; a Service and a Namespace belong to themselves."""
+    """An object, and the key of the Service that the object belongs to. A Service or Namespace belongs to itself."""
 
     kind: Kind
     key: Key
@@ -52,14 +52,14 @@ class Ref(NamedTuple):
 
 
 class Revision(NamedTuple):
-    """Which object, and which state of it, a decision was made on."""
+    """The object (`uid`) and the state of the object (`resource_version`) that a decision rests on."""
 
     uid: str
     resource_version: str
 
 
 class Affinity(NamedTuple):
-    """Session affinity; `timeout` in seconds, None without affinity."""
+    """Session affinity. `timeout` is in seconds, and None if there is no affinity (`mode` "None")."""
 
     mode: str = "None"
     timeout: int | None = None
@@ -67,7 +67,7 @@ class Affinity(NamedTuple):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ServicePort:
-    """A port of a local Service, live or wanted; `node_port` is 0 where there is none."""
+    """A port of a local Service, live or wanted. `node_port` 0 means none."""
 
     name: str
     protocol: str
@@ -78,13 +78,16 @@ class ServicePort:
 
 
 def allocated(ports: Iterable[ServicePort]) -> frozenset[int]:
-    """Their node ports: an allocation is by number, not by protocol (pkg/registry/core/service/storage/alloc.go)."""
+    """The node ports of these ports. A node port is allocated by number, whatever the protocol.
+
+    See pkg/registry/core/service/storage/alloc.go.
+    """
     return frozenset(port.node_port for port in ports if port.node_port)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class EndpointPort:
-    """A port of Endpoints or of a slice; `name` is empty for the only, unnamed port."""
+    """A port of Endpoints or of a slice. `name` may be empty if the Service has one port only."""
 
     name: str
     protocol: str

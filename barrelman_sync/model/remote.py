@@ -1,4 +1,4 @@
-"""What was read from the remote cluster."""
+"""What was read from the remote cluster: of each object, the fields that decide something."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from barrelman_sync.model.names import Affinity, Key
 
 @dataclass(frozen=True, slots=True)
 class RemotePort:
-    """A port of a remote Service; `node_port` is 0 where none was allocated."""
+    """A port of a remote Service. `node_port` 0 means that none was allocated."""
 
     name: str
     protocol: str
@@ -20,15 +20,16 @@ class RemotePort:
 
 @dataclass(frozen=True, slots=True)
 class RemoteService:
-    """A Service of the remote cluster, as far as it decides about a mirror."""
+    """A Service of the remote cluster."""
 
     key: Key
     type: str
     ports: tuple[RemotePort, ...] = ()
     affinity: Affinity = Affinity()
     marker: str | None = None
+    """The value of the label `tfw.io/barrelman`."""
     local_traffic: bool = False
-    """externalTrafficPolicy Local: a node without an endpoint of this Service drops its traffic."""
+    """externalTrafficPolicy Local: a node that has no endpoint of this Service drops traffic to the Service."""
     has_selector: bool = True
     ignored: bool = False
     deleting: bool = False
@@ -36,13 +37,13 @@ class RemoteService:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A node of the remote cluster. `labels` holds only those that some rule asks for."""
+    """A node of the remote cluster. `labels` has only the labels that some rule asks for."""
 
     name: str
     addresses: tuple[str, ...] = ()
-    """Its InternalIPs in the order of its status."""
+    """The InternalIPs, in the order of the node's status."""
     ready: str | None = None
-    """Status of the condition Ready: True, False, Unknown, or None where it has none."""
+    """The status of the condition Ready: "True", "False" or "Unknown"; None if the node has no such condition."""
     network_unavailable: bool = False
     deleting: bool = False
     taints: frozenset[str] = frozenset()
@@ -50,11 +51,11 @@ class Node:
 
 
 class ServingNodes(NamedTuple):
-    """The nodes that have endpoints of a Service with local traffic policy."""
+    """The names of the nodes that have endpoints of a Service with externalTrafficPolicy Local."""
 
     ready: frozenset[str] = frozenset()
     draining: frozenset[str] = frozenset()
-    """Serving though terminating: kube-proxy's choice when none is ready, and so ours."""
+    """Nodes whose endpoints still serve while they terminate. If none is ready, kube-proxy uses these, and so do we."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +65,4 @@ class Remote:
     nodes: tuple[Node, ...]
     services: tuple[RemoteService, ...]
     serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
-    """By Service with local traffic policy; None if the EndpointSlices could not be read."""
+    """By Service with externalTrafficPolicy Local; None if the EndpointSlices could not be read."""

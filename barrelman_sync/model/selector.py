@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+# One requirement, and the comma after it if there is one: `!key`, `key`, `key=value` or `key in (values)`.
 _REQUIREMENT = re.compile(
     r"""\s*(?:
         (?P<absent>!)\s*(?P<absent_key>[\w./-]+)
@@ -26,14 +27,17 @@ _VALUE = re.compile(f"(?:{_NAME})?")
 
 
 class Requirement(NamedTuple):
-    """One condition: the label `key` has one of `values`, or any value if None; turned round by `negated`."""
+    """One condition: the label `key` has one of `values`, or any value if `values` is None.
+
+    `negated` reverses the condition.
+    """
 
     key: str
     values: frozenset[str] | None
     negated: bool = False
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """As Kubernetes does: a missing label satisfies `!=` and `notin`."""
+        """Whether the labels meet the condition. As in Kubernetes, a missing label meets `!=` and `notin`."""
         present = self.key in labels and (self.values is None or labels[self.key] in self.values)
         return present != self.negated
 
@@ -64,12 +68,12 @@ def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
 
 
 def is_label_value(text: str) -> bool:
-    """Whether a label can have this value; the empty one is one too."""
+    """Whether a label can have this value. The empty value is allowed."""
     return bool(_VALUE.fullmatch(text))
 
 
 def label_value(text: str) -> str:
-    """The same text. Raises ValueError if it cannot be the value of a label, or is empty."""
+    """The text, unchanged. Raises ValueError if the text is empty or cannot be the value of a label."""
     if not text or not is_label_value(text):
         message = (
             f"{text!r} cannot be the value of a label: 1 to 63 letters, digits, '-', '_' and '.', "
@@ -80,7 +84,10 @@ def label_value(text: str) -> str:
 
 
 def _checked(requirement: Requirement) -> Requirement:
-    """A misspelt value would match no node, or with `!=` every node."""
+    """The requirement, unchanged. Raises ValueError if no label can have the key or a value.
+
+    A misspelled value would match no node, or with `!=` every node.
+    """
     if not _KEY.fullmatch(requirement.key):
         message = f"{requirement.key!r} is not the key of a label"
         raise ValueError(message)

@@ -12,7 +12,7 @@ IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Output(StrEnum):
-    """The form of what goes to stdout."""
+    """The format of stdout."""
 
     TEXT = "text"
     JSON = "json"
@@ -20,14 +20,14 @@ class Output(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """The form of a line of the log."""
+    """The format of the log on stderr."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class Color(StrEnum):
-    """When text is colored."""
+    """When to color text."""
 
     AUTO = "auto"
     ALWAYS = "always"
@@ -36,14 +36,14 @@ class Color(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kubeconfig:
-    """A cluster by a kubeconfig; None stands for the default file and its current context."""
+    """A cluster that a kubeconfig names. None means the default file, and the file's current context."""
 
     path: str | None = None
     context: str | None = None
 
 
 class RemoteEndpoint(StrEnum):
-    """By which of its addresses a GKE control plane is reached."""
+    """Which endpoint of a GKE control plane we connect to, see `--remote-endpoint`."""
 
     AUTO = "auto"
     PUBLIC = "public"
@@ -53,56 +53,57 @@ class RemoteEndpoint(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GkeCluster:
-    """A cluster by its name in Google Cloud; `location` is a zone or a region."""
+    """A cluster that is found by its name in Google Cloud. `location` is a zone or a region."""
 
     project: str
     location: str
     name: str
     endpoint: RemoteEndpoint = RemoteEndpoint.AUTO
     impersonate: str | None = None
-    """The service account to act as."""
+    """The address of the Google service account to impersonate."""
 
 
 @dataclass(frozen=True, slots=True)
 class InCluster:
-    """The cluster that we run in, by the pod's service account."""
+    """The cluster that our own pod runs in. We connect as the pod's service account."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the user wants mirrored, and as what."""
+    """Which Services to mirror, and what the mirrors are like."""
 
     source: str
     """The name of the remote, see `--remote-name`."""
     adopted_source: str | None = None
-    """A former name whose objects are taken over, see `--adopt-source`."""
+    """A former name of the remote, whose objects we take over, see `--adopt-source`."""
     ignored_namespaces: frozenset[str] = IGNORED_NAMESPACES
     include_loadbalancers: bool = False
     nodeports: bool = False
-    """Mirrors are of type NodePort with the remote's node ports, see `--nodeportsvc`."""
+    """Mirrors get type NodePort and the node ports of the remote Service, see `--nodeportsvc`."""
     create_namespaces: bool = True
 
     def is_this_source(self, source: str | None) -> bool:
-        """Whether an object that names this source is of this run's source; the original's objects name none."""
+        """Whether an object that names `source` is of this run's source. Objects of the original name none (None)."""
         return source in (None, self.source, self.adopted_source)
 
 
 @dataclass(frozen=True, slots=True)
 class NodeRules:
-    """What the user asks of a node, beside the fixed rules."""
+    """Which remote nodes the user allows. The fixed rules of `planning.nodes` apply as well."""
 
     selector: Selector = ()
     allowed: tuple[IPNetwork, ...] = ()
+    """A node's address must be in one of these networks. Without networks, any address is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class EndpointRules:
-    """What the user wants of endpoints."""
+    """How the user wants endpoints to be written."""
 
     slices: bool = False
-    """EndpointSlices instead of Endpoints."""
+    """Write EndpointSlices instead of Endpoints."""
     max_endpoints: int = 250
-    """Endpoints of a Service; 0 for all nodes."""
+    """At most this many nodes for each Service; 0 means no limit."""
 
 
 DEFAULT_NUMBER = 10
@@ -111,22 +112,22 @@ DEFAULT_PERCENT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DeleteLimit:
-    """How many Services a run may take from callers: a number, or a percentage of the managed ones, rounded down.
+    """How many Services a run may remove: a number, or a percentage of the managed Services, rounded down.
 
-    With both, whichever allows more.
+    If both are set, the larger one counts.
     """
 
     number: int | None = DEFAULT_NUMBER
     percent: float | None = DEFAULT_PERCENT
 
     def of(self, managed: int) -> int:
-        """The limit for that many managed Services."""
+        """The limit as a number of Services, given how many are managed."""
         return max(self.number or 0, int(managed * (self.percent or 0) // 100))
 
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """What the user allows a run to delete."""
+    """How much the user allows a run to delete."""
 
     limit: DeleteLimit = DeleteLimit()
     allow_mass_delete: bool = False
@@ -134,32 +135,32 @@ class Safety:
 
 @dataclass(frozen=True, slots=True)
 class RunRules:
-    """How a run goes about its work."""
+    """What a run does, and how."""
 
     preflight: bool = False
-    """Only try what a run needs."""
+    """Only test access, permissions and node ports, see `--preflight`."""
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT
     color: Color = Color.AUTO
     expected_plan: str | None = None
-    """The only fingerprint whose plan may be carried out; None for any."""
+    """The fingerprint that the plan must have, see `--expect-plan`; None allows any plan."""
     timeout: float = 45.0
     """Seconds for the whole run."""
     concurrency: int = 8
+    """How many Services are written at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricsRules:
-    """Where a run leaves its metrics; None for nowhere."""
+    """Where a run writes its metrics: a file, the URL of a Pushgateway, both or neither."""
 
     file: str | None = None
     pushgateway: str | None = None
-    """The URL."""
 
     @property
     def wanted(self) -> bool:
-        """Whether there are any."""
+        """Whether the user wants metrics at all."""
         return bool(self.file or self.pushgateway)
 
 
@@ -170,7 +171,7 @@ class Settings:
     local: Kubeconfig | InCluster
     remote: Kubeconfig | GkeCluster
     scope: Scope
-    """Its `source` is empty where `--remote-name` was not given, see `remote_name`."""
+    """`scope.source` is empty if `--remote-name` was not given, until `access.connect.with_remote_name` sets it."""
     nodes: NodeRules = NodeRules()
     endpoints: EndpointRules = EndpointRules()
     safety: Safety = Safety()
@@ -178,9 +179,10 @@ class Settings:
     metrics: MetricsRules = MetricsRules()
 
     def remote_name(self, current_context: str | None = None) -> str:
-        """The name of the remote: `--remote-name`, else that of the GKE cluster, else that of the context.
+        """The name of the remote: `--remote-name`, else the name of the GKE cluster, else the name of the context.
 
-        A kubeconfig says which context is the current one; empty where that is not known (yet) and nothing else is.
+        The kubeconfig tells the current context. The result is empty if the name depends on `current_context`, and
+        that is not given.
         """
         own = self.remote.name if isinstance(self.remote, GkeCluster) else self.remote.context or current_context
         return self.scope.source or own or ""

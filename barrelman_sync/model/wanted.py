@@ -1,4 +1,4 @@
-"""What the local cluster should hold."""
+"""The objects that the local cluster should have."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from barrelman_sync.model.names import Affinity, EndpointPort, Family, Key, Kind
 
 @dataclass(frozen=True, slots=True)
 class WantedNamespace:
-    """A namespace that is made because a mirror needs it. Never changed, never deleted."""
+    """A namespace that a new mirror needs. A run creates namespaces, and never changes or deletes them."""
 
     name: str
     source: str
@@ -20,7 +20,7 @@ class WantedNamespace:
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """The local Service that stands for a remote one; ports sorted."""
+    """The local Service that stands for a remote Service of the same name. Its ports are sorted."""
 
     key: Key
     source: str
@@ -28,7 +28,7 @@ class Mirror:
     affinity: Affinity = Affinity()
     type: str = "ClusterIP"
     local_traffic: bool = False
-    """The remote's traffic policy: it decides about the endpoints, and is never copied."""
+    """The remote Service has externalTrafficPolicy Local. This decides which nodes serve; the mirror gets no policy."""
 
     @property
     def ref(self) -> Ref:
@@ -36,13 +36,13 @@ class Mirror:
 
     @property
     def node_ports(self) -> frozenset[int]:
-        """The node ports that it allocates; one number may serve several protocols."""
+        """The node ports that the mirror needs. One number may serve several protocols."""
         return allocated(self.ports)
 
 
 @dataclass(frozen=True, slots=True)
 class AddressSet:
-    """Addresses of one family that answer for a Service; addresses canonical, unique and sorted, ports sorted."""
+    """The addresses of one IP family that answer for a Service: canonical, unique and sorted. Ports are sorted."""
 
     service: Key
     source: str
@@ -50,12 +50,12 @@ class AddressSet:
     addresses: tuple[str, ...]
     ports: tuple[EndpointPort, ...]
     owner_uid: str | None = None
-    """uid of the Service, None as long as the run has yet to create the Service."""
+    """The uid of the Service; None if the run has yet to create the Service."""
 
 
 @dataclass(frozen=True, slots=True)
 class WantedEndpoints:
-    """The Endpoints of a mirror or manual service, of the same name as the Service."""
+    """The Endpoints of a mirror or manual service. The object has the name of the Service."""
 
     content: AddressSet
 

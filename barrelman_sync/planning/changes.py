@@ -1,6 +1,6 @@
-"""How a live object differs from the wanted one, field by field. Pure. No difference means nothing to write.
+"""How a live object differs from the wanted one, field by field. No difference means nothing to write. Pure.
 
-Only what we write is compared: labels, annotations and fields of others are theirs.
+Only the labels and fields that we write are compared. All others belong to other managers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,20 +25,20 @@ from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoi
 
 
 class Addresses(tuple[str, ...]):
-    """The addresses of endpoints, sorted: told by what comes and what goes."""
+    """The addresses of endpoints, sorted. By this type, a report knows to show which addresses come and which go."""
 
     __slots__ = ()
 
 
 class Form(StrEnum):
-    """Whether endpoints have the form in which we write them: plain, ready addresses, and of Endpoints one subset."""
+    """Whether endpoints have the form that we write: only plain, ready addresses, and Endpoints in one subset."""
 
     REGULAR = "regular"
     IRREGULAR = "irregular"
 
 
 Value = str | int | Form | Addresses | ServicePort | tuple[EndpointPort, ...] | frozenset[str] | None
-"""The value of a field; None where the field is not there, or not known before the run has created something."""
+"""The value of a field; None if the object does not have the field, or if the value is not known yet (see OWNERS)."""
 
 
 class Change(NamedTuple):
@@ -50,11 +50,17 @@ class Change(NamedTuple):
 
 
 OWNERS = "metadata.ownerReferences"
-"""The path whose values are sets of uids; None after the change stands for a Service that the run has yet to create."""
+"""The path of the owner references. Their values are sets of uids.
+
+A value of None after the change stands for the uid of a Service that the run has yet to create.
+"""
 
 
 def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The labels that we write. A `managed-by` that somebody else set stays theirs, so that Helm can adopt a mirror."""
+    """The labels that we write, given the live labels of the object.
+
+    We do not write `app.kubernetes.io/managed-by` if somebody else has set the label, so that Helm can adopt a mirror.
+    """
     source = wanted.content.source if isinstance(wanted, WantedEndpoints | WantedSlice) else wanted.source
     labels = {SOURCE: source}
     if live is None or live.get(MANAGED_BY, FIELD_MANAGER) == FIELD_MANAGER:
@@ -72,7 +78,10 @@ def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict
 
 
 def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wanted) -> tuple[Change, ...]:
-    """What an update of the live object would change; both must be of one kind. A slice's family never changes."""
+    """What an update of the live object would change. Raises TypeError unless both objects are of one kind.
+
+    The family of a slice is not compared, because it never changes.
+    """
     labels = _label_changes(live.labels, wanted_labels(wanted, live.labels))
     match live, wanted:
         case LocalService(), Mirror():
@@ -88,7 +97,7 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
 
 def _mirror_changes(live: LocalService, wanted: Mirror) -> Iterator[Change]:
     yield from _change("spec.type", live.type, wanted.type)
-    if live.ports != wanted.ports:  # of most mirrors they are the same
+    if live.ports != wanted.ports:  # saves time, because most mirrors have the wanted ports
         yield from _port_changes(live.ports, wanted.ports)
     yield from _change("spec.sessionAffinity", live.affinity.mode, wanted.affinity.mode)
     timeout = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
@@ -105,7 +114,10 @@ def _content_changes(live: LocalEndpoints | LocalSlice, wanted: AddressSet, wher
 
 
 def _or_form(live: LocalEndpoints | LocalSlice, path: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:
-    """The changes; that of the form where there is no other."""
+    """The changes. If there are none but the form is irregular, the only change is from irregular to regular.
+
+    Any update makes the form regular, so a change of the form is worth showing only if nothing else changes.
+    """
     if live.regular or changes:
         return changes
     return (Change(path, Form.IRREGULAR, Form.REGULAR),)
@@ -122,7 +134,7 @@ def _label_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterat
 
 
 def _port_changes(live: Iterable[ServicePort], wanted: Iterable[ServicePort]) -> Iterator[Change]:
-    """A port that comes or goes as a whole, of a port that stays each field that differs."""
+    """One change for a port that comes or goes; for a port that stays, one change for each field that differs."""
     before = {_port_id(port): port for port in live}
     after = {_port_id(port): port for port in wanted}
     for name in sorted(before.keys() | after.keys()):

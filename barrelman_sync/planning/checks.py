@@ -1,7 +1,7 @@
 """Small named checks of one local Service, or of a wanted mirror. Pure.
 
-A check answers with a reason or None. A chain of checks answers with the first reason: it reads like the table of
-README, "What it does with a service".
+A check returns a reason or None. A chain of checks returns the first reason. The chains, at the end of this module,
+read like the table of README, "What it does with a service".
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ def first_reason(chain: Chain[T], situation: Situation, subject: T) -> Why | Non
     return next((why for check in chain if (why := check(situation, subject))), None)
 
 
-# --- may it be written? ------------------------------------------------------------------------------------------
+# --- may the object be written? ----------------------------------------------------------------------------------
 
 
 def of_another_source(situation: Situation, live: LocalService) -> Why | None:
@@ -63,7 +63,7 @@ def in_a_missing_namespace(situation: Situation, wanted: Mirror) -> Why | None:
     return because(Reason.NAMESPACE_MISSING, namespace=wanted.key.namespace)
 
 
-# --- does somebody else serve it? --------------------------------------------------------------------------------
+# --- does somebody else serve the Service? -----------------------------------------------------------------------
 
 
 def has_a_selector(_: Situation, live: LocalService) -> Why | None:
@@ -79,7 +79,7 @@ def is_headless(_: Situation, live: LocalService) -> Why | None:
 
 
 def targets_a_name(_: Situation, live: LocalService) -> Why | None:
-    """Endpoints of another cluster's nodes need a number: the name means a port of the Service's own pods."""
+    """A target port by name means a port of the Service's own pods. Remote nodes have none: they need a number."""
     names = [str(port.target_port) for port in live.ports if isinstance(port.target_port, str)]
     return because(Reason.NAMED_TARGET_PORT, names=", ".join(names)) if names else None
 
@@ -92,16 +92,16 @@ OFF_LIMITS: Chain[LocalService] = (
     being_deleted,
     in_a_terminating_namespace,
 )
-"""A local Service that is not written, nor its endpoints, whatever the remote wants."""
+"""Why a local Service and its endpoints are never written, whatever the remote asks for."""
 
 LEAVE_MIRROR: Chain[LocalService] = (of_another_source, *OFF_LIMITS)
 
 RELEASE_MIRROR: Chain[LocalService] = (has_a_selector, is_an_external_name, is_headless)
-"""A mirror that a user made a Service of their own."""
+"""Why a mirror is released: a user made the mirror a Service of their own."""
 
 LEAVE_MANUAL: Chain[LocalService] = (*OFF_LIMITS, served_by_another_source)
 
 UNSERVABLE_MANUAL: Chain[LocalService] = (has_a_selector, is_an_external_name)
-"""A manual service that must not have endpoints of ours."""
+"""Why a manual service must not have endpoints of ours."""
 
 UNCREATABLE_MIRROR: Chain[Mirror] = (in_a_terminating_namespace, in_a_missing_namespace)

@@ -1,6 +1,6 @@
 """Which Services of the remote cluster get a mirror, and what the mirror looks like. Pure.
 
-The rules of README, "What it does with a service", as far as the remote decides.
+These are the rules of README, "What it does with a service", that need only the remote Service.
 """
 
 from collections import Counter
@@ -39,13 +39,13 @@ class Desired:
     skipped: Mapping[Key, Skip] = field(default_factory=dict)
     """Eligible Services that are skipped, with the first reason that applies."""
     not_eligible: Mapping[NotEligible, int] = field(default_factory=dict)
-    """How many Services are not eligible, sorted."""
+    """How many Services are not eligible for which reason; sorted."""
     skipped_ports: tuple[tuple[Key, RemotePort], ...] = ()
-    """Ports of the mirrored Services that the remote gave no node port."""
+    """Ports without node port, of Services that get a mirror."""
 
 
 def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
-    """What the local cluster should hold of these remote Services."""
+    """Decides which remote Services get a mirror, which are skipped, and which are not eligible."""
     mirrors: dict[Key, Mirror] = {}
     skipped: dict[Key, Skip] = {}
     counted: Counter[NotEligible] = Counter()
@@ -62,7 +62,10 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
 
 
 def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local) -> list[Key]:
-    """The remote Services that only some nodes answer for, and that are or become mirrors."""
+    """The remote Services with externalTrafficPolicy Local that have a mirror or will get one.
+
+    Only for these, a run has to read which nodes have endpoints.
+    """
     return [
         service.key
         for service in services

@@ -1,7 +1,8 @@
 """Steps for the endpoints of mirrors and manual services: serve, keep, delete. Pure.
 
-The endpoints are one Endpoints object of the Service's name, which belongs to the Service, whoever made it; or
-EndpointSlices. Between the two there is no moment without endpoints, see docs/adr/004-two-kinds-of-endpoints.md.
+The endpoints of a Service are EndpointSlices, or one Endpoints object with the name of the Service. That object belongs
+to the Service, whoever made the object. A change of the endpoint mode leaves no moment without endpoints, see
+docs/adr/004-two-kinds-of-endpoints.md.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,11 +17,12 @@ from barrelman_sync.planning.targets import Keep, Served, Targets, targets
 
 
 def serve(situation: Situation, service: Served) -> Iterator[Step]:
-    """Endpoints with the addresses of the nodes, in the mode that the user chose."""
+    """The steps that give a Service the addresses of its nodes, in the endpoint mode that the user chose."""
     mode = chosen_mode(situation.rules)
     match targets(situation, service, mode):
         case Keep(why):
             yield _leave(service.key, why)
+            # Without endpoints of ours, leftovers may be all that the callers have.
             if situation.of_this_source(service.key):
                 yield from delete_leftovers(situation, service.key)
         case Targets() as found:
@@ -31,12 +33,15 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
 
 
 def delete(endpoints: Iterable[LocalEndpoints | LocalSlice], why: Why) -> Iterator[Delete]:
-    """Deletes endpoints of one Service."""
+    """One delete for each of the endpoints, all with the same reason."""
     return (Delete(each, why) for each in endpoints)
 
 
 def delete_leftovers(situation: Situation, service: Key) -> Iterator[Delete]:
-    """Slices of pods from when the Service had a selector: nobody else deletes them, and kube-proxy uses them."""
+    """Deletes of the slices that list pods, from the time when the Service had a selector.
+
+    Kubernetes does not delete these slices, and kube-proxy goes on to use them.
+    """
     leftovers = (slice_ for slice_ in situation.slices(service) if not slice_.managed_by_us)
     return delete(leftovers, Why(Reason.LEFT_OVER))
 

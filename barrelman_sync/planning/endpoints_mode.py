@@ -1,9 +1,9 @@
-"""Endpoint mode Endpoints: one object for a Service, which serves the primary family. Pure.
+"""Endpoint mode Endpoints: each Service gets one object, with addresses of its primary family. Pure.
 
 Kubernetes copies an Endpoints object into slices, which kube-proxy reads (pkg/controller/endpointslicemirroring).
-Slices that we wrote in the other mode stay until the copies carry the same addresses:
+Slices that we wrote in the other mode stay until the copies have the same addresses:
 
-| the Endpoints are | the copies carry | slices of ours |
+| the Endpoints are | the copies have | our slices |
 |---|---|---|
 | not there yet, or being deleted | anything | stay, kept up to date |
 | there | other ports, or not all addresses | stay, kept up to date |
@@ -21,14 +21,17 @@ from barrelman_sync.planning.steps import Delete, Leave, Step, step_towards
 from barrelman_sync.planning.targets import Keep, Served, Targets, targets
 
 MIRRORING_LIMIT = 1000
-"""Kubernetes copies no more addresses of an Endpoints object, and drops the rest without a word to us."""
+"""Kubernetes copies at most this many addresses of an Endpoints object, and ignores the rest.
+
+See --mirroring-max-endpoints-per-subset of kube-controller-manager.
+"""
 
 
 class EndpointsMode:
-    """Writes Endpoints; slices of ours go in a later run."""
+    """Writes Endpoints. A later run deletes our slices, see the table above."""
 
     def families(self, service: Served) -> tuple[Family, ...]:
-        """The primary family: Kubernetes copies no other."""
+        """Only the primary family: Kubernetes copies no other."""
         return service.families[:1]
 
     def limit(self, max_endpoints: int) -> int:
@@ -36,8 +39,8 @@ class EndpointsMode:
         return min(max_endpoints or MIRRORING_LIMIT, MIRRORING_LIMIT)
 
     def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
-        """The Endpoints, then what becomes of slices of ours."""
-        (wanted,) = targets.sets
+        """The step for the Endpoints, then the steps for our slices."""
+        (wanted,) = targets.sets  # one set, because this mode serves one family
         yield step_towards(WantedEndpoints(wanted), situation.local.endpoints.get(service.key))
         ours = [slice_ for slice_ in situation.slices(service.key) if slice_.managed_by_us]
         if not ours:
@@ -51,14 +54,21 @@ class EndpointsMode:
 
 
 def _in_all_families(situation: Situation, service: Served, wanted: AddressSet) -> Targets:
-    """What slices serve: the addresses of the Endpoints in the primary family, and those of the other family."""
+    """What our slices should have as long as they stay.
+
+    In the primary family, they have the addresses of the Endpoints; in the other family, the addresses that the other
+    mode would give them.
+    """
     found = targets(situation, service, SlicesMode())
     others = () if isinstance(found, Keep) else found.sets
     return Targets((wanted, *(other for other in others if other.family != wanted.family)))
 
 
 def _is_copied(situation: Situation, wanted: AddressSet) -> bool:
-    """Whether there are copies of these very Endpoints: those of former Endpoints are about to be collected."""
+    """Whether Kubernetes' copies of the live Endpoints have the wanted ports and all wanted addresses.
+
+    Copies whose owner is an earlier object of the same name do not count: the garbage collector will delete them.
+    """
     live = situation.local.endpoints.get(wanted.service)
     if live is None or live.deleting:
         return False

@@ -1,18 +1,18 @@
-"""What becomes of a Service's endpoints if a step of the Service is held back or fails. Pure.
+"""What happens to a Service's endpoints if a step of the Service is held back or fails. Pure.
 
-kube-proxy joins a Service and its endpoints by the name and protocol of each port. So endpoints that are wanted for a
-Service as it will be may serve nobody as long as the Service is as it was, and the other way round. The cases:
+kube-proxy matches the ports of a Service with the ports of its endpoints by name and protocol. So endpoints with the
+wanted ports may serve nobody as long as the Service has its old ports, and the other way around. The cases:
 
-| step | held back, failed, or not tried: what its endpoints do then |
+| step | if the step is held back, fails, or is not tried, the endpoints |
 |---|---|
-| create a Service | nothing: there is no Service that could own them |
-| update a mirror, all ports that it has are still wanted | as planned: they serve the mirror either way |
-| update a mirror, a port that it has is no longer wanted | the fallback; writes that were planned wait |
-| delete a mirror | the fallback; deletes of its endpoints wait |
-| delete the endpoints of a Service that no longer asks for them | the fallback |
-| create or update endpoints | deletes of those that they replace wait |
+| create a Service | are not written: there is no Service that could own them |
+| update a mirror, all its ports are still wanted | are written as planned: they serve the mirror either way |
+| update a mirror, one of its ports is no longer wanted | get the fallback; the planned writes wait |
+| delete a mirror | get the fallback; their deletes wait |
+| delete the endpoints of a Service that no longer asks for them | get the fallback |
+| create or update endpoints | that would be replaced are not deleted |
 
-The fallback keeps the ports of the Service as it is now, and drops nodes that are gone:
+The fallback has the ports that the Service has now, and drops nodes that are gone:
 
     mirror now       http -> 30080, endpoints a b c     wanted    web -> 30080, endpoints b c d
     b, c, d used     the fallback is http -> 30080, endpoints b c
@@ -35,38 +35,39 @@ def usable_without(write: Write) -> bool:
     """Whether the wanted endpoints serve the Service even if this write of the Service is not done."""
     match write:
         case Update(Mirror() as wanted, LocalService() as live):
-            return set(map(_joined_by, live.ports)) <= set(map(_joined_by, wanted.ports))
+            return set(map(_name_and_protocol, live.ports)) <= set(map(_name_and_protocol, wanted.ports))
         case _:
             return False
 
 
 def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update, ...]:
-    """Endpoint writes that keep a Service connected as it is now: without nodes that are gone.
+    """Endpoint writes that keep the callers of a Service connected while the Service stays as it is now.
 
-    Other nodes come in only if none of the present ones is left: nobody knows any more whether other nodes would answer
-    for the Service (traffic policy Local).
+    Nodes that are gone are dropped. Other nodes are added only if no present one is left, because other nodes may not
+    answer for the Service as it is now (externalTrafficPolicy Local).
     """
     service = Served(live.key, live.ports, situation.families(live), live.revision.uid)
     if any(isinstance(port.target_port, str) for port in live.ports):
-        return ()
+        return ()  # endpoints need a number
     mode = chosen_mode(situation.rules)
     found = targets(situation, service, mode)
     if isinstance(found, Keep):
         return ()
     steps = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
+    # Without the deletes of the endpoint mode: a fallback takes nothing away.
     return tuple(step for step in steps if isinstance(step, Create | Update))
 
 
 def held(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
-    """The step held back, and its fallback."""
+    """The step as held back, and the step's fallback."""
     return (Held(step, why), *(() if isinstance(step, Create) else step.fallback))
 
 
 def held_with_service(step: Step, why: Why, unusable: Collection[Key]) -> tuple[Step, ...]:
-    """What becomes of a step whose Service is held back.
+    """What a step turns into if the write of its Service is held back.
 
-    Held back too are endpoints that the Service could not use without its write, and the deletes of those that it has:
-    `unusable` has the Services that could not use the wanted endpoints.
+    `unusable` are the Services that could not use their wanted endpoints without the write. Their endpoint steps are
+    held back, too: creates and updates, and deletes of the endpoints that they have.
     """
     if not isinstance(step, Create | Update | Delete):
         return (step,)
@@ -76,16 +77,17 @@ def held_with_service(step: Step, why: Why, unusable: Collection[Key]) -> tuple[
 
 
 def is_stopped(step: Write, failed: Write) -> bool:
-    """Whether a write has to wait because an earlier write for the same Service failed."""
+    """Whether a write cannot be tried because an earlier write failed, of the same Service or of its namespace."""
+    # A write of a Service has nothing before it but its namespace, or its own first write that gives up node ports.
     if step.ref.kind == Kind.SERVICE:
         return True
     if failed.ref.kind in (Kind.NAMESPACE, Kind.SERVICE):
         return not usable_without(failed)
-    # New endpoints could not be written: what would have made way for them still serves.
+    # New endpoints could not be written, so the old endpoints must go on to serve.
     return isinstance(step, Delete)
 
 
-def _joined_by(port: ServicePort) -> tuple[str, str]:
+def _name_and_protocol(port: ServicePort) -> tuple[str, str]:
     return port.name, port.protocol
 
 

@@ -1,7 +1,7 @@
-"""Brakes on a finished plan, before its first write. Pure.
+"""Checks of a whole plan before its first write: they hold back deletes that may be a mistake. Pure.
 
-A remote list that is short for a wrong reason must not become deletes. So guards count the Services that a plan would
-take from callers, and hold all of that back where it is too much. Creates and updates are safe and go on.
+A remote list that is too short by mistake must not lead to deletes. So guards count the Services that a plan would take
+from callers, and hold back all these deletes if there are too many. Creates and updates are safe, so they are done.
 """
 
 from dataclasses import replace
@@ -21,35 +21,36 @@ def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
     if why is None:
         return plan
     steps = chain.from_iterable(_held(step, why) for step in plan.steps)
-    return _without_idle_namespaces(_hold_back_takers(replace(plan, steps=tuple(steps))))
+    return _without_idle_namespaces(_hold_back_for_node_ports(replace(plan, steps=tuple(steps))))
 
 
 def _too_much(plan: Plan, safety: Safety, nodes_listed: int) -> Why | None:
-    doomed = {step.ref.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
-    if safety.allow_mass_delete or not doomed:
+    removed = {step.ref.service for step in plan.steps if isinstance(step, Delete) and step.guarded}
+    if safety.allow_mass_delete or not removed:
         return None
     if not nodes_listed:
         return Why(Reason.NO_REMOTE_NODE)
     limit = safety.limit.of(plan.managed)
-    if len(doomed) <= limit:
+    if len(removed) <= limit:
         return None
-    return because(Reason.TOO_MANY_DELETES, deletes=len(doomed), managed=plan.managed, limit=limit)
+    return because(Reason.TOO_MANY_DELETES, deletes=len(removed), managed=plan.managed, limit=limit)
 
 
 def _held(step: Step, why: Why) -> tuple[Step, ...]:
     return held(step, why) if isinstance(step, Delete) and step.guarded else (step,)
 
 
-def _hold_back_takers(plan: Plan) -> Plan:
-    """The same plan, without writes that need a node port of a mirror that stays: the server would refuse them.
+def _hold_back_for_node_ports(plan: Plan) -> Plan:
+    """The same plan, but writes that need a node port of a mirror that stays are held back: the server refuses them.
 
-    A write that is held back keeps its own node ports in turn, so this goes on until nothing new is found:
+    A mirror whose update is held back keeps its own node ports in turn, so the search goes on until it finds nothing:
 
         delete a (30001)                held back by a guard
         update b (30002 -> 30001)       held back: a keeps 30001
         create c (30002)                held back: b keeps 30002
         update d (30003 -> 30004)       goes on
     """
+    # A create that is held back has no node ports to keep.
     kept = {
         port: step.ref.key
         for step in plan.steps
@@ -65,7 +66,7 @@ def _hold_back_takers(plan: Plan) -> Plan:
         return plan
     unusable = _unusable(plan)
     steps = chain.from_iterable(_waiting(step, waiting, unusable) for step in plan.steps)
-    return _hold_back_takers(replace(plan, steps=tuple(steps)))
+    return _hold_back_for_node_ports(replace(plan, steps=tuple(steps)))
 
 
 def _waiting(step: Step, waiting: dict[Key, Why], unusable: frozenset[Key]) -> tuple[Step, ...]:
@@ -74,7 +75,7 @@ def _waiting(step: Step, waiting: dict[Key, Why], unusable: frozenset[Key]) -> t
 
 
 def _unusable(plan: Plan) -> frozenset[Key]:
-    """The Services that could not use the wanted endpoints without their own write."""
+    """The Services that could not use their wanted endpoints if the write of the Service is held back."""
     return frozenset(
         step.ref.key
         for step in plan.steps
@@ -83,7 +84,7 @@ def _unusable(plan: Plan) -> frozenset[Key]:
 
 
 def _without_idle_namespaces(plan: Plan) -> Plan:
-    """The same plan, without new namespaces for Services that are all held back."""
+    """The same plan, without creates of namespaces in which every Service is held back."""
     creates = [step for step in plan.steps if isinstance(step, Create)]
     needed = {step.ref.key.namespace for step in creates}
     idle = [step for step in creates if step.ref.kind == Kind.NAMESPACE and step.ref.key.name not in needed]

@@ -15,7 +15,7 @@ from barrelman_sync.planning.targets import Served
 
 
 def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
-    """What a manual service gets: endpoints and nothing else."""
+    """The steps for the endpoints of a manual service. The Service itself is never written."""
     if why := first_reason(LEAVE_MANUAL, situation, live):
         yield Leave(live.ref, why)
     elif why := first_reason(UNSERVABLE_MANUAL, situation, live):
@@ -30,13 +30,14 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
 
 
 def unasked_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
-    """What becomes of our endpoints at a Service that does not ask for any, or no longer does."""
+    """The steps for endpoints of this source at a Service that does not ask for endpoints, or no longer does."""
     endpoints = situation.of_this_source(live.key)
     if not endpoints:
         return
     if why := first_reason(OFF_LIMITS, situation, live):
         yield Leave(Ref(Kind.ENDPOINTS, live.key, live.key), why)
     else:
+        # One fallback replaces all these deletes, so only the first delete has it.
         first, *others = delete(endpoints, Why(Reason.LABEL_REMOVED))
         yield replace(first, fallback=fallback(situation, live))
         yield from others

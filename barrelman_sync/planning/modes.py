@@ -10,5 +10,5 @@ SLICES: EndpointMode = SlicesMode()
 
 
 def chosen_mode(rules: EndpointRules) -> EndpointMode:
-    """The mode that a run writes in, see `--endpoint-slices`."""
+    """The mode in which a run writes endpoints, see `--endpoint-slices`."""
     return SLICES if rules.slices else ENDPOINTS

@@ -1,6 +1,7 @@
-"""Which node ports a step needs, and which it gives up. Pure.
+"""Which node ports a step takes, and which node ports it frees. Pure.
 
-An allocation is cluster-wide (pkg/registry/core/service/portallocator), so one step may have to wait for another.
+A node port is allocated in the whole cluster (pkg/registry/core/service/portallocator), so the step that takes a port
+may have to wait for the step that frees the port.
 """
 
 from barrelman_sync.model.local import LocalService
@@ -10,13 +11,13 @@ from barrelman_sync.planning.steps import Create, Delete, Live, Update
 
 
 def node_ports_taken(step: Create | Update) -> frozenset[int]:
-    """The node ports that the step needs and its Service does not have yet."""
+    """The node ports that the step's Service does not have yet and gets with the step."""
     wanted = step.wanted.node_ports if isinstance(step.wanted, Mirror) else frozenset()
     return wanted - _node_ports(step.live) if isinstance(step, Update) else wanted
 
 
 def node_ports_freed(step: Update | Delete) -> frozenset[int]:
-    """The node ports that its Service has and gives up with the step."""
+    """The node ports that the step's Service has now and loses with the step."""
     wanted = step.wanted.node_ports if isinstance(step, Update) and isinstance(step.wanted, Mirror) else frozenset()
     return _node_ports(step.live) - wanted
 

@@ -1,7 +1,7 @@
 """Which nodes of the remote cluster are used, and by which address. Pure.
 
-After Kubernetes' own service controller (cloud-provider controllers/service/controller.go) and
-GKE's (ingress-gce pkg/utils/zonegetter): cordoned nodes keep their traffic, leaving ones do not.
+The rules follow Kubernetes' service controller (cloud-provider controllers/service/controller.go) and GKE's
+(ingress-gce pkg/utils/zonegetter): a cordoned node keeps its traffic, a node that is about to be removed does not.
 """
 
 import ipaddress
@@ -34,15 +34,16 @@ class Excluded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NodeChoice:
-    """The nodes that are used: a pool for each family that any of them has an address of."""
+    """Which remote nodes are used, and why the other nodes are not."""
 
     pools: Mapping[Family, Pool] = field(default_factory=dict)
+    """By IP family. A family of which no used node has an address has no pool."""
     excluded: tuple[Excluded, ...] = ()
     listed: int = 0
     names: Mapping[str, str] = field(default_factory=dict)
-    """The node of each InternalIP, of all nodes that were listed."""
+    """The name of the node that has an InternalIP, by InternalIP; of all nodes that were listed."""
     assumed_ready: tuple[str, ...] = ()
-    """Used nodes of unknown readiness, because fewer than half of the otherwise fit nodes are Ready."""
+    """The used nodes whose readiness is unknown (panic mode)."""
 
     @property
     def used(self) -> int:
@@ -56,16 +57,16 @@ class NodeChoice:
 
 
 def label_keys(rules: NodeRules) -> frozenset[str]:
-    """The labels of nodes that a decision may look at."""
+    """The keys of the node labels that a decision looks at. Other labels need not be read."""
     return RULE_LABELS | {requirement.key for requirement in rules.selector}
 
 
 def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
-    """The nodes that are used.
+    """Decides which nodes are used.
 
-    Where fewer than half of the otherwise fit nodes are Ready, nodes whose Ready is Unknown are assumed ready: the
-    remote control plane has probably lost sight of them (node_lifecycle_controller.go stops evicting for the same
-    reason). With the other rules met by all:
+    If fewer than half of the otherwise fit nodes are Ready, nodes whose Ready is Unknown are assumed ready: the remote
+    control plane has probably lost contact with them (node_lifecycle_controller.go stops evicting for the same reason).
+    With three nodes that meet all other rules:
 
         Ready of the nodes                 used
         True     True     Unknown          the first two
@@ -73,6 +74,7 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
         True     False    Unknown          the first and the last, which is assumed ready
         False    False    False            none
     """
+    # A verdict is the reason why the node is excluded, or the node's address in each family.
     verdicts = [(node, _unfit(node, rules) or _addresses(node, rules)) for node in sorted(nodes, key=_by_name)]
     fit = [node for node, verdict in verdicts if not isinstance(verdict, Exclusion)]
     lost = 2 * sum(node.ready == "True" for node in fit) < len(fit)
@@ -120,21 +122,22 @@ def _unready(node: Node, *, lost: bool) -> Exclusion | None:
 
 
 def _addresses(node: Node, rules: NodeRules) -> dict[Family, str] | Exclusion:
-    """The first usable address of each family."""
+    """The first usable and allowed address of each family, or why there is none."""
     usable = [address for text in node.addresses if (address := _usable(text))]
     if not usable:
         return Exclusion.NO_INTERNAL_IP
     allowed = [address for address in usable if _allowed(address, rules.allowed)]
     if not allowed:
         return Exclusion.ADDRESS_NOT_ALLOWED
+    # Reversed, because the last entry of a dict wins, and the first address of a family should.
     return {family_of(address): str(address) for address in reversed(allowed)}
 
 
 def _usable(text: str) -> IPAddress | None:
-    """The address, unless the API would refuse it in an endpoint: one such address fails the whole object.
+    """The address; None if it cannot be an endpoint. One address that the API refuses fails the whole object.
 
-    See ValidateEndpointIP in pkg/apis/core/validation/validation.go.
-    That accepts global multicast, where nobody answers.
+    See ValidateEndpointIP in pkg/apis/core/validation/validation.go, which accepts global multicast. We do not: no node
+    answers there.
     """
     try:
         address = ipaddress.ip_address(text)

@@ -1,7 +1,8 @@
-"""In which order the writes of a plan go out: batches, whose members are independent of each other. Pure.
+"""The order of a plan's writes: batches, one after the other. The members of one batch are independent. Pure.
 
-Namespaces, then creates and updates, deletes last. Only node ports bend this: a port has to be given up before another
-Service can take it, as an allocation is cluster-wide (pkg/registry/core/service/portallocator). A chain and a cycle:
+Namespaces come first, then creates and updates, deletes last. Only node ports change that order: a Service must give up
+a port before another Service can take the port, because a node port is allocated in the whole cluster
+(pkg/registry/core/service/portallocator). An example with a chain and a cycle:
 
     create a (needs 30001)          needs b
     update b (30001 -> 30002)       needs c
@@ -25,26 +26,27 @@ from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_take
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 
 Unit = tuple[Write, ...]
-"""The writes for one Service, to be done one after the other: itself, then its endpoints."""
+"""The writes for one Service in the order in which they are done: the Service, then its endpoints. Or one namespace."""
 Batch = tuple[Unit, ...]
 Needs = dict[Key, set[Key]]
 """For a unit, the units that have to be done before it."""
 
 
 def batches(plan: Plan) -> tuple[Batch, ...]:
-    """The writes of the plan; a batch may start when the one before it has ended."""
+    """The writes of the plan. A batch may start when the batch before it has ended."""
     units = _units(plan)
     needs = _needs(units)
-    swapped = _break_cycles(units, needs)
-    untying = tuple((_without_node_ports(update),) for update in swapped.values())
-    for key, update in swapped.items():
+    split = _break_cycles(units, needs)
+    giving_up = tuple((_without_node_ports(update),) for update in split.values())
+    for key, update in split.items():
         units[key] = (_second(update), *units[key][1:])
+    # Deletes are last, except those that free a node port for another Service.
     needed = {key for before in needs.values() for key in before}
     last = {key: unit for key, unit in units.items() if _only_deletes(unit) and key not in needed}
     first = {key: unit for key, unit in units.items() if unit[0].ref.kind == Kind.NAMESPACE}
     early = {key: unit for key, unit in units.items() if key not in last and key not in first}
     levels = (tuple(early[key] for key in level) for level in _levels(early, needs))
-    return tuple(batch for batch in (tuple(first.values()), untying, *levels, tuple(last.values())) if batch)
+    return tuple(batch for batch in (tuple(first.values()), giving_up, *levels, tuple(last.values())) if batch)
 
 
 def _units(plan: Plan) -> dict[Key, Unit]:
@@ -59,6 +61,7 @@ def _only_deletes(unit: Unit) -> bool:
 
 
 def _needs(units: Mapping[Key, Unit]) -> Needs:
+    """Units that take a node port need the units that free the port."""
     freed_by = {
         port: key
         for key, unit in units.items()
@@ -75,19 +78,23 @@ def _needs(units: Mapping[Key, Unit]) -> Needs:
 
 
 def _break_cycles(units: Mapping[Key, Unit], needs: Needs) -> dict[Key, Update]:
-    """Takes updates out of `needs` until it has no cycle; they have to give up their node ports beforehand."""
-    untied: dict[Key, Update] = {}
+    """Removes needs until they have no cycle. Returns the updates that must give up their node ports beforehand.
+
+    Nobody needs to wait for such an update, because its node ports are free by then.
+    """
+    split: dict[Key, Update] = {}
     while cycle := _cycle(needs):
-        key = min(cycle)
+        key = min(cycle)  # the first by name, so that each run breaks a cycle at the same mirror
         update = units[key][0]
-        assert isinstance(update, Update)  # noqa: S101 - a member of a cycle both has and gets node ports
-        untied[key] = update
+        assert isinstance(update, Update)  # noqa: S101 - only an update both frees and takes node ports
+        split[key] = update
         for before in needs.values():
             before.discard(key)
-    return untied
+    return split
 
 
 def _cycle(needs: Needs) -> list[Key]:
+    """The keys of one cycle; empty if there is no cycle."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
@@ -97,18 +104,19 @@ def _cycle(needs: Needs) -> list[Key]:
 
 
 def _without_node_ports(update: Update) -> Update:
-    """The update by way of type ClusterIP, which gives up all node ports and keeps the Service reachable by name."""
+    """The first of two writes for an update: a ClusterIP Service has no node ports, and stays reachable by name."""
     assert isinstance(update.wanted, Mirror)  # noqa: S101 - nothing else has node ports
     ports = tuple(replace(port, node_port=0) for port in update.wanted.ports)
     return replace(update, wanted=replace(update.wanted, type="ClusterIP", ports=ports))
 
 
 def _second(update: Update) -> Update:
-    """The same update once the first has claimed the fields."""
+    """The second of two writes for an update: the first write has already claimed the fields."""
     return replace(update, claims=False)
 
 
 def _levels(units: Mapping[Key, Unit], needs: Needs) -> list[list[Key]]:
+    """The units in batches: each unit comes after all units that it needs."""
     sorter = TopologicalSorter({key: needs.get(key, set()) for key in units})
     sorter.prepare()
     levels = []

@@ -1,7 +1,7 @@
-"""What the local cluster holds against what it should hold: the steps between the two. Pure.
+"""The steps from the local cluster as it is to the local cluster as it should be. Pure.
 
-The table of README, "What it does with a service", row by row. A plan without a write means: nothing that we may write
-differs.
+This module is the table of README, "What it does with a service", row by row. A plan without a write means that nothing
+that we may write differs.
 """
 
 from collections.abc import Iterator
@@ -22,24 +22,24 @@ from barrelman_sync.planning.targets import Served
 
 def make_plan(situation: Situation) -> Plan:
     """The steps that bring the local cluster to what the remote asks for."""
-    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key) if not _is_going(step))
+    steps = tuple(step for key in _keys(situation) for step in _steps(situation, key) if not _deletes_again(step))
     return Plan((*_missing_namespaces(situation, steps), *steps), _managed(situation))
 
 
 def _keys(situation: Situation) -> list[Key]:
-    """Every place where something is wanted, is managed by us, or may be."""
-    labelled = (key for key, live in situation.local.services.items() if MARKER in live.labels)
+    """The key of every Service that should have a mirror, has our label, or has endpoints that are managed by us."""
+    labeled = (key for key, live in situation.local.services.items() if MARKER in live.labels)
     served = (key for key, live in situation.local.endpoints.items() if live.managed_by_us)
     sliced = (key for key, slices in situation.local.slices.items() if any(found.managed_by_us for found in slices))
-    return sorted({*situation.desired.mirrors, *labelled, *served, *sliced})
+    return sorted({*situation.desired.mirrors, *labeled, *served, *sliced})
 
 
 def _steps(situation: Situation, key: Key) -> Iterator[Step]:
-    """What happens at one place."""
+    """The steps for one Service and its endpoints."""
     live = situation.local.services.get(key)
     wanted = situation.desired.mirrors.get(key)
     if live is None:
-        # Endpoints of ours that are left without a Service have an owner that is gone: Kubernetes collects them.
+        # Endpoints without a Service need no step: their owner is gone, so Kubernetes' garbage collector deletes them.
         if wanted is not None:
             yield from _new_mirror(situation, wanted)
     elif live.is_mirror:
@@ -71,7 +71,8 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
 
 
 def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | None, why: Why) -> Iterator[Step]:
-    """Whoever made the mirror a Service of their own serves its callers now: our endpoints go."""
+    """The user who made the mirror a Service of their own now serves the callers, so our endpoints are deleted."""
+    # A label whose value a user changed is the user's, and stays.
     ours = {MARKER: live.labels[MARKER], SOURCE: live.source, MANAGED_BY: FIELD_MANAGER}
     labels = (label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
     yield Release(live, tuple(sorted(labels)), _stale_target_port(live, wanted) or why)
@@ -79,9 +80,10 @@ def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | 
 
 
 def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:
-    """A target port that the new owner's manifest does not say, and that stays the remote's node port.
+    """The reason that warns of a target port that is still the remote's node port.
 
-    The pods of the Service would be called on that port.
+    That happens if the user's manifest has a selector but no targetPort: then the Service's own pods are called on the
+    remote's node port.
     """
     if wanted is None or not live.has_selector:
         return None
@@ -90,7 +92,7 @@ def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:
 
 
 def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:
-    """The Service first: callers are refused at once, and its endpoints serve nobody any more."""
+    """Deletes the Service first: callers are refused at once. After that, the endpoints serve nobody."""
     skip = situation.desired.skipped.get(live.key)
     why = because(Reason.SKIPPED, skip=skip) if skip else Why(Reason.NOT_IN_REMOTE)
     yield Delete(live, why, fallback=fallback(situation, live))
@@ -101,6 +103,7 @@ def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]
 
 def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Step:
     step = step_towards(wanted, live)
+    # If the wanted endpoints serve the Service with or without this update, the planned endpoint steps are enough.
     if isinstance(step, Update) and not usable_without(step):
         return replace(step, fallback=fallback(situation, live))
     return step
@@ -111,8 +114,8 @@ def _served(situation: Situation, wanted: Mirror, live: LocalService | None) -> 
     return Served(wanted.key, wanted.ports, situation.families(live), uid, wanted.local_traffic)
 
 
-def _is_going(step: Step) -> bool:
-    """Deleted by an earlier run, and waiting for somebody's finalizers: to delete it again is a write for nothing."""
+def _deletes_again(step: Step) -> bool:
+    """Whether the step deletes an object that is being deleted already and only waits for somebody's finalizer."""
     return isinstance(step, Delete) and step.live.deleting
 
 
@@ -124,7 +127,7 @@ def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterat
 
 
 def _managed(situation: Situation) -> int:
-    """How many Services depend on this source: what guards count deletes against."""
+    """How many mirrors and manual services depend on this source, see `Plan.managed`."""
     return sum(
         situation.scope.is_this_source(live.source) if live.is_mirror else bool(situation.of_this_source(live.key))
         for live in situation.local.services.values()

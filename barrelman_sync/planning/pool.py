@@ -8,8 +8,8 @@ its own and takes the next nodes that it meets, each once:
     takes three                    c  b  d
     without node b                 c     d  a              one member changed: b, for a
 
-A node that comes or goes changes at most one member of a Service's nodes: the walk without the node is the walk with
-it, less the node, and one step longer. See docs/adr/008-a-ring-of-nodes.md.
+A node that comes or goes changes at most one member of a Service's nodes: without the node, the Service meets the other
+nodes in the same order, and walks on to one more node. See docs/adr/008-a-ring-of-nodes.md.
 """
 
 import struct
@@ -27,10 +27,13 @@ from barrelman_sync.model.names import Key
 _PLACE_BYTES = 8
 _FEWEST_PLACES, _MOST_PLACES = 8, 64
 _WANTED_PLACES = 512
-"""Places that the nodes of one Service should have together: the more, the more evenly Services load the nodes."""
+"""How many places the nodes of one Service should have in total.
+
+The more places, the more evenly the Services are spread over the nodes.
+"""
 
 Entries = tuple[tuple[str, str], ...]
-"""Nodes of one zone, sorted by name: name and address."""
+"""Name and address of each node of one zone, sorted by name."""
 
 
 class Member(NamedTuple):
@@ -42,13 +45,13 @@ class Member(NamedTuple):
 
 
 class _Ring(NamedTuple):
-    """The places of one zone's nodes in ascending order, and the address of the node at each."""
+    """The places of one zone's nodes in ascending order, and the address of the node at each place."""
 
     places: "array[int]"
     addresses: list[str]
 
     def walk(self, start: int, number: int) -> Iterable[str]:
-        """The addresses of the first `number` nodes from a place on; `number` is at most that of the nodes."""
+        """The addresses of the first `number` nodes from the place `start` on. The ring must have that many nodes."""
         first = bisect_left(self.places, start)
         met: dict[str, None] = {}
         # Negative indexes count from the end, so this goes once around.
@@ -67,14 +70,15 @@ class Pool:
     addresses: tuple[str, ...]
     """All addresses, unique and sorted."""
     size: int
-    """How many nodes it has."""
+    """The number of nodes."""
     _rings: dict[tuple[str, int], _Ring] = field(default_factory=dict, compare=False, repr=False)
-    """Those that were needed so far, by zone and places of a node: most runs need none."""
+    """A cache, by zone and number of places for each node. Rings are made when needed; most runs need none."""
 
     def pick(self, service: Key, limit: int) -> tuple[str, ...]:
-        """At most `limit` addresses (0 = all) for a Service, balanced over the zones; unique and sorted."""
+        """At most `limit` addresses (0: all) for a Service, balanced over the zones; unique and sorted."""
         if not 0 < limit < self.size:
             return self.addresses
+        # The fewer nodes a Service gets, the more places each node needs to spread the Services evenly.
         places = max(_FEWEST_PLACES, min(_MOST_PLACES, _WANTED_PLACES // limit))
         start = _place(f"{service}")
         quotas = self._quotas(service, limit)
@@ -82,11 +86,11 @@ class Pool:
         return tuple(sorted(set(chain.from_iterable(picked))))
 
     def among(self, addresses: frozenset[str]) -> tuple[str, ...]:
-        """Those of these addresses that its nodes have; sorted."""
+        """The addresses of this pool that are also among `addresses`; sorted."""
         return tuple(address for address in self.addresses if address in addresses)
 
     def only(self, nodes: frozenset[str]) -> "Pool":
-        """The pool of these nodes alone."""
+        """A pool of only those nodes whose names are among `nodes`."""
         members = (Member(node, address, zone) for zone, entries in self.zones.items() for node, address in entries)
         return pool(member for member in members if member.node in nodes)
 
@@ -96,10 +100,11 @@ class Pool:
         return self._rings[zone, places]
 
     def _quotas(self, service: Key, limit: int) -> dict[str, int]:
-        """How many nodes of each zone: as even as the sizes of the zones allow.
+        """How many nodes to pick from each zone: as evenly as the sizes of the zones allow.
 
-        What is left over goes to zones that the Service chooses by a hash. That is the order in which zones would be
-        asked in turn, so one node more or less moves at most one place.
+        The remainder goes to zones that a hash of the Service chooses. With a limit of 4, zones of 1, 5 and 5 nodes
+        give 1, 2 and 1, or 1, 1 and 2. The result is the same as if the zones, in the order of the hash, gave a node
+        in turn. So a node that comes or goes moves at most one pick to another zone.
         """
         by_size = sorted(self.zones, key=lambda zone: (len(self.zones[zone]), zone))
         quotas: dict[str, int] = {}
@@ -107,16 +112,18 @@ class Pool:
         for position, zone in enumerate(by_size):
             others = by_size[position:]
             if len(self.zones[zone]) * len(others) > left:
+                # The smallest of these zones has enough nodes for an even share, so all of them have.
                 level, extra = divmod(left, len(others))
                 favored = nsmallest(extra, others, key=lambda zone: _place(f"{zone}:{service}"))
                 return quotas | {zone: level + (zone in favored) for zone in others}
+            # A zone with fewer nodes than an even share gives all its nodes.
             quotas[zone] = len(self.zones[zone])
             left -= quotas[zone]
         return quotas
 
 
 def pool(members: Iterable[Member]) -> Pool:
-    """The pool of these nodes, whatever their order."""
+    """The pool of these nodes. Their order does not matter."""
     zones: dict[str, list[tuple[str, str]]] = {}
     for member in sorted(members):
         zones.setdefault(member.zone, []).append((member.node, member.address))

@@ -97,7 +97,8 @@ GUARDED = frozenset(
         Reason.EXTERNAL_NAME,
     }
 )
-"""A delete for one of these takes something from callers: guards count it, and may hold it back."""
+"""A delete with one of these reasons takes something from callers. Guards count such deletes, and may hold them back.
+"""
 
 UNGUARDED = frozenset(
     {
@@ -112,10 +113,10 @@ UNGUARDED = frozenset(
 """A delete for one of these takes nothing from callers: every reason of a delete is in this set or in GUARDED."""
 
 FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
-"""Endpoints that are kept for one of these should have been written, so the run fails."""
+"""Endpoints that are kept for one of these reasons should have been written, so the run fails."""
 
 KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_MIRRORED_YET}
-"""What is left for one of these are endpoints, for which no better ones are known."""
+"""A Leave with one of these reasons keeps endpoints, because no better ones are known."""
 
 LEAVING = KEEPING | {
     Reason.LOCAL_SERVICE,
@@ -139,7 +140,7 @@ WARNING = frozenset({Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_S
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A reason, and the names and numbers that the message of the reason tells."""
+    """A reason, and the facts (names and numbers) that the message of the reason contains."""
 
     reason: Reason
     facts: Mapping[str, str | int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What came of a run, as a value: the plan, what became of each write, and the exit code that follows. Pure."""
+"""The result of a run, as a value: the plan, the outcome of each write, and the exit code that follows. Pure."""
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -11,7 +11,7 @@ from barrelman_sync.planning.steps import Held, Leave, Plan, Write
 
 
 class Result(StrEnum):
-    """What became of a write."""
+    """What happened to a write."""
 
     DONE = "done"
     FAILED = "failed"
@@ -20,7 +20,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A write and what became of it; `error` says why it was not done, empty if it was."""
+    """A write and its result. `error` says why the write was not done; it is empty if the write was done."""
 
     step: Write
     result: Result
@@ -28,7 +28,7 @@ class Outcome:
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller; `meaning` is the sentence of `--help` and of the README's table."""
+    """The exit codes of the process. `meaning` is the sentence in `--help` and in the README's table."""
 
     meaning: str
 
@@ -39,7 +39,7 @@ class ExitCode(IntEnum):
     CHANGES = 4, "there are changes (only with --dry-run --detailed-exitcode)"
 
     def __new__(cls, code: int, meaning: str = "") -> Self:
-        """The member; an IntEnum takes a number alone, so the number and the sentence are taken apart here."""
+        """Makes a member of a number and a sentence: without this, an IntEnum takes a number only."""
         member = int.__new__(cls, code)
         member._value_ = code
         member.meaning = meaning
@@ -48,7 +48,7 @@ class ExitCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything that a run has to tell."""
+    """Everything that a run tells its user, in a log, as text, as a document or by metrics."""
 
     source: str
     plan: Plan
@@ -57,10 +57,10 @@ class Report:
     dry_run: bool = False
     detailed_exitcode: bool = False
     outcomes: tuple[Outcome, ...] = ()
-    """One for each object that was to be written, in no order; empty in a dry run."""
+    """One for each object that the plan writes, in no particular order; empty in a dry run."""
     warnings: tuple[Why, ...] = ()
     refusal: str = ""
-    """Why the plan was not carried out, or not to its end; empty if it was."""
+    """Why the plan was refused (`--expect-plan`) or not carried out to its end (a signal); otherwise empty."""
 
     @property
     def failures(self) -> tuple[Outcome, ...]:
@@ -69,17 +69,17 @@ class Report:
 
     @property
     def failing(self) -> tuple[Leave, ...]:
-        """The objects that should have been written, although everything could be read and written."""
+        """The steps that leave an object although it should have been written."""
         return tuple(step for step in self.plan.steps if isinstance(step, Leave) and step.fails)
 
     @property
     def failed(self) -> bool:
-        """Whether anything could not be done."""
+        """Whether the run failed: a write was not done, an object should have been written, or the plan was refused."""
         return bool(self.failures or self.failing or self.refusal)
 
     @property
     def exit_code(self) -> ExitCode:
-        """1 takes precedence over 3. In a dry run nothing fails that only a write can fail."""
+        """The exit code of the run. 1 takes precedence over 3. A dry run has no failed writes."""
         if self.failed:
             return ExitCode.FAILED
         if self.dry_run:
@@ -89,5 +89,5 @@ class Report:
 
     @property
     def held(self) -> tuple[Held, ...]:
-        """What a guard held back."""
+        """The steps that a guard held back."""
         return tuple(step for step in self.plan.steps if isinstance(step, Held))

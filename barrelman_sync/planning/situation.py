@@ -1,4 +1,4 @@
-"""All that a plan depends on, and the questions that the parts of a plan ask. Pure."""
+"""All that a plan depends on, as one value, and the questions that several modules ask of it. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What is there, what the remote asks for, which nodes are used, and what the user wants."""
+    """The local cluster, the mirrors that the remote asks for, the used nodes, and the user's settings."""
 
     local: Local
     desired: Desired
@@ -23,11 +23,11 @@ class Situation:
     scope: Scope
     rules: EndpointRules = EndpointRules()
     serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
-    """For Services with local traffic policy; None if the remote's EndpointSlices could not be read."""
+    """By Service with externalTrafficPolicy Local; None if the remote's EndpointSlices could not be read."""
 
     @classmethod
     def of(cls, local: Local, remote: Remote, settings: Settings) -> Self:
-        """What both clusters hold, seen with the settings of a run."""
+        """The situation of a run: both clusters as they were read, and the settings."""
         return cls(
             local=local,
             desired=desired_mirrors(remote.services, settings.scope),
@@ -42,9 +42,10 @@ class Situation:
         return namespace in self.local.namespaces
 
     def families(self, live: LocalService | None) -> tuple[Family, ...]:
-        """The families of a Service, the primary one first.
+        """The IP families of a Service, the primary family first.
 
-        A new one gets that of the API server's own Service, which every cluster has.
+        A Service that does not exist yet (None) will get the families of the API server's own Service, which every
+        cluster has.
         """
         known = live or self.local.services.get(Key("default", "kubernetes"))
         return (known.families if known else ()) or ("IPv4",)
@@ -64,11 +65,14 @@ class Situation:
         return tuple(each for each in self.managed(service) if self.scope.is_this_source(each.source))
 
     def present_addresses(self, service: Key) -> frozenset[str]:
-        """The addresses that our endpoints of a Service have now."""
+        """The addresses that the Service's endpoints of this source have now."""
         return frozenset(chain.from_iterable(found.addresses for found in self.of_this_source(service)))
 
     def serving_source(self, live: LocalService) -> str | None:
-        """The source that serves a manual service: the one that its label names, or else the first that wrote."""
+        """The source that serves a manual service; None if there is none yet.
+
+        That is the source that the Service's label names, or else the source of its endpoints.
+        """
         endpoints = self.local.endpoints.get(live.key)
         writers = [endpoints.source if endpoints else None, *(found.source for found in self.slices(live.key))]
         return live.source or next((writer for writer in writers if writer), None)

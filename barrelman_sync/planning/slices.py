@@ -1,10 +1,10 @@
-"""Which addresses are in which EndpointSlice, and the steps that make it so. Pure.
+"""Which address goes into which EndpointSlice, and the steps for the slices of one Service and family. Pure.
 
-At most 100 endpoints a slice. An address stays in the slice that has it, so that a node that comes or goes rewrites one
-slice of a Service and no more: every change of a slice is sent to every node of the local cluster. With room for three
-endpoints instead of 100, to fit here:
+A slice has at most 100 endpoints. An address stays in the slice that has the address now. So a node that comes or goes
+changes only one slice of a Service, which matters because every changed slice is sent to every node of the local
+cluster. An example, with room for three endpoints instead of 100:
 
-    held now              0: a b c     1: d e
+    in slices now         0: a b c     1: d e
     wanted                a c d e f g h
     b is not wanted       0: a c       1: d e
     f: where one left     0: a c f     1: d e
@@ -29,19 +29,20 @@ Addresses = tuple[str, ...]
 
 
 def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
-    """The steps that put the addresses into slices, given those that the Service has now.
+    """The steps that put the wanted addresses into slices. `live` are the slices that the Service has now.
 
-    Creates and updates come first, then deletes of slices of ours in this family that are not needed any more.
+    Creates and updates come first, then deletes of our slices in this family that are no longer needed.
     """
     found = [slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family]
     ours = {slice_.key.name: slice_ for slice_ in found if not slice_.deleting}
     numbered = _numbered(wanted, ours.values())
-    # A slice that waits for its finalizers has a name that cannot be used yet, and addresses that go with it.
+    # A slice that waits for a finalizer still has its name, but its addresses go with it and need another slice.
     going = _numbered(wanted, (slice_ for slice_ in found if slice_.deleting))
-    held = {number: slice_.addresses for number, slice_ in numbered.items()}
-    used = spread(wanted.addresses, held, frozenset(going))
+    present = {number: slice_.addresses for number, slice_ in numbered.items()}
+    used = spread(wanted.addresses, present, frozenset(going))
     for number, addresses in sorted(used.items()):
         yield step_towards(_wanted_slice(wanted, number, addresses), numbered.get(number))
+    # Our slices whose names have another form are not in `numbered`: they are deleted, too.
     kept = {_name(wanted, number) for number in used}
     for name, slice_ in sorted(ours.items()):
         if name not in kept:
@@ -49,18 +50,20 @@ def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step
 
 
 def spread(
-    addresses: Addresses, held: Mapping[int, Addresses], taken: frozenset[int] = frozenset()
+    addresses: Addresses, present: Mapping[int, Addresses], taken: frozenset[int] = frozenset()
 ) -> dict[int, Addresses]:
-    """The addresses of each slice by its number, given those that it holds now; `taken` numbers are not used.
+    """The addresses that each slice should have, by number of the slice.
 
-    New ones go where something left, then where there is room, then into new slices of even size.
+    `present` are the addresses that each slice has now; numbers in `taken` are not used. New addresses go first into
+    slices that lose an address, then into slices with room, then into new slices of equal size.
     """
     left = set(addresses)
     kept: dict[int, list[str]] = {}
-    for number, present in sorted(held.items()):
-        kept[number] = [address for address in present if address in left][:CAPACITY]
+    for number, before in sorted(present.items()):
+        kept[number] = [address for address in before if address in left][:CAPACITY]
         left.difference_update(kept[number])
-    changed_first = sorted(kept, key=lambda number: (len(kept[number]) == len(held[number]), number))
+    # False sorts before True: a slice that loses an address is written anyway.
+    changed_first = sorted(kept, key=lambda number: (len(kept[number]) == len(present[number]), number))
     new = sorted(left)
     for number in changed_first:
         room = CAPACITY - len(kept[number])
@@ -73,7 +76,7 @@ def spread(
 
 
 def _chunks(addresses: list[str]) -> Iterator[list[str]]:
-    number = -(-len(addresses) // CAPACITY)
+    number = -(-len(addresses) // CAPACITY)  # rounded up
     for index in range(number):
         yield addresses[index * len(addresses) // number : (index + 1) * len(addresses) // number]
 
@@ -83,7 +86,7 @@ def _name(wanted: AddressSet, number: int | str) -> str:
 
 
 def _numbered(wanted: AddressSet, slices: Iterable[LocalSlice]) -> dict[int, LocalSlice]:
-    """Those that are named as we name them, by number."""
+    """The slices whose names have the form of `_name`, by number."""
     prefix = _name(wanted, "")
     ends = {slice_.key.name.removeprefix(prefix): slice_ for slice_ in slices}
     return {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}

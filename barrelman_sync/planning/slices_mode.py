@@ -1,4 +1,4 @@
-"""Endpoint mode EndpointSlices: all families of a Service, each in slices of its own. Pure."""
+"""Endpoint mode EndpointSlices: each family of a Service has slices of its own. Pure."""
 
 from collections.abc import Iterator
 
@@ -11,28 +11,32 @@ from barrelman_sync.planning.targets import Served, Targets
 
 
 class SlicesMode:
-    """Writes EndpointSlices; Endpoints go in the same run."""
+    """Writes EndpointSlices, and deletes the Endpoints in the same run."""
 
     def families(self, service: Served) -> tuple[Family, ...]:
-        """All of them."""
+        """All families of the Service."""
         return service.families
 
     def limit(self, max_endpoints: int) -> int:
-        """The user's limit."""
+        """The user's limit: slices have no limit of their own."""
         return max_endpoints
 
     def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
-        """The slices first, then the Endpoints go. Slices of a family that no node serves now stay."""
+        """The steps for the slices, then the delete of the Endpoints.
+
+        Slices of a family in which no node answers now are kept.
+        """
         yield from write_slices(situation, targets)
         for slice_ in situation.slices(service.key):
             if slice_.managed_by_us and slice_.family not in service.families:
                 yield Delete(slice_, because(Reason.FAMILY_REMOVED, family=slice_.family))
+        # Endpoints serve the primary family: they are kept if no node answers in this family.
         endpoints = situation.local.endpoints.get(service.key)
         if endpoints and service.families[0] not in targets.unserved:
             yield Delete(endpoints, Why(Reason.SLICES_TAKE_OVER))
 
 
 def write_slices(situation: Situation, targets: Targets) -> Iterator[Step]:
-    """The slices of the families that the targets have; nothing is said of other families."""
+    """The steps for the slices of the families in `targets`. Slices of other families get no step."""
     for wanted in targets.sets:
         yield from slice_steps(wanted, situation.slices(wanted.service))

@@ -13,7 +13,7 @@ Live = LocalService | LocalEndpoints | LocalSlice
 
 
 class Action(StrEnum):
-    """What is done to an object: part of what documents and metrics promise."""
+    """What a step does to an object. The words are public: documents and metrics have them."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Write an object that is not there. Refused by the server if it appeared since the list."""
+    """Create an object that the lists did not show. The server refuses if the object exists by now."""
 
     wanted: Wanted
 
@@ -40,15 +40,15 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Bring an object of ours to the wanted state, provided that it is still the one that was read."""
+    """Change an object to the wanted state, if it is still in the state that was read."""
 
     wanted: Wanted
     live: Live
     changes: tuple[Change, ...]
     claims: bool = False
-    """Whether the update first has to claim fields that others hold, or nobody; of a mirror only."""
+    """Whether fields must be claimed before the update, because others hold them or nobody does. Mirrors only."""
     fallback: "tuple[Create | Update, ...]" = ()
-    """See `fallbacks`."""
+    """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
 
     action = Action.UPDATE
     why = Why(Reason.DIFFERS)
@@ -59,18 +59,18 @@ class Update:
 
     @property
     def claimed_from(self) -> tuple[str, ...]:
-        """The field managers that hold fields which the update claims."""
+        """The other field managers that hold fields of the mirror before the update claims the fields."""
         return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete an object, provided that it is still the one that was read."""
+    """Delete an object, if it is still in the state that was read."""
 
     live: Live
     why: Why
     fallback: tuple[Create | Update, ...] = ()
-    """See `fallbacks`."""
+    """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
 
     action = Action.DELETE
 
@@ -86,7 +86,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Take our labels off a mirror that a user made a Service of their own, and stop managing it."""
+    """Remove our labels from a mirror that a user made a Service of their own, and stop managing the mirror."""
 
     live: LocalService
     labels: tuple[str, ...]
@@ -101,7 +101,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Leave an object as it is; slices and endpoints are named by their Service."""
+    """Do not write an object. For endpoints and slices, `ref` has the key of their Service."""
 
     ref: Ref
     why: Why
@@ -110,13 +110,13 @@ class Leave:
 
     @property
     def fails(self) -> bool:
-        """Whether the object should have been written, so that the run fails."""
+        """Whether the run fails, because the object should have been written."""
         return self.why.reason in FAILING
 
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """An object that is as it should be."""
+    """An object that is as wanted, so that nothing is to be done."""
 
     live: Live
 
@@ -148,23 +148,27 @@ Step = Write | Leave | Unchanged | Held
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps: namespaces first, then in the order of the Services, each Service's as they are to be done."""
+    """All steps of a run: namespaces first, then Service by Service, in the order in which they are to be done."""
 
     steps: tuple[Step, ...]
     managed: int = 0
-    """Mirrors of this source, and manual services with endpoints of this source: guards count deletes against these."""
+    """How many mirrors of this source, and manual services with endpoints of this source, there are before the run.
+
+    Guards compare the number of deletes with this number.
+    """
 
     @property
     def writes(self) -> tuple[Write, ...]:
-        """The steps that send something."""
+        """The steps that change an object."""
         return tuple(step for step in self.steps if isinstance(step, Write))
 
 
 def step_towards(wanted: Mirror | WantedEndpoints | WantedSlice, live: Live | None) -> Create | Update | Unchanged:
-    """What brings about the wanted object: create it where there is none, update it where it differs."""
+    """The step that leads to the wanted object: create it if it is missing, update it if it differs."""
     if live is None:
         return Create(wanted)
     if changes := changes_between(live, wanted):
+        # A mirror without changes claims nothing: other holders do no harm until we must change a field.
         claims = isinstance(live, LocalService) and not live.holders.complete
         return Update(wanted, live, changes, claims=claims)
     return Unchanged(live)

@@ -19,11 +19,11 @@ class Served:
     key: Key
     ports: tuple[ServicePort, ...]
     families: tuple[Family, ...]
-    """The primary one first."""
+    """The primary family first."""
     uid: str | None = None
-    """None as long as the run has yet to create the Service."""
+    """None if the run has yet to create the Service."""
     local_traffic: bool = False
-    """Only nodes with an endpoint of the Service answer for it, see externalTrafficPolicy."""
+    """externalTrafficPolicy Local: only nodes that have an endpoint of the Service answer for the Service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Targets:
 
     sets: tuple[AddressSet, ...]
     unserved: tuple[Family, ...] = ()
-    """Families of the Service that no node has an address of."""
+    """The families of the Service in which no node answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The endpoints stay as they are, because no better ones are known: they are never emptied."""
+    """The endpoints stay as they are, because no better ones are known. A run never empties endpoints."""
 
     why: Why
 
@@ -46,17 +46,17 @@ class EndpointMode(Protocol):
     """How the addresses of Services are written. There are two: `EndpointsMode` and `SlicesMode`."""
 
     def families(self, service: Served) -> tuple[Family, ...]:
-        """The families of the Service that this mode serves, the primary one first."""
+        """The families of the Service that this mode serves, the primary family first."""
 
     def limit(self, max_endpoints: int) -> int:
-        """How many endpoints a Service gets at most, given the user's limit; 0 for all."""
+        """How many endpoints a Service gets at most, given the user's limit. 0 means no limit."""
 
     def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
-        """The steps that write the targets, and delete what the other mode wrote once nobody needs it."""
+        """The steps that write the targets, and that delete the endpoints of the other mode once nobody needs them."""
 
 
 def targets(situation: Situation, service: Served, mode: EndpointMode) -> Targets | Keep:
-    """The addresses of a Service, or why the Service keeps those that it has."""
+    """The addresses that a Service should have, or why the Service keeps its endpoints."""
     if situation.nodes.is_empty:
         return Keep(Why(Reason.NO_NODE))
     pools = _pools(situation, service)
@@ -78,9 +78,10 @@ def targets(situation: Situation, service: Served, mode: EndpointMode) -> Target
 
 
 def endpoint_ports(ports: Iterable[ServicePort]) -> tuple[EndpointPort, ...]:
-    """The endpoint ports that answer for these Service ports, all of which must have numeric target ports.
+    """The endpoint ports for these Service ports, whose target ports must be numbers.
 
-    kube-proxy joins the two by name and protocol (pkg/proxy/endpointslicecache.go), so both are always carried over.
+    kube-proxy matches Service ports with endpoint ports by name and protocol (pkg/proxy/endpointslicecache.go), so an
+    endpoint port has the name and protocol of its Service port.
     """
     return tuple(
         sorted(EndpointPort(port.name, port.protocol, int(port.target_port), port.app_protocol) for port in ports)
@@ -88,13 +89,14 @@ def endpoint_ports(ports: Iterable[ServicePort]) -> tuple[EndpointPort, ...]:
 
 
 def _pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:
-    """The nodes that answer for the Service: all that are used, or with local traffic only some of them."""
+    """The nodes that answer for the Service, by family: all used nodes, or with local traffic only some of them."""
     pools = situation.nodes.pools
     if not service.local_traffic:
         return pools
     if situation.serving is None:
         return Keep(Why(Reason.REMOTE_SLICES_UNREADABLE))
     serving = situation.serving.get(service.key)
+    # As kube-proxy does: endpoints that terminate count only if none is ready.
     for nodes in (serving.ready, serving.draining) if serving else ():
         found = {family: pool.only(nodes) for family, pool in pools.items()}
         if fit := {family: pool for family, pool in found.items() if pool.size}:

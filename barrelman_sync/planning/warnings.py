@@ -24,7 +24,7 @@ def _assumed_ready(situation: Situation) -> Iterator[Why]:
 
 
 def _mirroring_limit(situation: Situation) -> Iterator[Why]:
-    """The user's limit, or the number of nodes, is more than the endpoint mode can serve."""
+    """Warns if Services get fewer nodes than the user's limit allows, because the endpoint mode has a limit."""
     largest = max((pool.size for pool in situation.nodes.pools.values()), default=0)
     asked = situation.rules.max_endpoints
     limit = chosen_mode(situation.rules).limit(asked)

@@ -1,4 +1,4 @@
-"""What would fail in a run, told before the first one: access to both clusters, permissions, and node ports."""
+"""Finds what would fail in a run, before the first run: access to both clusters, permissions, and node ports."""
 
 import socket
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -27,7 +27,7 @@ _OPEN = "Allow traffic from the local cluster's nodes and pods to the remote nod
 
 
 class Side(NamedTuple):
-    """A cluster that answered, and the uid that tells it from other clusters."""
+    """A cluster that answered. `uid` identifies the cluster."""
 
     client: ClusterClient
     uid: str
@@ -79,7 +79,7 @@ def _permissions(name: str, client: ClusterClient, needs: tuple[Need, ...]) -> I
 
 
 def _different(local: Side, remote: Side) -> Check:
-    """Whether the two sides are two clusters: a run would mirror a cluster into itself."""
+    """Whether local and remote are different clusters. If not, a run would mirror a cluster into itself."""
     if local.uid == remote.uid:
         advice = "Check the options that name the two clusters."
         return Check(passed=False, what="local and remote are the same cluster", advice=advice)
@@ -87,7 +87,7 @@ def _different(local: Side, remote: Side) -> Check:
 
 
 def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
-    """Whether a few node ports can be reached: firewalls between two clusters are closed until somebody opens them."""
+    """Whether a few node ports can be reached. Between two clusters, a firewall usually blocks them at first."""
     try:
         scope = with_remote_name(settings, client).scope
     except ConfigurationError as error:
@@ -112,7 +112,7 @@ def _probes(nodes: NodeChoice, mirrors: Iterable[Mirror], deadline: Deadline) ->
 
 
 def _tcp_ports(mirrors: Iterable[Mirror]) -> Iterator[tuple[Mirror, int]]:
-    """A TCP port of each Service that every node answers for."""
+    """Each mirror whose node ports every node answers, with one of its TCP node ports."""
     for mirror in mirrors:
         ports = [int(port.target_port) for port in mirror.ports if port.protocol == "TCP"]
         if ports and not mirror.local_traffic:

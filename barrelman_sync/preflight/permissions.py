@@ -1,4 +1,7 @@
-"""Which permissions a run needs in each cluster, and the RBAC rules that grant them; rbac*.yaml has the same. Pure."""
+"""Which permissions a run needs in each cluster, and the RBAC rules that grant them. Pure.
+
+rbac.yaml and rbac-remote.yaml grant the same permissions.
+"""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -8,7 +11,7 @@ WRITE = ("create", "patch", "delete")
 
 
 class Need(NamedTuple):
-    """The permission for one verb on all objects of a kind, or on the one object whose name is `name`."""
+    """The permission for one verb on all objects of a kind, or only on the object that is called `name`."""
 
     verb: str
     resource: str
@@ -21,7 +24,7 @@ class Need(NamedTuple):
 
 
 def local_needs(*, dry_run: bool, create_namespaces: bool) -> tuple[Need, ...]:
-    """The permissions in the local cluster. Server-side apply takes `patch`, and `create` if the object is missing."""
+    """The permissions in the local cluster. Server-side apply needs `patch`, and `create` if the object is missing."""
     verbs = READ if dry_run else (*READ, *WRITE)
     namespaces = READ if dry_run or not create_namespaces else (*READ, "create", "patch")
     return (

@@ -1,1 +1,1 @@
-"""What a run tells: text for people, documents for programs. Both go to stdout; the log goes to stderr."""
+"""The output of a run: text for people, or a document for programs. Both go to stdout; the log goes to stderr."""

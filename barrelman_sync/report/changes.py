@@ -1,4 +1,4 @@
-"""The change of one field, as a text for people and as values for programs."""
+"""The change of one field, as text for people and as values for programs."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,10 @@ _FORMS = {Form.IRREGULAR: "more than plain, ready addresses", Form.REGULAR: "pla
 
 
 def change_text(change: Change, nodes: Mapping[str, str]) -> str:
-    """`path: before -> after`, or of addresses what comes and what goes; `nodes` has the names of nodes by address."""
+    """`path: before -> after`; for addresses, what comes and what goes: `path: +10.0.0.2 (node-b) -10.0.0.3`.
+
+    `nodes` has the names of nodes by address.
+    """
     if isinstance(change.before, Addresses) and isinstance(change.after, Addresses):
         signed = [(address, "-") for address in _only_in(change.before, change.after)]
         signed += [(address, "+") for address in _only_in(change.after, change.before)]
@@ -21,7 +24,7 @@ def change_text(change: Change, nodes: Mapping[str, str]) -> str:
 
 
 def change_values(change: Change) -> dict[str, Any]:
-    """The path, and the values before and after; of addresses those removed and those added."""
+    """The path, and the values before and after; for addresses, those removed and those added."""
     if isinstance(change.before, Addresses) and isinstance(change.after, Addresses):
         removed, added = _only_in(change.before, change.after), _only_in(change.after, change.before)
         return {"path": change.path, "removed": removed, "added": added}
@@ -29,7 +32,7 @@ def change_values(change: Change) -> dict[str, Any]:
 
 
 def addresses_text(addresses: Iterable[str]) -> str:
-    """The first of them, and how many more there are."""
+    """The first few addresses, and how many more there are."""
     every = list(addresses)
     more = len(every) - SHOWN_ADDRESSES
     return " ".join(every[:SHOWN_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
@@ -84,7 +87,7 @@ def _plain(value: Value) -> Any:
             return sorted(value)
         case tuple():
             return [_plain_endpoint_port(port) for port in value if isinstance(port, EndpointPort)]
-        case str():
+        case str():  # a Form, too, which YAML could not write
             return str(value)
         case _:
             return value

@@ -23,7 +23,7 @@ Document = dict[str, Any]
 
 
 def as_json(document: Document) -> str:
-    """The document as JSON, indented."""
+    """The document as indented JSON."""
     return json.dumps(document, indent=2)
 
 
@@ -34,7 +34,7 @@ def as_yaml(document: Document) -> str:
 
 
 def document(report: Report) -> Document:
-    """The whole run."""
+    """The document of a run that came to a plan."""
     outcomes = {outcome.step.ref: outcome for outcome in report.outcomes}
     return {
         "schemaVersion": SCHEMA_VERSION,
@@ -56,7 +56,7 @@ def document(report: Report) -> Document:
 
 
 def failure(problems: Sequence[str], exit_code: int) -> Document:
-    """A run that ended before there was a plan."""
+    """The document of a run that ended before there was a plan."""
     return {"schemaVersion": SCHEMA_VERSION, "exitCode": int(exit_code), "problems": list(problems)}
 
 

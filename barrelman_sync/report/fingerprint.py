@@ -1,4 +1,4 @@
-"""What a plan is known by once somebody has reviewed it, for `--expect-plan`. Pure."""
+"""The fingerprint of a plan: `--expect-plan` recognizes a reviewed plan by it. Pure."""
 
 import json
 from hashlib import sha256
@@ -13,16 +13,16 @@ _NO_REVISION = Revision("", "")
 
 
 def plan_fingerprint(plan: Plan) -> str:
-    """Sixteen characters that stand for all that the plan would write, to which objects, and what that changes.
+    """Sixteen characters that stand for everything that the plan would write: which objects, and what changes in them.
 
-    Not for their resourceVersions: a plan that was reviewed stays the same when somebody sets a label of their own.
+    The resourceVersions do not count, so a reviewed plan stays the same if somebody sets a label of their own.
     """
     writes = [(step.ref.kind, step.ref.key, _substance(step)) for step in plan.writes]
     return sha256(json.dumps(writes, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def refusal_of(plan: Plan, expected: str | None) -> str:
-    """Why the plan is not carried out: its fingerprint is not the expected one. Empty if it is, or none is expected."""
+    """Why the plan is refused: its fingerprint is not the expected one. Empty if it is, or if none is expected."""
     if expected is None or expected == (found := plan_fingerprint(plan)):
         return ""
     return f"the plan is {found}, not the expected {expected}: nothing is written"

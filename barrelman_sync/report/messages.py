@@ -1,4 +1,4 @@
-"""The sentence for every reason, for people. The word for it, for programs, is in `planning.reasons`."""
+"""The sentence for every reason, for people. For programs, each reason is a word, see `planning.reasons`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -83,8 +83,8 @@ REASONS: Mapping[Reason, str] = {
 
 
 def message(why: Why) -> str:
-    """The sentence for a reason, with its facts in it; no full stop."""
-    return REASONS[why.reason].format_map({name: _told(fact) for name, fact in why.facts.items()})
+    """The sentence for a reason, with the facts filled in. It has no period at the end."""
+    return REASONS[why.reason].format_map({name: _fact_text(fact) for name, fact in why.facts.items()})
 
 
 def not_eligible(found: NotEligible) -> str:
@@ -98,14 +98,14 @@ def nodes_used(nodes: NodeChoice) -> str:
 
 
 def problems(report: Report) -> tuple[str, ...]:
-    """What fails the run, beside writes that failed: why the plan was not carried out, and endpoints that were kept."""
+    """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept."""
     kept = Counter(message(step.why) for step in report.failing)
     refusal = (report.refusal,) if report.refusal else ()
     return (*refusal, *(f"endpoints kept ({why}: {number})" for why, number in sorted(kept.items())))
 
 
-def _told(fact: str | int) -> str | int:
-    """A fact that is a reason itself is told by the sentence of that reason."""
+def _fact_text(fact: str | int) -> str | int:
+    """The fact; for a fact that is itself a reason, the sentence for that reason."""
     match fact:
         case Skip():
             return SKIPS[fact]

@@ -7,7 +7,7 @@ import click
 
 
 class Check(NamedTuple):
-    """The result of one check, as a phrase that fits it; `advice` may have several lines."""
+    """The result of one check. `what` is a phrase that fits the result; `advice` may have several lines."""
 
     passed: bool
     what: str

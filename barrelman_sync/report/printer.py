@@ -1,4 +1,4 @@
-"""When a run tells what: text as it goes, a document once at the end."""
+"""When a run prints what: text is printed as the run goes on, a document once at the end."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -10,24 +10,24 @@ from barrelman_sync.planning.result import Report
 from barrelman_sync.report import document, text
 
 _COLORS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
-"""Color repeats what the sign says: without it nothing is lost."""
+"""Color of a line, by the line's sign. The color only repeats what the sign says."""
 
 
 class Printer(Protocol):
-    """What a run shows on the way."""
+    """Prints to stdout what a run does and did."""
 
     def plan(self, report: Report) -> None:
-        """Before the first write."""
+        """Called before the first write."""
 
     def outcome(self, report: Report) -> None:
-        """At the end."""
+        """Called at the end of a run that came to a plan."""
 
     def failure(self, problems: Sequence[str], exit_code: int) -> None:
-        """At the end of a run that came to no plan."""
+        """Called at the end of a run that came to no plan."""
 
 
 def printer_for(output: Output, *, color: bool) -> Printer:
-    """The printer for what `--output` asks for; colors are for text alone."""
+    """The printer for the format that `--output` names. Only text is colored."""
     match output:
         case Output.TEXT:
             return _TextPrinter(color=color)
@@ -50,7 +50,7 @@ class _TextPrinter:
             self._echo(line)
         self._echo(text.summary_line(report), bold=True)
 
-    def failure(self, problems: Sequence[str], exit_code: int) -> None:  # noqa: ARG002 - stderr tells
+    def failure(self, problems: Sequence[str], exit_code: int) -> None:  # noqa: ARG002 - the problems are on stderr
         self._echo("failed: nothing was planned and nothing written", bold=True)
 
     def _echo(self, line: str, *, bold: bool = False) -> None:
@@ -63,7 +63,7 @@ class _DocumentPrinter:
         self._render = render
 
     def plan(self, report: Report) -> None:
-        """Nothing yet: a document is whole or not there."""
+        """Prints nothing yet: a document is printed as a whole, at the end."""
 
     def outcome(self, report: Report) -> None:
         click.echo(self._render(document.document(report)))

@@ -1,4 +1,4 @@
-"""A plan as lines of text, one an object: `+ - ~ !`, kind, name, then what changes."""
+"""A plan as lines of text, one for each object: a sign (`+ - ~ !`), kind, name, then what changes."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -26,23 +26,24 @@ def plan_lines(report: Report) -> Iterator[str]:
         (key, _line("!", Ref(Kind.SERVICE, key, key), f"skipped: {SKIPS[skip]}"))
         for key, skip in report.desired.skipped.items()
     )
+    # The sort is stable, so the steps of one Service stay in their order.
     for _, line in sorted([*steps, *skipped], key=lambda pair: pair[0]):
         yield line
 
 
 def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
-    """One step as a line; empty where there is nothing to tell. `nodes` has the names of nodes by address."""
+    """One step as a line; empty if the object is unchanged. `nodes` has the names of nodes by address."""
     return "" if isinstance(step, Unchanged) else _line(_SIGNS[step.action], step.ref, _told(step, nodes))
 
 
 def failure_lines(report: Report) -> Iterator[str]:
-    """The writes that were not done, by Service, and why."""
+    """The writes that were not done and why, one line each, sorted by Service."""
     for outcome in sorted(report.failures, key=_by_service):
         yield _line("!", outcome.step.ref, f"{outcome.result}: {outcome.error}")
 
 
 def summary_line(report: Report) -> str:
-    """One line that says it all; always the last."""
+    """The result of the run in one line, which is always the last line of the output."""
     nodes = f"; {nodes_used(report.nodes)}"
     problem = "".join(f"; {problem}" for problem in problems(report))
     fingerprint = f"; plan {plan_fingerprint(report.plan)}" if report.dry_run else ""
@@ -75,7 +76,7 @@ def _verdict(report: Report) -> str:
 
 
 def _counted(report: Report) -> Iterator[str]:
-    """How many objects of each action; those that are rare only where there are any."""
+    """How many objects there are for each action. Rare actions appear only if there are any."""
     counts = _counts(report)
     words = _PAST | (_TO_COME if report.dry_run else {})
     told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.LEAVE) if counts[action])]
@@ -92,7 +93,7 @@ def _counted(report: Report) -> Iterator[str]:
 
 
 def _counts(report: Report) -> Counter[Action]:
-    """Steps by action; of the writes, outside a dry run, only those that were done."""
+    """How many steps there are for each action. Outside a dry run, a write counts only if it was done."""
     counts = Counter(step.action for step in report.plan.steps if report.dry_run or not isinstance(step, Write))
     counts.update(outcome.step.action for outcome in report.outcomes if outcome.result is Result.DONE)
     return counts

@@ -1,1 +1,1 @@
-"""How long a run takes, and what it costs: `make bench`, explained in docs/benchmarks.md."""
+"""How long runs take, and how much CPU and memory they use: `make bench`, explained in docs/benchmarks.md."""

@@ -1,4 +1,4 @@
-"""`python -m lab.bench` prints how long runs take, and what they cost; see docs/benchmarks.md."""
+"""`python -m lab.bench` prints how long runs take, and how much CPU and memory they use; see docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Measure = Callable[[Setting], None]
 PARTS: Mapping[str, Measure] = {"first": first_run.measure, "idle": idle_run.measure}
 NAMES = ("start", *PARTS)
 LARGE: Mapping[str, Callable[[], None]] = {"scale": scale.measure, "scale-grid": scale.grid}
-"""On clusters of their own, which take minutes to fill; only where they are named."""
+"""Measured on clusters of their own, which take minutes to fill. Only measured if the user names them."""
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""The requests of a first run, encoded beforehand: the same bodies in the same order as barrelman-sync sends them."""
+"""The requests of a first run, encoded in advance: the bodies that barrelman-sync sends, in the same order."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ OWNER = b"@owner@"
 PLURALS = {Kind.NAMESPACE: "namespaces", Kind.SERVICE: "services", Kind.ENDPOINTS: "endpoints"}
 
 Request = tuple[str, bytes]
-"""Path and body; in place of the uid of the Service of the same unit it says OWNER."""
+"""Path and body. In place of the uid of the Service, which is not known yet, the body has OWNER."""
 Unit = tuple[Request, ...]
-"""What has to be sent in this order."""
+"""The requests for one Service, which must be sent in this order."""
 Batch = tuple[Unit, ...]
-"""What may be sent at the same time."""
+"""Units that may be sent at the same time."""
 
 
 def first_run(tool: Tool, version: str) -> list[Batch]:
-    """Return all requests that bring an empty cluster to what the remote asks for."""
+    """Return all writes of a first run. `version` is a resourceVersion that no object has, as in creates."""
     settings = Settings(
         local=Kubeconfig(str(tool.local)),
         remote=Kubeconfig(str(tool.remote)),

@@ -1,4 +1,4 @@
-"""From empty: a first run beside the rate at which the same server takes plain applies, in turns."""
+"""A first run on an empty cluster, compared with the rate of plain applies that the same API server reaches."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PLAIN = {"1 process, 16 threads": (1, 16), "2 processes, 8 threads each": (2, 8)
 
 @dataclass
 class Rounds:
-    """What was measured, one entry a round."""
+    """What was measured, with one entry for each round."""
 
     tool: list[Run] = field(default_factory=list)
     plain: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in PLAIN})
 
 
 def measure(setting: Setting) -> None:
-    """Measure in turns, so that what the server has behind it counts for both; print the figures."""
+    """Measure runs and plain applies in turns, because a server changes as it ages. Print the figures."""
     rounds = Rounds()
     for number in range(setting.size.rounds):
         progress(f"first run, round {number + 1} of {setting.size.rounds}")

@@ -1,4 +1,4 @@
-"""A run that has nothing to do, which is what nearly all runs are."""
+"""A run that has nothing to do, as nearly all runs have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lab.bench.setting import Setting
 
 
 def measure(setting: Setting) -> None:
-    """Sync once, then measure runs that find everything as it should be; print the figures."""
+    """Run once, then measure runs that find everything as wanted. Print the figures."""
     progress("runs with nothing to do")
     tool = setting.empty_local()
     tool.run()

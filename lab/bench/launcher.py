@@ -1,7 +1,7 @@
-"""Run a command as a child of this small process, and print what it cost as the last line, as JSON.
+"""Run a command as a child of this small process. Print its time, CPU time and peak memory as JSON, in the last line.
 
-Linux starts a child's peak memory at that of the process it is started from, so the benchmark itself is too large for
-that. The peak that is printed is never below that of this process, 10 MB.
+On Linux, the peak memory of a child begins with the peak memory of its parent, so the benchmark itself is too large to
+be the parent. The printed peak is at least the peak of this process, 10 MB.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 
 
 def main() -> None:
-    """Run the arguments as a command; end as it ended."""
+    """Run the arguments as a command, and exit with the exit code of the command."""
     started = time.monotonic()
     child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
     _, status, usage = os.wait4(child, 0)

@@ -1,7 +1,7 @@
-"""Plain applies from clients that do nothing else: the rate that the API server can be brought to.
+"""The rate of applies that an API server can reach, measured with clients that do nothing else.
 
-Bodies are encoded beforehand and sent by http.client, over one kept connection a thread: about the cheapest client that
-Python has. Starting the processes is not counted.
+The bodies are encoded in advance. Each thread sends them by http.client over one connection, which is about the
+cheapest client that Python has. The time to start the processes does not count.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ READY = "ready"
 
 
 class PlainError(Exception):
-    """An apply that the server did not take."""
+    """The server refused an apply."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the applies go, and as whom."""
+    """The API server that gets the applies, and the token that they carry."""
 
     address: str
     ca_file: Path
@@ -41,14 +41,14 @@ class Target:
 
 @dataclass
 class Clients:
-    """The threads of one process, each with a connection of its own that is kept."""
+    """The clients of one process: threads, each of which keeps one connection."""
 
     target: Target
     threads: int
     failures: list[str] = field(default_factory=list)
 
     def run(self, batches: Sequence[Batch], pipe: Connection) -> None:
-        """Send a batch whenever the other end of the pipe says so, and answer with what failed."""
+        """Wait on the pipe before each batch, send the batch, and answer with the first failure or an empty text."""
         connections = [self._connect() for _ in range(self.threads)]
         pipe.send(READY)
         for batch in batches:
@@ -94,7 +94,7 @@ class Clients:
 
 
 def seconds_for(batches: Sequence[Batch], target: Target, processes: int, threads: int) -> float:
-    """Return how long the applies take from so many processes with so many threads each."""
+    """Return how many seconds the applies take, sent by so many processes with so many threads each."""
     with _workers(batches, target, processes, threads) as pipes:
         started = time.monotonic()
         for _ in batches:

@@ -22,11 +22,11 @@ OPTIONS = {
     "remote": Options(audit=False, controllers=(), apiserver_args=(NODE_PORTS,)),
     "local": Options(audit=False, controllers=()),
 }
-"""The local controllers would copy each Endpoints to slices: work that a run neither waits for nor reads."""
+"""No controllers: in the local cluster, they would copy each Endpoints into slices. A run does not need the copies."""
 
 
 class Size(NamedTuple):
-    """How much there is of everything."""
+    """The size of the clusters. `cap` is --max-endpoints."""
 
     nodes: int = 15_000
     services: int = 5_000
@@ -39,11 +39,11 @@ GRID = (
     *(Size(15_000, services) for services in (2_500, 5_000)),
     *(Size(15_000, 5_000, cap) for cap in (100, 1000)),
 )
-"""In an order in which only ever more is to be made."""
+"""In an order in which the clusters only grow."""
 
 
 class Cost(NamedTuple):
-    """What a run took; `size` is of the bytes that passed, compressed and encrypted."""
+    """What a run costs. `size` is the number of bytes on the wire, compressed and encrypted."""
 
     runs: Sequence[Run]
     requests: int
@@ -53,7 +53,7 @@ class Cost(NamedTuple):
 
 @dataclass
 class Large:
-    """Both clusters, as they grow."""
+    """Two large clusters, and the command that runs on them."""
 
     remote: ControlPlane
     tool: Tool
@@ -62,7 +62,7 @@ class Large:
     lost: int = 0
 
     def grow(self, size: Size) -> None:
-        """Make what is missing, and let the tool follow."""
+        """Create the nodes and services that are missing, then do a run."""
         add_nodes(self.remote, range(self.size.nodes, size.nodes))
         add_services(self.remote, range(self.size.services, size.services))
         self.size = size
@@ -72,11 +72,11 @@ class Large:
         return self.tool.run(f"--max-endpoints={self.size.cap}", "--concurrency=16", *self.options, *options)
 
     def steady(self, rounds: int) -> Cost:
-        """Measure runs with nothing to do; requests and bytes are counted in one more."""
+        """Measure runs with nothing to do. One more run is made to count requests and bytes."""
         return self._cost([self.run() for _ in range(rounds)])
 
     def node_lost(self) -> Cost:
-        """Measure a run after a node is gone; requests and bytes after one more is gone."""
+        """Measure a run after one node is removed. A second node is removed to count requests and bytes."""
         self._lose()
         timed = self.run()
         self._lose()
@@ -107,7 +107,7 @@ def large(*options: str) -> Iterator[Large]:
 
 
 def measure(size: Size = LARGE, rounds: int = 3, *options: str) -> None:
-    """Print what a run with nothing to do costs, and one after a node is lost."""
+    """Print the cost of a run with nothing to do, and of a run after a node is lost."""
     progress("starting two clusters; making a large one takes minutes")
     with large(*options) as here:
         here.grow(size)
@@ -125,7 +125,7 @@ def _expected(size: Size) -> float:
 
 
 def _bound(size: Size) -> float:
-    """The expected number and some sigmas of the binomial distribution."""
+    """The expected number of writes, plus SIGMAS standard deviations of a binomial distribution."""
     return _expected(size) + SIGMAS * math.sqrt(_expected(size))
 
 
@@ -138,7 +138,7 @@ def _show(what: str, cost: Cost) -> None:
 
 
 def grid(rounds: int = 1) -> None:
-    """Print a Markdown table of how cost grows, for docs/scaling.md; scale_plot.py draws it."""
+    """Print how the cost grows, as the Markdown table of docs/scaling.md. scale_plot.py draws the table."""
     print("| nodes | services | cap | wall s | CPU s | peak MB | requests | MB on the wire |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     with large() as here:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 DOCS = Path(__file__).parents[2] / "docs"
 HEAD = "| nodes | services | cap | wall s | CPU s | peak MB |"
 WIDTH, HEIGHT, GAP, TOP, LEFT = 190, 150, 90, 50, 60
-CPU_COLOUR, MEMORY_COLOUR = "#0b62a4", "#c25b00"
+CPU_COLOR, MEMORY_COLOR = "#0b62a4", "#c25b00"
 
 
 class Row(NamedTuple):
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """What grows, while the rest is as it is."""
+    """A diagram of one size that grows (`axis`), from the rows in which the other sizes are fixed (`belongs`)."""
 
     title: str
     axis: Callable[[Row], int]
@@ -51,7 +51,7 @@ def rows(markdown: str) -> Iterator[Row]:
 
 
 def drawn(table: Sequence[Row]) -> str:
-    """Return the picture: CPU and memory over each of the three sizes."""
+    """Return the SVG: CPU time and memory over each of the three sizes."""
     most = {"cpu": max(row.cpu for row in table) * 1.1, "peak": max(row.peak for row in table) * 1.1}
     parts = [_panel(panel, number, table, most) for number, panel in enumerate(PANELS)]
     width, height = len(PANELS) * (WIDTH + GAP) + LEFT, HEIGHT + TOP + 50
@@ -62,8 +62,8 @@ def drawn(table: Sequence[Row]) -> str:
                 ' font-size="11" role="img" aria-label="CPU time and peak memory of a run with nothing to do">'
             ),
             f'<rect width="{width}" height="{height}" fill="white"/>',
-            f'<text x="{LEFT}" y="20" fill="{CPU_COLOUR}">CPU, seconds (left)</text>',
-            f'<text x="{LEFT + 130}" y="20" fill="{MEMORY_COLOUR}">peak memory, MB (right)</text>',
+            f'<text x="{LEFT}" y="20" fill="{CPU_COLOR}">CPU, seconds (left)</text>',
+            f'<text x="{LEFT + 130}" y="20" fill="{MEMORY_COLOR}">peak memory, MB (right)</text>',
             *parts,
             "</svg>\n",
         ]
@@ -75,14 +75,14 @@ def _panel(panel: Panel, number: int, table: Sequence[Row], most: dict[str, floa
     left, bottom = LEFT + number * (WIDTH + GAP), TOP + HEIGHT
     far = max(panel.axis(row) for row in chosen)
 
-    def line(values: Sequence[float], highest: float, colour: str) -> str:
+    def line(values: Sequence[float], highest: float, color: str) -> str:
         points = [
             (left + WIDTH * panel.axis(row) / far, bottom - HEIGHT * value / highest)
             for row, value in zip(chosen, values, strict=True)
         ]
-        dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in points)
+        dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{color}"/>' for x, y in points)
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>{dots}'
+        return f'<polyline points="{path}" fill="none" stroke="{color}" stroke-width="2"/>{dots}'
 
     return "\n".join(
         [
@@ -94,8 +94,8 @@ def _panel(panel: Panel, number: int, table: Sequence[Row], most: dict[str, floa
                 _tick(left + WIDTH + 16, bottom - HEIGHT * part + 4, f"{most['peak'] * part:.0f}")
                 for part in (0, 0.5, 1)
             ),
-            line([row.cpu for row in chosen], most["cpu"], CPU_COLOUR),
-            line([row.peak for row in chosen], most["peak"], MEMORY_COLOUR),
+            line([row.cpu for row in chosen], most["cpu"], CPU_COLOR),
+            line([row.peak for row in chosen], most["peak"], MEMORY_COLOR),
         ]
     )
 
@@ -105,7 +105,7 @@ def _tick(x: float, y: float, text: str) -> str:
 
 
 def main() -> None:
-    """Draw."""
+    """Draw docs/scaling.svg."""
     (DOCS / "scaling.svg").write_text(drawn(list(rows((DOCS / "scaling.md").read_text()))))
 
 

@@ -1,4 +1,4 @@
-"""Count the bytes between a client and an API server, in the middle: encrypted, and compressed as they are."""
+"""Count the bytes between a client and an API server, by a relay between the two. The bytes stay encrypted."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ BUFFER = 1 << 18
 
 @dataclass
 class Relay:
-    """A port before a server."""
+    """A port that passes everything on to a server, and counts the bytes."""
 
     kubeconfig: Path
-    """Leads through here; the server's certificate is for any port of its address."""
+    """The way through the relay. The server's certificate is valid, because it is for any port of its address."""
     _counts: list[int] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        """How many bytes passed, in both directions."""
+        """The number of bytes that passed, in both directions together."""
         return sum(self._counts)
 
     def serve(self, listener: socket.socket, upstream: tuple[str, int]) -> None:
@@ -46,21 +46,21 @@ class Relay:
                 sink.sendall(data)
             sink.shutdown(socket.SHUT_WR)
         except OSError:
-            return  # one side is gone, and its client knows
+            return  # one side closed its connection, which is for the client to notice
 
 
 @contextmanager
 def relay_before(kubeconfig: Path) -> Iterator[Relay]:
-    """Stand before the server that a kubeconfig leads to."""
+    """Run a relay in front of the server that the kubeconfig names."""
     config = yaml.safe_load(kubeconfig.read_text())
     where = urlsplit(config["clusters"][0]["cluster"]["server"])
     assert where.hostname
     assert where.port
     with socket.create_server((where.hostname, 0)) as listener:
         config["clusters"][0]["cluster"]["server"] = f"https://{where.hostname}:{listener.getsockname()[1]}"
-        led = kubeconfig.with_suffix(".relay")
-        led.touch(mode=0o600)
-        led.write_text(yaml.safe_dump(config))
-        relay = Relay(led)
+        through_relay = kubeconfig.with_suffix(".relay")
+        through_relay.touch(mode=0o600)
+        through_relay.write_text(yaml.safe_dump(config))
+        relay = Relay(through_relay)
         threading.Thread(target=relay.serve, args=(listener, (where.hostname, where.port)), daemon=True).start()
         yield relay

@@ -1,9 +1,9 @@
-"""Nodes and Services as large clusters have them, and quick ways to make thousands of them."""
+"""Nodes and Services as in large clusters, and quick ways to create thousands of them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from hashlib import sha256
@@ -21,12 +21,12 @@ IMAGES, LABELS = 50, 24
 
 
 def node_name(number: int) -> str:
-    """Return a name as GKE gives it."""
+    """Return a name in the form that GKE gives to nodes."""
     return f"gke-prod-1-pool-{number % 4}-{_hex('pool', number % 4)[:8]}-{_hex('node', number)[:4]}{number:05}"
 
 
 def large_node(number: int) -> Object:
-    """Return a node of 15 kB, more than half of that its images, as real ones are."""
+    """Return a node as large as a real one: 15 kB, more than half of which is the list of its images."""
     labels = {f"cloud.example.com/gke-label-{index:02}": _hex("label", index)[:24] for index in range(LABELS)}
     zone = {"topology.kubernetes.io/zone": f"europe-west1-{'bcd'[number % ZONES]}"}
     address = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
@@ -47,7 +47,7 @@ def namespace_name(number: int) -> str:
 
 
 def add_nodes(plane: ControlPlane, numbers: range) -> None:
-    """Create nodes; their status counts on create."""
+    """Create nodes. Unlike for other kinds, the server accepts their status in the create."""
     _create(plane, (large_node(number) for number in numbers), f"{len(numbers)} nodes")
 
 
@@ -66,14 +66,9 @@ def remove_node(plane: ControlPlane, number: int) -> None:
 def _create(plane: ControlPlane, objects: Iterable[Object], what: str) -> None:
     started = time.monotonic()
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(plane.api.create, _slowly(objects)):
+        for _ in pool.map(plane.api.create, objects):
             pass
     progress(f"{what} created in {time.monotonic() - started:.0f} s")
-
-
-def _slowly(objects: Iterable[Object]) -> Iterator[Object]:
-    """The pool takes all at once, so at least each is small until then: a gigabyte of dicts otherwise."""
-    yield from objects
 
 
 @cache

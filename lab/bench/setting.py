@@ -1,4 +1,4 @@
-"""The two clusters that everything is measured on."""
+"""The two clusters on which runs are measured."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from lab.demo.access import grant_local, grant_remote
 NAMESPACES = 20
 RESET_SECONDS = 300
 FIRST_NODE_PORT, LAST_NODE_PORT = 30000, 32767
-# The remote is only read. What the local one does with its own controllers belongs to the price of a write.
+# The remote cluster is only read, so it needs no controllers. In the local cluster, their work is part of the cost.
 OPTIONS = {"remote": Options(audit=False, controllers=()), "local": Options(audit=False)}
 
 
 @dataclass(frozen=True)
 class Size:
-    """What is measured, and how often."""
+    """The size of the remote cluster, and how often everything is measured."""
 
     services: int
     nodes: int
@@ -37,7 +37,7 @@ class Size:
 
 @dataclass(frozen=True)
 class Setting:
-    """A remote cluster with services, and a local one that is emptied before each measurement."""
+    """A remote cluster with services, and a local cluster that is emptied before each measurement."""
 
     remote: ControlPlane
     local: ControlPlane
@@ -45,21 +45,21 @@ class Setting:
     size: Size
 
     def empty_local(self) -> Tool:
-        """Empty the local cluster and return the command with the rights that are shipped."""
+        """Empty the local cluster. Return the command, with the permissions of rbac.yaml and rbac-remote.yaml."""
         wait_until(self._reset, "the local cluster to be empty", RESET_SECONDS)
         return Tool(grant_local(self.local), self.remote_kubeconfig)
 
     def _reset(self) -> bool:
         try:
             self.local.reset()
-        except TimeoutError:  # meant for tests, which leave less behind
+        except TimeoutError:  # that limit is meant for tests, which have fewer objects
             return False
         return True
 
 
 @contextmanager
 def setting(size: Size) -> Iterator[Setting]:
-    """Start both clusters and fill the remote one."""
+    """Start both clusters and fill the remote cluster."""
     with control_planes("remote", "local", options=OPTIONS) as (remote, local):
         remote.add(*_nodes(size.nodes), *_services(size.services))
         yield Setting(remote, local, grant_remote(remote), size)

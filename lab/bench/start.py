@@ -13,7 +13,7 @@ TIMES = 20
 
 
 def measure() -> None:
-    """Time `--version`, and for scale a Python that does nothing."""
+    """Time `--version`, and for comparison a Python that does nothing."""
     title("Start")
     figure("barrelman-sync --version", middle([_seconds(COMMAND, "--version") for _ in range(TIMES)], " s"))
     figure("python -c pass", middle([_seconds(sys.executable, "-c", "pass") for _ in range(TIMES)], " s"))

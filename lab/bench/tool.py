@@ -1,4 +1,4 @@
-"""Runs of barrelman-sync as a user starts it: a whole process, measured from outside."""
+"""Runs barrelman-sync as a user does, as a process of its own, and measures the process from outside."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ REQUEST = "DEBUG: "  # what -vv logs of each request: DEBUG: GET https://...: 20
 
 
 class RunFailedError(Exception):
-    """A run that ended otherwise than with exit code 0; the text is what it said."""
+    """A run did not end with exit code 0. The text is the end of the run's output."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run did and cost."""
+    """What one run did and cost. `wall` and `cpu` are in seconds, `peak` is memory in bytes."""
 
     wall: float
     cpu: float
     peak: int
     summary: str
     requests: tuple[str, ...]
-    """Their methods, if it ran with -vv."""
+    """The method of each request; empty unless the run had -vv."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Tool:
     remote: Path
 
     def run(self, *options: str) -> Run:
-        """Run it once, to the end. The time limit is ours: a slow machine is to be measured, not to fail."""
+        """Run the command once. The time limit is long, so that a run on a slow machine is measured and cannot fail."""
         clusters = [f"--local-kubeconfig={self.local}", f"--remote-kubeconfig={self.remote}"]
         command: list[str | Path] = [sys.executable, "-IS", LAUNCHER, COMMAND, *clusters, "--timeout=10m", *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())

@@ -19,7 +19,7 @@ MANAGER = "tests"
 
 
 class Kind(NamedTuple):
-    """Where the objects of a kind are served."""
+    """At which path the API server serves the objects of a kind."""
 
     api_version: str
     plural: str
@@ -50,7 +50,7 @@ class ApiError(Exception):
     """An answer that is not a success."""
 
     def __init__(self, method: str, path: str, status: int, body: str) -> None:
-        """Keep all four for tests to look at."""
+        """Keep the parts, which tests look at."""
         super().__init__(f"{method} {path}: {status} {body}")
         self.method = method
         self.path = path
@@ -59,7 +59,7 @@ class ApiError(Exception):
 
 
 def path_of(kind: str, namespace: str = "", name: str = "") -> str:
-    """Return the path of one object, or without a name of the list (of all namespaces, without a namespace)."""
+    """Return the path of one object; without a name, of the list; without a namespace, of all namespaces."""
     api_version, plural, namespaced = KINDS[kind]
     parts = ["/apis" if "/" in api_version else "/api", api_version]
     if namespaced and namespace:
@@ -68,15 +68,15 @@ def path_of(kind: str, namespace: str = "", name: str = "") -> str:
 
 
 def path_to(obj: Object) -> str:
-    """Return the path of this object."""
+    """Return the path of the object."""
     return path_of(obj["kind"], obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
 
 
 class Api:
-    """One cluster, as one user. `kind` is one of KINDS; `manager` is the field manager of a write."""
+    """A client of one cluster, for one user. `kind` is a key of KINDS; `manager` is the field manager of a write."""
 
     def __init__(self, url: str, token: str, trust: ssl.SSLContext) -> None:
-        """Talk to `url` with a bearer token; `trust` knows the certificate authority."""
+        """Connect to `url` with a bearer token. `trust` has the certificate authority."""
         headers = {"Authorization": f"Bearer {token}", "User-Agent": MANAGER}
         self._http = httpx2.Client(base_url=url, headers=headers, verify=trust, timeout=120, trust_env=False)
 
@@ -96,7 +96,7 @@ class Api:
         return decoded
 
     def is_ready(self) -> bool:
-        """Say whether the API server answers and all its checks are fine."""
+        """Say whether the API server answers and passes all its own checks."""
         try:
             return self._http.get("/readyz").status_code == HTTPStatus.OK
         except httpx2.TransportError:
@@ -107,7 +107,7 @@ class Api:
         return self.request("GET", path_of(kind, namespace, name))
 
     def find(self, kind: str, name: str, namespace: str = "") -> Object | None:
-        """Return one object, or None where it does not exist."""
+        """Return one object, or None if it does not exist."""
         try:
             return self.get(kind, name, namespace)
         except ApiError as error:
@@ -116,33 +116,33 @@ class Api:
             raise
 
     def list(self, kind: str, namespace: str = "", **params: str) -> Objects:
-        """Return the items of a list, of all namespaces unless one is named; `params` such as labelSelector."""
+        """Return the items of a list; of all namespaces if none is given. `params` are such as labelSelector."""
         api_version = KINDS[kind].api_version
         items: Objects = self.request("GET", path_of(kind, namespace), **params)["items"]
         return [{"apiVersion": api_version, "kind": kind, **item} for item in items]
 
     def names(self, kind: str, **params: str) -> Objects:
-        """Return the metadata alone of all objects of a kind."""
+        """Return only the metadata of all objects of a kind."""
         answer = self._http.get(path_of(kind), params=params, headers={"Accept": NAMES_ONLY})
         if not answer.is_success:
             raise ApiError("GET", path_of(kind), answer.status_code, answer.text)
-        return [item["metadata"] for item in answer.json()["items"] or ()]  # null where there is none
+        return [item["metadata"] for item in answer.json()["items"] or ()]  # null if there are none
 
     def create(self, obj: Object, *, manager: str = MANAGER) -> Object:
-        """Create the object with POST, as operation Update of the field manager."""
+        """Create the object with POST. In managedFields, that is operation Update."""
         path = path_of(obj["kind"], obj["metadata"].get("namespace", ""))
         return self.request("POST", path, obj, fieldManager=manager)
 
     def replace(self, obj: Object, *, manager: str = MANAGER) -> Object:
-        """Replace the object with PUT, as operation Update of the field manager."""
+        """Replace the object with PUT. In managedFields, that is operation Update."""
         return self.request("PUT", path_to(obj), obj, fieldManager=manager)
 
     def replace_status(self, obj: Object, *, manager: str = MANAGER) -> Object:
-        """Replace the status alone."""
+        """Replace only the status of the object."""
         return self.request("PUT", f"{path_to(obj)}/status", obj, fieldManager=manager)
 
     def apply(self, obj: Object, *, manager: str = MANAGER, force: bool = False) -> Object:
-        """Apply the object on the server's side."""
+        """Apply the object with server-side apply."""
         flags = {"fieldManager": manager, "force": str(force).lower()}
         return self.request("PATCH", path_to(obj), obj, media=APPLY, **flags)
 

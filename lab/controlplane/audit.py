@@ -1,4 +1,4 @@
-"""What the API server was asked, from its own audit log."""
+"""Which requests an API server got, according to its own audit log."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# These act for the tests or for Kubernetes itself; nobody counts what they ask.
+# These users act for the tests or for Kubernetes itself. No test counts their requests.
 UNRECORDED_USERS = ("tests", "controllers", "system:apiserver")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request that was answered."""
+    """A request that was answered."""
 
     verb: str
     resource: str
@@ -27,30 +27,30 @@ class Request:
 
 
 class AuditLog:
-    """The log of one API server. A request is in it before its answer is complete (blocking mode)."""
+    """The audit log of one API server. The log has a request before its answer is complete (blocking mode)."""
 
     def __init__(self, folder: Path) -> None:
-        """Write the policy into `folder`; the log will be there too."""
+        """Write the audit policy into `folder`. The log will be in the same folder."""
         self._policy = folder / "audit-policy.json"
         self._log = folder / "audit.log"
         self._log.touch()
         self._policy.write_text(json.dumps(_policy()))
 
     def flags(self) -> list[str]:
-        """Return the API server's flags."""
+        """Return the flags by which an API server writes this log."""
         return [
             f"--audit-policy-file={self._policy}",
             f"--audit-log-path={self._log}",
             "--audit-log-mode=blocking",
-            "--audit-log-maxsize=0",  # no rotation: a mark is a place in this one file
+            "--audit-log-maxsize=0",  # no rotation, because a mark is a place in this one file
         ]
 
     def mark(self) -> int:
-        """Return the place where the next request will stand."""
+        """Return a mark for `since`: the place in the log where the next request will be."""
         return self._log.stat().st_size
 
     def since(self, mark: int) -> list[Request]:
-        """Return the requests answered since the mark."""
+        """Return the requests that were answered after the mark."""
         with self._log.open("rb") as log:
             log.seek(mark)
             return [_request(json.loads(line)) for line in log]

@@ -1,4 +1,4 @@
-"""Build the control plane's binary: once for each version of its sources, for all runs of this user."""
+"""Build the binary of the control plane, once for each version of its sources. All runs of a user share the binary."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lab.controlplane.processes import end_with_parent
 __all__ = ["NoControlPlane", "binary"]
 
 INPUTS = ("main.go", "go.mod", "go.sum")
-# What the components say they are: the minor version decides about features, so it must be there.
+# The version that the components report. It must be set, because the minor version decides which features are on.
 VERSION = {"gitVersion": "v1.36.3", "gitMajor": "1", "gitMinor": "36"}
 LDFLAGS = " ".join(["-s -w", *(f"-X k8s.io/component-base/version.{key}={value}" for key, value in VERSION.items())])
 USUALLY = "usually 4 to 10 minutes, once; up to 1 GB of Go modules and 3 GB of build cache"
@@ -26,13 +26,13 @@ USUALLY = "usually 4 to 10 minutes, once; up to 1 GB of Go modules and 3 GB of b
 
 @cache
 def binary() -> Path:
-    """Return the binary, built first where it is missing; raise NoControlPlane where that is not possible."""
+    """Return the path of the binary, and build it first if it is missing. Raise NoControlPlane if that fails."""
     built = cache_folder() / f"controlplane-{_key()}" / "controlplane"
     if not built.exists():
         built.parent.mkdir(parents=True, exist_ok=True)
         with (built.parent / "lock").open("w") as lock:
             _wait_for(lock.fileno())
-            if not built.exists():  # another run may have built it meanwhile
+            if not built.exists():  # another run may have built it while we waited
                 _build(find_go(), built)
     return built
 
@@ -48,7 +48,7 @@ def _wait_for(lock: int) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        _say("another run builds the control plane: waiting for it")
+        _say("another run is building the control plane: waiting for it")
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
@@ -70,7 +70,7 @@ def _build(go: Go, target: Path) -> None:
 
 
 def _run(command: list[str | Path], environment: dict[str, str], log: int, started: float) -> int:
-    """Run to the end, with a sign of life on the way."""
+    """Run the command to its end and return its exit code. Print from time to time how far it is."""
     interval, end = (1, "") if sys.stderr.isatty() else (20, "\n")
     with subprocess.Popen(
         command,

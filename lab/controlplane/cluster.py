@@ -1,4 +1,4 @@
-"""A Kubernetes control plane: etcd, kube-apiserver and kube-controller-manager, for as long as a test run."""
+"""A Kubernetes control plane for the time of a test run: etcd, kube-apiserver and kube-controller-manager."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from lab.controlplane.settling import settle, wait_for_garbage_collector
 from lab.controlplane.waiting import wait_until
 
 MANAGER = "kube-controller-manager"
-USERS = ("admin", "tests", "controllers")  # all in system:masters; only what "admin" asks is recorded
+USERS = ("admin", "tests", "controllers")  # all in system:masters; only the requests of "admin" are recorded
 BEGIN_CERTIFICATE, END_CERTIFICATE = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"
 DEFAULTS = Options()
-START_SECONDS = 120  # for a busy machine; usually 5
+START_SECONDS = 120  # a limit for a busy machine; a start usually takes 5
 
 
 class ControlPlaneError(Exception):
-    """A component ended by itself; the text has the last lines of its log."""
+    """A component ended by itself. The text has the last lines of the component's log."""
 
 
 class ControlPlane:
-    """One running cluster, from `control_planes`. Use it in the main thread: it starts processes."""
+    """One cluster, made by `control_planes`. Use it in the main thread only, because it starts processes."""
 
     api: Api
     ca_pem: str
     _trust: ssl.SSLContext
 
     def __init__(self, name: str, site: Site, options: Options) -> None:
-        """Start nothing yet: `begin` does, and `complete` waits."""
+        """Start nothing yet: `begin` starts the cluster, and `complete` waits for it."""
         self.name = name
         self.url = site.url
         self.ca_file = site.folder / "ca.pem"
@@ -60,7 +60,7 @@ class ControlPlane:
         self._controllers: tuple[str, ...] = ()
 
     def begin(self) -> None:
-        """Start etcd and the API server."""
+        """Start etcd and the API server, and do not wait for them."""
         lines = (f"{token},{user},{user},system:masters\n" for user, token in self._tokens.items())
         self._site.tokens.write_text("".join(lines))
         audit = self._audit.flags() if self._options.audit else []
@@ -68,7 +68,7 @@ class ControlPlane:
         self._start([*apiserver_flags(self._site), *audit, *self._options.apiserver_args])
 
     def complete(self) -> None:
-        """Return when the cluster is ready and its controllers work."""
+        """Wait for the API server, then start the controllers. The cluster is ready when this returns."""
         self.ca_pem = self._authority()
         self.ca_file.write_text(self.ca_pem)
         self._trust = ssl.create_default_context(cadata=self.ca_pem)
@@ -76,35 +76,35 @@ class ControlPlane:
         self._wait(self.api.is_ready, "the API server to be ready")
         self.start_controllers()
 
-    # What tests do
+    # --- for tests: what is in the cluster, and what was asked of it
 
     def add(self, *objs: Object) -> None:
-        """Create objects, their status too, and their namespace where it is missing."""
+        """Create objects and their status, and their namespaces if these are missing."""
         for name in sorted({obj["metadata"].get("namespace", "default") for obj in objs}):
             self.ensure_namespace(name)
         for obj in objs:
             self._write_status(obj, self.api.create(obj))
 
     def replace(self, *objs: Object) -> None:
-        """Replace objects, their status too."""
+        """Replace objects and their status."""
         for obj in objs:
             self._write_status(obj, self.api.replace(obj))
 
     def ensure_namespace(self, name: str) -> None:
-        """Create the namespace where it is missing."""
+        """Create the namespace if it is missing."""
         if self.api.find("Namespace", name) is None:
             self.api.create(objects.namespace(name))
 
     def finish_namespace(self, name: str) -> None:
-        """Let a namespace that a test deleted go for good; until then it stays terminating."""
+        """Remove a namespace that a test deleted. Before this call, the namespace stays terminating."""
         emptying.finish_namespace(self.api, name)
 
     def settle(self) -> None:
-        """Return when the controllers have handled every Service, Endpoints and slice written before."""
+        """Return when the controllers have handled every Service, Endpoints and slice that was written before."""
         settle(self.api, self._controllers, self._check)
 
     def reset(self) -> None:
-        """Return to an empty cluster with its own set of controllers; nothing of before will come back."""
+        """Empty the cluster and run its own set of controllers. No earlier object comes back later."""
         if self._controllers != self._options.controllers:
             self.stop_controllers()
         emptying.empty(self.api, self.settle)
@@ -113,30 +113,31 @@ class ControlPlane:
         self._mark = self.mark()
 
     def mark(self) -> int:
-        """Return a mark for `requests`: now."""
+        """Return a mark for `requests`, which stands for now."""
         return self._audit.mark()
 
     def requests(self, user_agent: str = "", since: int | None = None) -> list[Request]:
-        """Return what was asked since the mark (or the last reset) by user agents that start like this.
+        """Return the requests since the mark (default: the last reset) whose user agent starts with `user_agent`.
 
-        Complete once the caller has its answer. What `api` and the controllers ask is not recorded.
+        A request is in the result as soon as its client has the answer. Requests of `api` and of the controllers are
+        not recorded.
         """
         if not self._options.audit:
             raise ValueError("this control plane was started with audit=False")
         found = self._audit.since(self._mark if since is None else since)
         return [request for request in found if request.user_agent.startswith(user_agent)]
 
-    # How others get in
+    # --- access for others
 
     def kubeconfig(self, token: str | None = None, name: str = "admin") -> Path:
-        """Write a kubeconfig that only its owner may read: for a token, or for an administrator."""
+        """Write a kubeconfig for a token, or without one for an administrator. Only our user may read the file."""
         path = self._site.folder / f"{name}.kubeconfig"
         path.touch(mode=0o600)
         path.write_text(kubeconfig(self.name, self.url, self.ca_pem, name, token or self._tokens["admin"]))
         return path
 
     def client(self, token: str) -> Api:
-        """Return a client with the rights of this token; it is closed with the cluster."""
+        """Return a client with the permissions of this token. It is closed when the cluster stops."""
         self._clients.append(Api(self.url, token, self._trust))
         return self._clients[-1]
 
@@ -147,10 +148,10 @@ class ControlPlane:
         token: str = self.api.request("POST", path, request)["status"]["token"]
         return token
 
-    # Components
+    # --- components
 
     def start_controllers(self, *names: str) -> None:
-        """Start these controllers, or the cluster's own set; they work when this returns."""
+        """Start these controllers, or without names the cluster's own set. They work when this returns."""
         self.stop_controllers()
         self._controllers = names or self._options.controllers
         if not self._controllers:
@@ -167,13 +168,13 @@ class ControlPlane:
             raise
 
     def stop_controllers(self) -> None:
-        """Stop all controllers; none writes anything after this returns."""
+        """Stop all controllers. None of them writes anything after this returns."""
         self._controllers = ()
         if manager := self._processes.pop(MANAGER, None):
             manager.stop()
 
     def failure(self) -> str:
-        """Say which component ended by itself, with the last lines of its log; empty while all run."""
+        """Say which component ended by itself, with the last lines of its log; empty if all are running."""
         for process in self._processes.values():
             if (code := process.exit_code()) is not None:
                 return f"{self.name}: {process.name} ended with {code}; its log ends:\n{process.tail()}"
@@ -184,14 +185,14 @@ class ControlPlane:
         return [process.pid for process in self._processes.values()]
 
     def stop(self) -> None:
-        """End all components at once; there is nothing to save."""
+        """Kill all components: there is nothing to save."""
         for client in self._clients:
             client.close()
         for process in reversed(self._processes.values()):
             process.stop(grace=0)
 
     def _write_status(self, wanted: Object, written: Object) -> None:
-        if "status" in wanted:  # a create or replace leaves it out
+        if "status" in wanted:  # for most kinds, the server ignores the status in a create or replace
             self.api.replace_status({**written, "status": wanted["status"]})
 
     def _start(self, arguments: list[str]) -> None:
@@ -201,7 +202,7 @@ class ControlPlane:
     def _authority(self) -> str:
         file = self._site.certificates / "apiserver.crt"
         self._wait(lambda: file.exists() and file.read_text().endswith(END_CERTIFICATE), "its certificate")
-        return BEGIN_CERTIFICATE + file.read_text().rpartition(BEGIN_CERTIFICATE)[2]  # it stands behind the server's
+        return BEGIN_CERTIFICATE + file.read_text().rpartition(BEGIN_CERTIFICATE)[2]  # it comes after the server's own
 
     def _wait(self, condition: Callable[[], object], what: str) -> None:
         def holds() -> object:
@@ -219,9 +220,10 @@ class ControlPlane:
 def control_planes(
     *names: str, options: Options | Mapping[str, Options] = DEFAULTS
 ) -> Iterator[tuple[ControlPlane, ...]]:
-    """Run one cluster a name, ready to use, with no address in common; all are gone at the end.
+    """Run one cluster for each name, ready to use. No two have an address in common. All are stopped at the end.
 
-    Raises NoControlPlane where the binary cannot be built, ControlPlaneError where a component does not start.
+    `options` are for all clusters, or by name. Raises NoControlPlane if the binary cannot be built, and
+    ControlPlaneError if a component does not start.
     """
     with ExitStack() as stack:
         folder = stack.enter_context(data_folder())

@@ -1,4 +1,4 @@
-"""Back to an empty cluster, without a restart."""
+"""Empty a cluster without a restart."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from lab.controlplane.api import KINDS, Api, ApiError, Object, path_of
 from lab.controlplane.waiting import wait_until
 
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
-NOT_OURS = "metadata.name!=kubernetes"  # in default: the API server's own Service
+NOT_OF_API_SERVER = "metadata.name!=kubernetes"  # the API server's own Service, in the namespace default
 # Services first: without them the controllers write no more endpoints.
 EVERYWHERE = ("Service", "Endpoints", "EndpointSlice", "CronJob", "Job", "Pod", "Node")
-# What Kubernetes made of these carries a label, or lies in a namespace of its own.
+# Objects of these kinds that Kubernetes made are in its own namespaces.
 OUTSIDE_SYSTEM = ("ConfigMap", "Secret", "ServiceAccount")
-RIGHTS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
-EVERYTHING = (*EVERYWHERE, *OUTSIDE_SYSTEM, *RIGHTS)
+# Objects of these kinds that Kubernetes made have a label, see GRANTED_BY_TESTS.
+RBAC = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+EVERYTHING = (*EVERYWHERE, *OUTSIDE_SYSTEM, *RBAC)
 WRITTEN_BY_CONTROLLERS = ("Endpoints", "EndpointSlice")
 GRANTED_BY_TESTS = "kubernetes.io/bootstrapping!=rbac-defaults"
 
 
 def empty(api: Api, settle: Callable[[], None]) -> None:
-    """Delete what tests made, all through the API; after `settle` no controller will write it again."""
+    """Delete everything that tests made, by API requests. After `settle`, no controller writes any of it again."""
     namespaces = _terminate_namespaces(api)
     wait_until(lambda: not _sweep(api, EVERYTHING), "the objects of the last test to go")
     for name in namespaces:
@@ -31,7 +32,7 @@ def empty(api: Api, settle: Callable[[], None]) -> None:
 
 
 def finish_namespace(api: Api, name: str) -> None:
-    """Let a terminating namespace go, as the namespace controller does once nothing is left in it."""
+    """Remove a terminating namespace, as the namespace controller does when the namespace is empty."""
     namespace = api.find("Namespace", name)
     if namespace is None:
         return
@@ -42,7 +43,7 @@ def finish_namespace(api: Api, name: str) -> None:
 
 
 def _terminate_namespaces(api: Api) -> list[str]:
-    # Before their content goes: nothing can be created in a terminating namespace, by a late controller either.
+    # Before their content is deleted, because then nobody, not even a late controller, can create anything in them.
     found = [ns for ns in api.names("Namespace") if ns["name"] not in SYSTEM_NAMESPACES]
     for metadata in found:
         if "deletionTimestamp" not in metadata:
@@ -51,16 +52,16 @@ def _terminate_namespaces(api: Api) -> list[str]:
 
 
 def _sweep(api: Api, kinds: Sequence[str]) -> bool:
-    """Delete all objects of these kinds; say whether there were any."""
+    """Delete all objects of these kinds. Say whether there were any."""
     found = [_delete_kind(api, kind) for kind in kinds]
     return any(found)
 
 
 def _delete_kind(api: Api, kind: str) -> bool:
-    selector = {"labelSelector": GRANTED_BY_TESTS} if kind in RIGHTS else {}
+    selector = {"labelSelector": GRANTED_BY_TESTS} if kind in RBAC else {}
     found = [metadata for metadata in api.names(kind, **selector) if not _is_system(kind, metadata)]
     for namespace in sorted({metadata.get("namespace", "") for metadata in found}):
-        only = {"fieldSelector": NOT_OURS} if namespace == "default" else {}
+        only = {"fieldSelector": NOT_OF_API_SERVER} if namespace == "default" else {}
         api.delete_all(kind, namespace, gracePeriodSeconds="0", propagationPolicy="Background", **selector, **only)
     for metadata in found:
         if metadata.get("finalizers"):

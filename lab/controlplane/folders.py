@@ -1,4 +1,4 @@
-"""Where a run keeps its data, and how nothing of it stays behind."""
+"""Where a run keeps its data and which ports it uses, so that runs do not disturb each other and leave nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCK = "lock"
 
 @contextmanager
 def data_folder() -> Iterator[Path]:
-    """Lend a private folder, removed at the end. What a killed run left behind goes with the next run."""
+    """Make a private folder, and remove it at the end. Folders of killed runs are removed by the next run."""
     remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
@@ -29,16 +29,16 @@ def data_folder() -> Iterator[Path]:
 
 
 def remove_abandoned() -> None:
-    """Remove our folders that no living run holds; the kernel gave up the lock of a run that was killed."""
+    """Remove our folders that no living run has locked. The kernel releases the lock of a run that was killed."""
     for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
         try:
             if lock.stat().st_uid == os.getuid():
-                _remove_unless_held(lock)
+                _remove_unless_locked(lock)
         except OSError:  # another run was faster
             continue
 
 
-def _remove_unless_held(lock: Path) -> None:
+def _remove_unless_locked(lock: Path) -> None:
     with lock.open() as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,9 +48,10 @@ def _remove_unless_held(lock: Path) -> None:
 
 
 class ReservedPort:
-    """A TCP port that nobody else gets between choosing it and the server's start, nor while the server restarts.
+    """A TCP port that nobody else gets before the server has started, or while the server restarts.
 
-    The port stays bound here, without listening; a server of the same user that binds with SO_REUSEPORT shares it.
+    This object binds the port without listening. A server of the same user can share the port if it binds it with
+    SO_REUSEPORT.
     """
 
     def __init__(self, address: str) -> None:

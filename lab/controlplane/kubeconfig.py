@@ -1,4 +1,4 @@
-"""The file that says where a cluster is and who asks."""
+"""The text of a kubeconfig."""
 
 from __future__ import annotations
 

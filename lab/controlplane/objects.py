@@ -49,7 +49,7 @@ def service(
     annotations: Mapping[str, str] | None = None,
     **spec: object,
 ) -> Object:
-    """Return a NodePort Service that selects app=NAME; `spec` has other fields, and None leaves one out."""
+    """Return a NodePort Service that selects app=NAME. `spec` sets other fields, or removes one (None)."""
     fields = {"type": "NodePort", "selector": {"app": name}, "ports": list(ports or (port(80),)), **spec}
     return {
         "apiVersion": "v1",
@@ -71,7 +71,7 @@ def endpoints(namespace: str, name: str, *ips: str, ports: Sequence[Object] = ()
 
 
 def pod(namespace: str, name: str, ip: str, *, node_name: str, labels: Mapping[str, str]) -> Object:
-    """Return a Pod that runs on a node and is ready."""
+    """Return a Pod that runs on the node and is ready."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",

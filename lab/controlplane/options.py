@@ -11,15 +11,15 @@ SLICES = "endpointslice-controller"
 MIRRORING = "endpointslice-mirroring-controller"
 GARBAGE = "garbage-collector-controller"
 
-# Without namespace-controller: it empties a namespace five seconds after it saw the deletion, whatever is in it by
-# then, so it would reach into the next test. A namespace that a test deletes stays terminating until
-# `ControlPlane.finish_namespace` or the next reset. Without serviceaccount-controller: tokens come from TokenRequest.
+# The namespace-controller is missing: it empties a namespace five seconds after the deletion, and so could delete
+# objects of the next test. A namespace that a test deletes stays terminating until `ControlPlane.finish_namespace` or
+# the next reset. The serviceaccount-controller is missing, too: tokens come from TokenRequest.
 CONTROLLERS = (ENDPOINTS, SLICES, MIRRORING, GARBAGE)
 
 
 @dataclass(frozen=True)
 class Options:
-    """How one control plane is set up. Extra arguments come last, so they win over ours."""
+    """How one control plane is set up. The extra arguments come last, so they override ours."""
 
     controllers: tuple[str, ...] = CONTROLLERS
     audit: bool = True
@@ -31,7 +31,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Site:
-    """Where one control plane lives."""
+    """The folder and the addresses of one control plane."""
 
     folder: Path
     address: str
@@ -46,12 +46,12 @@ class Site:
 
     @property
     def etcd_socket(self) -> Path:
-        """Where etcd listens: no port, and only its owner may connect."""
+        """The Unix socket of etcd. It needs no port, and only our user may connect."""
         return self.folder / "etcd.sock"
 
     @property
     def certificates(self) -> Path:
-        """The folder where the API server puts the certificate it makes for itself."""
+        """The folder into which the API server writes the certificate that it makes for itself."""
         return self.folder / "certificates"
 
     @property
@@ -61,7 +61,7 @@ class Site:
 
 
 def service_ranges(number: int, *, dual_stack: bool) -> str:
-    """Return service ranges that differ from those of every other number."""
+    """Return the IP ranges for the Services of cluster `number`. No two clusters have the same ranges."""
     ipv4 = f"10.{96 + number}.0.0/16"
     return f"{ipv4},fd00:{96 + number}::/112" if dual_stack else ipv4
 
@@ -79,9 +79,9 @@ def apiserver_flags(site: Site) -> list[str]:
         "kube-apiserver",
         f"--etcd-servers=unix://{site.etcd_socket}",
         f"--bind-address={site.address}",
-        f"--advertise-address={site.address}",  # needed where the machine has no default route
+        f"--advertise-address={site.address}",  # needed if the machine has no default route
         f"--secure-port={site.port}",
-        "--permit-port-sharing",  # with ReservedPort
+        "--permit-port-sharing",  # ReservedPort has bound the port
         f"--cert-dir={site.certificates}",
         f"--service-cluster-ip-range={site.service_ranges}",
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -89,10 +89,10 @@ def apiserver_flags(site: Site) -> list[str]:
         f"--service-account-signing-key-file={key}",
         f"--token-auth-file={site.tokens}",
         "--authorization-mode=RBAC",
-        "--disable-admission-plugins=ServiceAccount",  # pods without the account that a controller would make
+        "--disable-admission-plugins=ServiceAccount",  # so that pods need no account, which a controller would make
         "--allow-privileged",
         "--delete-collection-workers=8",
-        "--endpoint-reconciler-type=none",  # else it publishes its own address, a loopback one
+        "--endpoint-reconciler-type=none",  # else it publishes its own address, which is a loopback address
     ]
 
 
@@ -106,7 +106,7 @@ def controller_flags(kubeconfig: Path, controllers: Sequence[str]) -> list[str]:
         "--leader-elect=false",
         "--kube-api-qps=1000",
         "--kube-api-burst=1000",
-        # One worker each, so that they handle things in the order they happened: `settle` relies on it.
+        # One worker for each controller, so that events are handled in their order, on which `settle` relies.
         "--concurrent-endpoint-syncs=1",
         "--concurrent-service-endpoint-syncs=1",
         "--mirroring-concurrent-service-endpoint-syncs=1",

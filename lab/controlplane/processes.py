@@ -1,4 +1,4 @@
-"""Child processes that end with this one, however it ends."""
+"""Child processes that end when this process ends, even if this process is killed."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
-# Looked up before any fork: between fork and exec a lock that another thread held would never be released.
+# Looked up before any fork: the look-up may need a lock, and after a fork a lock of another thread is never released.
 _prctl = ctypes.CDLL(None, use_errno=True).prctl
 
 
 def end_with_parent() -> Callable[[], None]:
-    """Return a `preexec_fn` for a child that the kernel ends with the thread that starts it."""
+    """Return a `preexec_fn` for a child that the kernel kills when the thread that started the child ends."""
     parent = os.getpid()
 
     def before_exec() -> None:
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the line above, so no signal will come
+        if os.getppid() != parent:  # the parent ended before the line above, so no signal will come
             os._exit(1)
 
     return before_exec
 
 
 class Process:
-    """A server that runs until `stop()`, or until this process is gone.
+    """A server that runs until `stop()`, or until this process ends.
 
-    Start it from the main thread only: the kernel sends its signal when the *thread* that started the child ends.
+    Start it in the main thread only, because the kernel kills the child when the *thread* that started it ends.
     """
 
     def __init__(self, name: str, command: Sequence[str | Path], log: Path) -> None:
-        """Start `command` in a session of its own, so that Ctrl-C reaches us first; append its output to `log`."""
+        """Start `command` and append its output to `log`. In a session of its own, so that Ctrl-C does not reach it."""
         if threading.current_thread() is not threading.main_thread():
             message = f"{name} must be started from the main thread: it would end with the thread that started it"
             raise RuntimeError(message)
@@ -56,7 +56,7 @@ class Process:
         return self._child.pid
 
     def exit_code(self) -> int | None:
-        """Say how the server ended; None while it runs."""
+        """Return the exit code of the server; None if the server is running."""
         return self._child.poll()
 
     def tail(self, lines: int = 20) -> str:
@@ -64,7 +64,7 @@ class Process:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def stop(self, grace: float = 5) -> None:
-        """End the server: ask, and after `grace` seconds insist. It is gone when this returns."""
+        """End the server with SIGTERM, and after `grace` seconds with SIGKILL. It has ended when this returns."""
         if grace > 0:
             self._child.terminate()
             try:

@@ -1,4 +1,4 @@
-"""Knowing that the controllers have handled all that was written so far."""
+"""Wait until the controllers have handled everything that was written so far."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ ABANDONED = "settle-abandoned"
 
 
 def settle(api: Api, controllers: Collection[str], check: Callable[[], None]) -> None:
-    """Return when these controllers have handled every Service, Endpoints and EndpointSlice written before.
+    """Return when these controllers have handled every Service, Endpoints and EndpointSlice that was written before.
 
-    `check` is called while waiting, and raises where waiting makes no sense any more.
+    `check` is called while waiting, and raises an error if waiting is in vain.
 
-    Each controller works in order, so when it has served the two Services made here, it has done what came before.
+    Each controller handles events in their order. So once a controller has handled the two Services that this function
+    creates, the controller has handled everything before them.
     """
     probes = list(_probes(api, controllers))
     if not probes:
@@ -40,7 +41,7 @@ def settle(api: Api, controllers: Collection[str], check: Callable[[], None]) ->
 
 
 def wait_for_garbage_collector(api: Api) -> None:
-    """Return when the garbage collector works: an object whose owner never existed is gone."""
+    """Return when the garbage collector works: when it has deleted an object whose owner never existed."""
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "nobody", "uid": "00000000-0000-0000-0000-000000000000"}
     metadata = {"name": ABANDONED, "namespace": NAMESPACE, "ownerReferences": [owner]}
     api.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
@@ -48,7 +49,7 @@ def wait_for_garbage_collector(api: Api) -> None:
 
 
 def _markers() -> list[Object]:
-    # Headless: they take no address from the service range.
+    # Headless, so that they take no address from the range for Services.
     return [
         service(NAMESPACE, SELECTING, type="ClusterIP", clusterIP="None", selector={"app": SELECTING}),
         service(NAMESPACE, SELECTORLESS, type="ClusterIP", clusterIP="None", selector=None),
@@ -71,7 +72,7 @@ def _slices(api: Api, service_name: str, manager: str) -> list[Object]:
 
 
 def _remove_rest(api: Api) -> bool:
-    """Delete what is left of the two Services; say whether there was any."""
+    """Delete the endpoints that are left of the two Services. Say whether there were any."""
     rest = api.list("EndpointSlice", NAMESPACE, labelSelector=f"{SERVICE_NAME} in ({SELECTING},{SELECTORLESS})")
     rest += [obj for name in (SELECTING, SELECTORLESS) if (obj := api.find("Endpoints", name, NAMESPACE))]
     for obj in rest:

@@ -1,4 +1,4 @@
-"""Waiting for something that happens elsewhere."""
+"""Wait for something that another process does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Return as soon as `condition()` is true; raise TimeoutError that names `what` after `seconds`."""
+    """Return as soon as `condition()` is true. After `seconds`, raise a TimeoutError that says `what` was awaited."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""`python -m lab.demo` tells the story, `python -m lab.demo --playground` keeps the clusters up."""
+"""`python -m lab.demo` runs the demo, `python -m lab.demo --playground` keeps the two clusters running."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ FAILED, INTERRUPTED = 1, 130
 @click.option("--playground", is_flag=True, help="Keep both clusters running, and print what to try.")
 def main(*, playground: bool) -> None:
     """Two clusters on this machine, and what barrelman-sync does to them."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # SIGINT is ignored where a script says `&`
+    # SIGINT is in the list because a shell script starts `command &` with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         _play() if playground else _tell()
@@ -52,7 +53,7 @@ def _play() -> None:
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    """End as with Ctrl-C, so that everything is put away."""
+    """End as after Ctrl-C, so that both clusters are stopped and their data is removed."""
     raise KeyboardInterrupt
 
 

@@ -1,4 +1,4 @@
-"""Kubeconfigs with the rights that barrelman-sync is shipped with, and no others."""
+"""Kubeconfigs with exactly the permissions of rbac.yaml and rbac-remote.yaml."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lab.controlplane.api import path_of
 
 ROOT = Path(__file__).parents[2]
 KUBECONFIG = "sync"  # the file is sync.kubeconfig
-WEEK = 7 * 24 * 3600  # the default of an hour is short for a playground
+WEEK = 7 * 24 * 3600  # the default, an hour, is too short for a playground
 
 
 def grant_local(plane: ControlPlane) -> Path:

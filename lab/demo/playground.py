@@ -1,4 +1,4 @@
-"""Both clusters, left up for somebody to try things by hand."""
+"""Keep both clusters running, so that somebody can try things by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CURL = (
 
 
 def play(stage: Stage) -> None:
-    """Say what to try, and keep the clusters up until Ctrl-C or SIGTERM."""
+    """Print what to try, and keep the clusters running until Ctrl-C or SIGTERM."""
     terminal.heading("What is there")
     terminal.table(tables.REMOTE_TITLES, tables.remote_services(stage.remote.api))
     terminal.line()

@@ -1,4 +1,4 @@
-"""The two clusters while the demo runs, and the command that is tried on them."""
+"""The two clusters of the demo, and the command that runs on them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ READS = {"get", "list"}
 
 
 class UnexpectedError(Exception):
-    """Something went another way than the demo tells."""
+    """Something happened otherwise than the demo says."""
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Both clusters, and the folder where the commands run; the kubeconfigs lie below it."""
+    """Both clusters, and the folder in which the commands run. The kubeconfigs are in folders below it."""
 
     remote: ControlPlane
     local: ControlPlane
     folder: Path
 
     def run(self, *options: str, exit_code: int, plan: set[str]) -> None:
-        """Run the command, show what it says, and check it: exit code, lines of the plan, requests that write."""
+        """Run the command and show its output. Check the exit code, the lines of the plan and the number of writes."""
         terminal.prompt(" ".join([COMMAND, *options]))
         mark = self.local.mark()
         done = self._sync(*options)
@@ -51,7 +51,7 @@ class Stage:
 
 
 def planned(text: str) -> set[str]:
-    """Return sign, kind and name of each line of a plan."""
+    """Return the sign, kind and name in each line of a plan."""
     return {" ".join(line.split()[:3]) for line in text.splitlines() if line[:2] in ("+ ", "- ", "~ ", "! ")}
 
 
@@ -64,7 +64,7 @@ def expect(what: str, found: object, wanted: object) -> None:
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    """Start both clusters and put into them what the story begins with."""
+    """Start both clusters and create the objects with which the story begins."""
     terminal.say(
         "Some services run in one Kubernetes cluster (the remote one), their callers in another (the local one)."
         " barrelman-sync keeps a mirror of each service in the local cluster, so that callers use the plain name."

@@ -1,4 +1,4 @@
-"""The demo: a first sync, a change at the remote, and what comes of it."""
+"""The story of the demo: a first run, a change in the remote cluster, and the runs after it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ AFTER_SECOND: list[tables.Row] = [
 
 
 def tell(stage: Stage) -> None:
-    """Tell the whole story; raise UnexpectedError where it is not true."""
+    """Tell the whole story. Raise UnexpectedError if something in it is not true."""
     _what_is_there(stage)
     _first_sync(stage)
     _a_change(stage)

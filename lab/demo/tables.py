@@ -1,4 +1,4 @@
-"""What a cluster holds, as rows for a table and for the checks."""
+"""The objects of a cluster as rows, for tables and for checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOCAL_TITLES = ("NAMESPACE", "SERVICE", "PORTS", "ENDPOINTS", "WHAT IT IS")
 
 
 def nodes(api: Api) -> list[Row]:
-    """Return the nodes with their addresses."""
+    """Return the nodes, with their addresses and readiness."""
     return [(obj["metadata"]["name"], *_status(obj["status"])) for obj in api.list("Node")]
 
 
@@ -28,7 +28,7 @@ def remote_services(api: Api) -> list[Row]:
 
 
 def local_services(api: Api) -> list[Row]:
-    """Return the services with their endpoints, and whose they are."""
+    """Return the services, with their endpoints and whether they are mirrors."""
     endpoints = {_key(obj): obj for obj in api.list("Endpoints")}
     return [
         (

@@ -1,4 +1,4 @@
-"""What the demo says: plain text, with a little colour on a terminal."""
+"""The output of the demo: plain text, with a little color on a terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 WIDTH = 100
-COLOURS = {"+": "green", "-": "red", "~": "yellow", "!": "cyan"}
+COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "cyan"}
 INDENT = "  "
 
 
@@ -21,40 +21,40 @@ def heading(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Tell something, wrapped."""
+    """Print a paragraph, wrapped."""
     for line in textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False):
         _echo(line)
 
 
 def line(text: str = "") -> None:
-    """Show one line as it is."""
+    """Print one line, indented."""
     _echo(f"{INDENT}{text}" if text else "")
 
 
 def prompt(command: str) -> None:
-    """Show a command as it would be typed."""
+    """Print a command as somebody would type it."""
     _echo()
     _echo(f"$ {command}", bold=True)
 
 
 def output(text: str) -> None:
-    """Show what a command said, its plan in colours."""
+    """Print the output of a command, with the lines of its plan in color."""
     for row in text.splitlines():
-        _echo(row, fg=COLOURS.get(row[:2].rstrip()))
+        _echo(row, fg=COLORS.get(row[:2].rstrip()))
 
 
 def good(text: str) -> None:
-    """Tell what was checked and holds."""
+    """Print the result of a check that passed."""
     _echo(f"{INDENT}ok: {text}", fg="green")
 
 
 def bad(text: str) -> None:
-    """Tell what went wrong, on stderr."""
+    """Print to stderr what went wrong."""
     _echo(text, err=True, fg="red")
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Show rows in columns."""
+    """Print rows in columns, the titles first."""
     cells = [list(titles), *map(list, rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for number, row in enumerate(cells):

@@ -1,4 +1,4 @@
-"""The two clusters of the story: what is in them at first, and what happens to the remote one."""
+"""The objects of the story: what is in the two clusters at first, and what changes in the remote cluster."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ LOCAL = (
 
 
 def furnish(remote: ControlPlane, local: ControlPlane) -> None:
-    """Create what is there when the story begins."""
+    """Create the objects with which the story begins, and wait until the controllers have handled them."""
     remote.add(*REMOTE)
     local.add(*LOCAL)
     wait_until(lambda: _served(local), "the local endpoints of shop/search")
 
 
 def change(remote: ControlPlane) -> None:
-    """Move a node port, delete a service, lose a node."""
+    """Change a node port, delete a service, and let a node stop reporting."""
     web = remote.api.get("Service", "web", "shop")
     web["spec"]["ports"][0]["nodePort"] = 30180
     remote.replace(web)

@@ -109,7 +109,7 @@ def test_what_belongs_to_a_service_goes_with_it(local: ControlPlane) -> None:
     wait_until(lambda: local.api.find("ConfigMap", "owned", "shop") is None, "the owned object to go")
 
 
-def test_a_token_has_its_own_rights_only(remote: ControlPlane) -> None:
+def test_a_token_has_its_own_permissions_only(remote: ControlPlane) -> None:
     """RBAC is on: what no role grants is refused."""
     remote.add({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader", "namespace": "shop"}})
     rbac = KINDS["ClusterRole"].api_version

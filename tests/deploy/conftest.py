@@ -1,4 +1,4 @@
-"""Fixtures: the installed manifests, and the command with the rights that they grant."""
+"""Fixtures: the installed manifests, and the command with the permissions that they grant."""
 
 from __future__ import annotations
 

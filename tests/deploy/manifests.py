@@ -94,7 +94,7 @@ def environment(objects: Sequence[Object]) -> dict[str, str]:
     return found | {entry["name"]: entry["value"] for entry in container(objects).get("env", ())}
 
 
-def rights(role: Object) -> set[tuple[str, str, str, str]]:
+def permissions(role: Object) -> set[tuple[str, str, str, str]]:
     """Return (group, resource, name, verb) of all that a role grants."""
     return {
         (group, resource, name, verb)

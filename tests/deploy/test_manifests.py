@@ -32,9 +32,9 @@ from tests.deploy.manifests import (
     environment,
     load,
     only,
+    permissions,
     pod_template,
     render,
-    rights,
 )
 from tests.scenarios.command import ROOT
 
@@ -46,7 +46,7 @@ def role(file: str, name: str) -> Object:
     return only(load(file), "ClusterRole", name)
 
 
-def need_rights(needs: tuple[Need, ...]) -> set[tuple[str, str, str, str]]:
+def needed_permissions(needs: tuple[Need, ...]) -> set[tuple[str, str, str, str]]:
     return {(need.group, need.resource, need.name, need.verb) for need in needs}
 
 
@@ -60,13 +60,13 @@ def need_rights(needs: tuple[Need, ...]) -> set[tuple[str, str, str, str]]:
     ],
 )
 def test_the_roles_are_what_preflight_asks_for(file: str, name: str, needs: tuple[Need, ...]) -> None:
-    assert rights(role(file, name)) == need_rights(needs)
-    assert rights({"rules": yaml.safe_load(rbac_rules(needs))}) == need_rights(needs)
+    assert permissions(role(file, name)) == needed_permissions(needs)
+    assert permissions({"rules": yaml.safe_load(rbac_rules(needs))}) == needed_permissions(needs)
 
 
-def test_without_namespaces_two_rights_can_go() -> None:
-    granted = rights(role(RBAC, "barrelman-sync"))
-    needed = need_rights(local_needs(dry_run=False, create_namespaces=False))
+def test_without_namespaces_two_permissions_can_go() -> None:
+    granted = permissions(role(RBAC, "barrelman-sync"))
+    needed = needed_permissions(local_needs(dry_run=False, create_namespaces=False))
     assert granted - needed == {("", "namespaces", "", "create"), ("", "namespaces", "", "patch")}
 
 

@@ -101,7 +101,7 @@ def test_where_nothing_serves_endpoints_stay_and_that_is_no_failure(
     assert ips(local, "foo", "new") == [NODES["n3"]]
 
 
-def test_a_node_that_takes_no_part_serves_nothing(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+def test_an_excluded_node_serves_nothing(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
     remote.add(node("n4", "10.0.0.4", labels={"operation.gke.io/type": "drain"}))
     start(remote, "n2", "n4")
     sync.converges()

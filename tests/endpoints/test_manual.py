@@ -78,7 +78,7 @@ def test_with_a_selector_our_slices_go_and_those_of_kubernetes_stay(sync: Sync, 
 
 
 def test_without_the_selector_again_it_is_ours_again(sync: Sync, local: ControlPlane, nodes: list[str]) -> None:
-    """What Kubernetes' controllers leave behind would draw traffic for ever."""
+    """The leftovers of Kubernetes' controllers would draw traffic forever."""
     local.add(*POD, manual("foo", "baz", 30080, selector={"app": "baz"}))
     wait_for_the_pod(local)
     sync.writes_nothing(SLICES)

@@ -1,4 +1,4 @@
-"""More nodes than a slice, a subset or a mirrored Endpoints object takes."""
+"""More nodes than a slice, a Service or a mirrored Endpoints object may have."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_beyond_a_slice_one_node_lost_rewrites_one_slice_of_each_service(
     assert changed(before, versions(local)) == [f"{name}-barrelman-ipv4-0" for name in SERVICES]
 
 
-def test_beyond_a_subset_one_node_lost_rewrites_one_slice_of_the_services_that_had_it(
+def test_beyond_the_limit_one_node_lost_rewrites_one_slice_of_the_services_that_had_it(
     sync: Sync, remote: ControlPlane, local: ControlPlane
 ) -> None:
     everyone = add_nodes(remote, 300)

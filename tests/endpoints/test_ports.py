@@ -37,7 +37,7 @@ def test_load_balancers_are_mirrored_where_the_user_wants_it(
 
 
 @pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
-def test_ports_without_a_node_port_are_left_out(
+def test_ports_without_a_node_port_are_skipped(
     sync: Sync, remote: ControlPlane, local: ControlPlane, mode: tuple[str, ...]
 ) -> None:
     some = (http(), port(443, "https"), port(53, "dns", protocol="UDP"))
@@ -46,8 +46,8 @@ def test_ports_without_a_node_port_are_left_out(
         service("foo", "none", port(80), **NONE_ALLOCATED),  # type: ignore[arg-type]
     )
     run = sync.converges(BOTH, *mode)
-    for left_out in ("https/TCP", "dns/UDP"):
-        assert f"port {left_out} of Service foo/some is skipped" in run.stderr
+    for skipped in ("https/TCP", "dns/UDP"):
+        assert f"port {skipped} of Service foo/some is skipped" in run.stderr
     assert "has no node port" in run.line("! Service", "foo/none")
     assert ports(local.api.get("Service", "some", "foo")) == [("http", "TCP", 80, 30080)]
     if mode:

@@ -34,7 +34,7 @@ class Pod:
         spec = container_of(objects)
         assert spec["securityContext"]["readOnlyRootFilesystem"], "which is how it runs here"
         mounts = {ACCOUNT: self._account(), **self._secrets(objects, files)}
-        variables = {**environment(objects), **self._neighbour(), **more}
+        variables = {**environment(objects), **self._local_api_server(), **more}
         return Container(self.image, mounts, variables).run(*spec.get("args", ()), *options)
 
     def _account(self) -> Path:
@@ -54,7 +54,7 @@ class Pod:
             if "secret" in source
         }
 
-    def _neighbour(self) -> dict[str, str]:
+    def _local_api_server(self) -> dict[str, str]:
         address = urlsplit(self.sync.local.url)
         return {"KUBERNETES_SERVICE_HOST": str(address.hostname), "KUBERNETES_SERVICE_PORT": str(address.port)}
 

@@ -22,8 +22,8 @@ Panel = dict[str, Any]
 Series = list[float | None]
 
 COLUMN, ROW, GAP = 40, 22, 6
-COLOURS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9")
-STAT = {"green": COLOURS[0], "orange": COLOURS[3], "red": COLOURS[4]}
+COLORS = ("#73bf69", "#f2cc0c", "#5794f2", "#ff9830", "#f2495c", "#b877d9")
+STAT = {"green": COLORS[0], "orange": COLORS[3], "red": COLORS[4]}
 QUERY = re.compile(r'(?P<age>time\(\) - )?(?P<name>\w+)\{source=~"\$source"\}(?P<positive> > 0)?')
 
 
@@ -72,10 +72,10 @@ def _stat(panel: Panel, series: dict[str, Series], width: int, height: int) -> s
     ((_, values),) = series.items()
     last = next(value for value in reversed(values) if value is not None)
     steps = panel["fieldConfig"]["defaults"].get("thresholds", {}).get("steps", [{"color": "green", "value": None}])
-    colour = [step["color"] for step in steps if step["value"] is None or last >= step["value"]][-1]
+    color = [step["color"] for step in steps if step["value"] is None or last >= step["value"]][-1]
     return (
         f'<text x="{width // 2}" y="{height // 2 + 20}" font-size="30" text-anchor="middle"'
-        f' fill="{STAT[colour]}">{_number(last, panel)}</text>'
+        f' fill="{STAT[color]}">{_number(last, panel)}</text>'
     )
 
 
@@ -89,13 +89,12 @@ def _lines(panel: Panel, series: dict[str, Series], width: int, height: int) -> 
     ]
     x = left
     for number, (name, values) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        color = COLORS[number % len(COLORS)]
         path = _steps(values, (right - left) / len(values), (bottom - top) / highest)
         parts.append(
-            f'<path transform="translate({left} {bottom})" d="{path}" stroke="{colour}"'
-            ' fill="none" stroke-width="1.5"/>'
+            f'<path transform="translate({left} {bottom})" d="{path}" stroke="{color}" fill="none" stroke-width="1.5"/>'
         )
-        parts.append(f'<rect x="{x}" y="{height - 20}" width="12" height="3" fill="{colour}"/>')
+        parts.append(f'<rect x="{x}" y="{height - 20}" width="12" height="3" fill="{color}"/>')
         parts.append(f'<text x="{x + 16}" y="{height - 15}" fill="#ccccdc">{escape(name)}</text>')
         x += 40 + 6 * len(name)
     return "".join(parts)

@@ -99,7 +99,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], stdout: Path,
 
 
 class Sync:
-    """The command for two clusters, with the rights that a user has who applied both files."""
+    """The command for two clusters, with the permissions that a user has who applied both files."""
 
     def __init__(self, remote: ControlPlane, local: ControlPlane, folder: Path) -> None:
         self.remote, self.local = remote, local
@@ -157,11 +157,11 @@ class Sync:
 
 
 def _install(plane: ControlPlane, file: str, account: str, resource: str) -> str:
-    """Do what the README says, and return a token of the service account once its rights count."""
+    """Do what the README says, and return a token of the service account once its permissions count."""
     for obj in yaml.safe_load_all((ROOT / file).read_text()):
         plane.api.apply(obj)
     user = f"system:serviceaccount:{NAMESPACE}:{account}"
-    wait_until(lambda: may(plane, user, "list", resource), f"the rights of {user}")
+    wait_until(lambda: may(plane, user, "list", resource), f"the permissions of {user}")
     return plane.service_account_token(NAMESPACE, account)
 
 

@@ -189,7 +189,7 @@ def test_load_balancers_are_mirrored_on_demand(sync: Sync, remote: ControlPlane,
     assert mirror_of(local, "foo", "bar")["spec"]["type"] == "ClusterIP"
 
 
-def test_ports_without_a_node_port_are_left_out_with_a_warning(
+def test_ports_without_a_node_port_are_skipped_with_a_warning(
     sync: Sync, remote: ControlPlane, local: ControlPlane
 ) -> None:
     none: dict[str, Any] = {"type": "LoadBalancer", "allocateLoadBalancerNodePorts": False}

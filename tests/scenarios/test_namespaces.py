@@ -54,7 +54,7 @@ def test_namespaces_are_left_to_others_on_demand(sync: Sync, remote: ControlPlan
     assert is_there(local, "foo", "bar") == (True, True)
 
 
-def test_a_terminating_namespace_is_left_alone(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+def test_services_in_a_terminating_namespace_are_left(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
     remote.add(node_port("foo", "bar", 30080), node_port("foo", "gone", 30081))
     local.add(manual("foo", "baz", 30082))
     sync.converges()

@@ -101,7 +101,7 @@ def test_nodes_that_are_about_to_leave_or_are_excluded_take_no_part(
 REFUSED = {"loopback": "127.0.0.1", "link-local": "169.254.1.1", "multicast": "224.0.0.1", "none": "0.0.0.0"}  # noqa: S104
 
 
-def test_an_address_that_the_api_would_refuse_is_left_out(
+def test_an_address_that_the_api_would_refuse_is_not_used(
     sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
 ) -> None:
     remote.add(*(node(name, ip) for name, ip in REFUSED.items()))

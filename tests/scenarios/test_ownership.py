@@ -160,7 +160,7 @@ MARKS = {MARKER, SOURCE, MANAGED_BY}
 HEADLESS: dict[str, Any] = {"clusterIP": "None", "type": "ClusterIP", "selector": None, "labels": MIRROR}
 
 
-def test_a_mirror_that_gets_a_selector_is_handed_over(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+def test_a_mirror_that_gets_a_selector_is_released(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
     remote.add(node_port("foo", "bar", 30080), node_port("foo", "gone", 30081))
     sync.converges()
     remote.api.delete("Service", "gone", "foo")
@@ -174,7 +174,7 @@ def test_a_mirror_that_gets_a_selector_is_handed_over(sync: Sync, remote: Contro
         assert ips(local, "foo", name) == []
 
 
-def test_a_mirror_that_was_made_headless_or_an_alias_is_handed_over(
+def test_a_mirror_that_was_made_headless_or_an_alias_is_released(
     sync: Sync, remote: ControlPlane, local: ControlPlane
 ) -> None:
     remote.add(node_port("foo", "headless", 30080), node_port("foo", "alias", 30081))

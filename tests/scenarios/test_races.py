@@ -67,7 +67,7 @@ def edited(local: ControlPlane) -> None:
 
 @pytest.mark.parametrize("change", [recreated, edited])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-def test_a_mirror_that_changes_meanwhile_is_neither_updated_nor_deleted(
+def test_a_mirror_that_changed_since_the_list_is_neither_updated_nor_deleted(
     sync: Sync, local_proxy: Proxy, method: str, change: Callable[[ControlPlane], None]
 ) -> None:
     remote, local = sync.remote, sync.local

@@ -356,7 +356,7 @@ def test_endpoints_of_others_stay_where_nobody_asks(found: dict[str, str]) -> No
 
 @cases("live, reason", {"annotated": (service(ignored=True), "ignored"),
                         "being deleted": (service(deleting=True), "deleting")})  # fmt: skip
-def test_endpoints_of_ours_stay_where_hands_are_off(live: LocalService, reason: str) -> None:
+def test_endpoints_of_ours_stay_at_a_service_that_is_off_limits(live: LocalService, reason: str) -> None:
     plan = asked(live, endpoints()).plan()
     assert (words(plan), reasons(plan)) == (["leave Endpoints shop/cart"], [reason])
 
@@ -412,7 +412,7 @@ CONTROLLER = "endpointslice-controller.k8s.io"
 
 
 def pods(key: Key = CART) -> LocalSlice:
-    """Return what Kubernetes left behind when a Service lost its selector."""
+    """Return a slice that Kubernetes' controller left when a Service lost its selector."""
     labels = {SLICE_MANAGER: CONTROLLER}
     return LocalSlice(Key(key.namespace, f"{key.name}-x7f2k"), key, Revision("u", "1"), "IPv4", labels=labels)
 
@@ -444,12 +444,12 @@ def test_slices_of_pods_go_where_endpoints_of_ours_are(world: World, expected: l
 @cases(
     "live",
     {
-        "a mirror that became real": mirror(has_selector=True),
+        "a mirror with a selector": mirror(has_selector=True),
         "a manual service with a selector": manual(has_selector=True, labels={KIND: "true", FROM: "prod"}),
     },
 )
-def test_at_a_hand_over_all_that_says_it_is_ours_goes(live: LocalService) -> None:
-    """That of a former source too: nobody else will ever look after it."""
+def test_where_a_user_serves_all_endpoints_managed_by_us_are_deleted(live: LocalService) -> None:
+    """Those of a former source, too, because nobody else would ever delete them."""
     labels = {**FROM_STAGE, SLICE_MANAGER: "barrelman-sync"}
     former = LocalSlice(Key("shop", "a"), CART, Revision("u", "1"), "IPv4", labels=labels)
     plan = with_slices(World(local(live, endpoints(labels=FROM_STAGE))), former).plan()

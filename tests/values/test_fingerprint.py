@@ -41,11 +41,11 @@ def test_another_plan(other: World) -> None:
 
 
 def test_the_same_plan_for_another_state_of_the_same_object() -> None:
-    """Somebody has set a label of their own meanwhile."""
+    """Somebody has set a label of their own since the review."""
     live = mirror(CART, service_port(81))
     assert fingerprint(with_cart(at(live, live.revision.uid, "77"))) == fingerprint(BEFORE)
 
 
-def test_what_is_left_alone_is_no_part_of_it() -> None:
+def test_what_is_left_does_not_change_the_fingerprint() -> None:
     skipped = remote(Key("shop", "x"), ignored=True)
     assert fingerprint(BEFORE.but(services=(remote(CART), skipped))) == fingerprint(BEFORE)

@@ -108,7 +108,7 @@ def test_what_is_not_taken_from_callers_does_not_count(other: Any) -> None:
     assert (held(world.guarded(1)), len(held(world.guarded(0)))) == ([], 2)
 
 
-def test_creates_updates_and_hand_overs_go_on() -> None:
+def test_creates_updates_and_releases_go_on() -> None:
     new, old = remote(Key("shop", "new")), remote(Key("shop", "old"), port(8080))
     live = mirror(Key("shop", "old")), mirror(Key("shop", "real"), has_selector=True), endpoints(Key("shop", "real"))
     world = orphans(5, *live, nodes=NODES)
@@ -147,7 +147,7 @@ def test_the_user_may_let_one_run_through(nodes: Any) -> None:
     assert hold_back(world.plan(), safety, len(nodes)) == world.plan()
 
 
-def test_a_plan_without_deletes_is_left_alone_even_without_nodes() -> None:
+def test_a_plan_without_deletes_stays_as_it_is_even_without_nodes() -> None:
     world = World(nodes=())
     assert world.guarded(0) == world.plan()
     assert all_unchanged(World().guarded(0))

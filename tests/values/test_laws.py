@@ -131,10 +131,11 @@ def sources(world: World, service: Key) -> list[str | None]:
 
 
 def says_it_is_ours(world: World, key: Key) -> bool:
-    """Return whether an Endpoints object says so itself."""
-    found = world.local.endpoints[key].labels
+    """Return whether an Endpoints object says so itself, or is managed by us at a Service that asks this source."""
+    found, service = world.local.endpoints[key].labels, world.local.services[key].labels
+    asks_us = service.get(KIND) == "true" and service.get(FROM) is not None and is_for_us(world, service.get(FROM))
     manager = found.get("endpoints.kubernetes.io/managed-by")
-    return manager == "barrelman-sync" and is_for_us(world, found.get(FROM))
+    return manager == "barrelman-sync" and (asks_us or is_for_us(world, found.get(FROM)))
 
 
 def assert_may_be_written(world: World, step: Step) -> None:

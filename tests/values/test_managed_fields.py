@@ -207,13 +207,13 @@ def test_what_was_read_is_not_changed() -> None:
 # --- the patches ------------------------------------------------------------------------------------------------
 
 SEEN = Revision("uid", "42")
-GUARD = {"op": "replace", "path": "/metadata/resourceVersion", "value": "42"}
+ONLY_AT_REVISION = {"op": "replace", "path": "/metadata/resourceVersion", "value": "42"}
 
 
 def test_the_claim_is_bound_to_the_revision() -> None:
     found = live(ORIGINAL, OURS)
     assert claim_patch(found, SEEN) == [
-        GUARD,
+        ONLY_AT_REVISION,
         {"op": "add", "path": "/metadata/managedFields", "value": claimed(found)},
     ]
 
@@ -222,10 +222,10 @@ def released(fields: bytes) -> LocalService:
     return LocalService(CART, SEEN, managed_fields=fields)
 
 
-def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
+def test_a_release_removes_labels_and_every_entry_of_ours() -> None:
     fields = json.dumps([ORIGINAL, OUR_UPDATE, STATUS, OURS]).encode()
     assert release_patch(Release(released(fields), (KIND, FROM), Why(Reason.HAS_SELECTOR))) == [
-        GUARD,
+        ONLY_AT_REVISION,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman-source"},
         {"op": "replace", "path": "/metadata/managedFields", "value": [ORIGINAL, STATUS]},
@@ -233,9 +233,9 @@ def test_a_hand_over_takes_off_labels_and_every_entry_of_ours() -> None:
 
 
 @cases("fields", {"none": b"null", "only ours": json.dumps([OURS]).encode()})
-def test_a_hand_over_never_clears_the_fields(fields: bytes) -> None:
+def test_a_release_never_clears_the_fields(fields: bytes) -> None:
     assert without_us(fields) == []
     assert release_patch(Release(released(fields), (KIND,), Why(Reason.HAS_SELECTOR))) == [
-        GUARD,
+        ONLY_AT_REVISION,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
     ]

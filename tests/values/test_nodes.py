@@ -20,7 +20,7 @@ POOL = NodeRules(selector=parse_selector("pool=a"))
 
 
 def reason_for(asked: Node, rules: NodeRules = ANY) -> Exclusion | None:
-    """Return why a node takes no part, beside a sound one, so that the majority rule stays out of it."""
+    """Return why a node is excluded, next to two Ready nodes, so that the rule of panic mode does not apply."""
     sound = (node("sound 1", "10.9.9.1", labels={"pool": "a"}), node("sound 2", "10.9.9.2", labels={"pool": "a"}))
     excluded = dict(choose_nodes((*sound, asked), rules).excluded)
     return excluded.get(asked.name)
@@ -42,7 +42,7 @@ def reason_for(asked: Node, rules: NodeRules = ANY) -> Exclusion | None:
         "no address": (Node("a", ready="True"), Exclusion.NO_INTERNAL_IP),
     },
 )
-def test_it_takes_no_part(asked: Node, reason: Exclusion) -> None:
+def test_the_node_is_excluded(asked: Node, reason: Exclusion) -> None:
     assert reason_for(asked) is reason
 
 
@@ -58,7 +58,7 @@ def test_it_takes_no_part(asked: Node, reason: Exclusion) -> None:
         "labels that no rule asks for": node(labels={"pool": "b"}),
     },
 )
-def test_it_takes_part(asked: Node) -> None:
+def test_the_node_is_used(asked: Node) -> None:
     assert reason_for(asked) is None
 
 
@@ -163,7 +163,7 @@ def test_allowed_networks(allowed: tuple[str, ...], expected: dict[Family, str])
     assert chosen(node("a", "192.168.0.5", "10.0.0.5", "fd00::5"), *allowed) == expected
 
 
-def test_a_node_outside_the_allowed_networks_takes_no_part() -> None:
+def test_a_node_outside_the_allowed_networks_is_excluded() -> None:
     rules = NodeRules(allowed=(ipaddress.ip_network("172.16.0.0/12"),))
     assert reason_for(node("a", "192.168.0.5"), rules) is Exclusion.ADDRESS_NOT_ALLOWED
 

@@ -123,18 +123,18 @@ def test_a_port_that_is_kept_is_nobody_elses_business() -> None:
     assert order(world.plan()) == [["update Service shop/b"]]
 
 
-@cases("length", {"a swap": 2, "three in a ring": 3, "five in a ring": 5})
-def test_a_ring_is_untied_at_its_first_mirror(length: int) -> None:
+@cases("length", {"a swap": 2, "three in a cycle": 3, "five in a cycle": 5})
+def test_a_cycle_is_broken_at_its_first_mirror(length: int) -> None:
     live = tuple(with_node_port(f"s{n}", 30000 + n) for n in range(length))
     services = (asking(f"s{n}", 30000 + (n + 1) % length) for n in range(length))
     done = batches(ported(*services, live=live).plan())
     steps = [step for batch in done for unit in batch for step in unit]
-    untied, *_, last = steps
-    assert (untied.ref.key, last.ref.key) == (Key("shop", "s0"), Key("shop", "s0"))
+    first, *_, last = steps
+    assert (first.ref.key, last.ref.key) == (Key("shop", "s0"), Key("shop", "s0"))
     assert [step.ref.key.name for step in steps] == ["s0", *(f"s{n}" for n in range(length - 1, 0, -1)), "s0"]
-    assert isinstance(untied, Update)
-    assert isinstance(untied.wanted, Mirror)
-    assert (untied.wanted.type, untied.wanted.node_ports) == ("ClusterIP", frozenset())
+    assert isinstance(first, Update)
+    assert isinstance(first.wanted, Mirror)
+    assert (first.wanted.type, first.wanted.node_ports) == ("ClusterIP", frozenset())
 
 
 def test_fields_are_claimed_by_the_first_of_two_writes_only() -> None:

@@ -254,7 +254,7 @@ def test_a_mirror_without_endpoints_is_deleted_alone() -> None:
 # --- a name that is adopted -------------------------------------------------------------------------------------
 
 
-def test_the_mirrors_of_an_adopted_source_are_relabelled() -> None:
+def test_the_mirrors_of_an_adopted_source_get_the_new_label() -> None:
     live = mirror(labels=labels(source="old"))
     plan = with_mirror(live, scope=ADOPTING).plan()
     (change,) = only(plan, Update).changes
@@ -313,14 +313,14 @@ def test_only_labels_of_ours_are_taken_off(live: dict[str, str], kept: str) -> N
 
 
 @cases("changed", {"Kubernetes took them over": {KIND: "managed-resource", FROM: "prod"}, "no labels": {}})
-def test_endpoints_that_do_not_say_they_are_ours_stay_at_a_hand_over(changed: dict[str, str]) -> None:
+def test_endpoints_not_managed_by_us_stay_when_a_mirror_is_released(changed: dict[str, str]) -> None:
     plan = World(local(mirror(has_selector=True), endpoints(labels=changed))).plan()
     assert words(plan) == ["release Service shop/cart"]
 
 
-# --- hands off --------------------------------------------------------------------------------------------------
+# --- off limits -------------------------------------------------------------------------------------------------
 
-HANDS_OFF: dict[str, dict[str, Any]] = {
+OFF_LIMITS: dict[str, dict[str, Any]] = {
     "ignored": {"local": local(mirror(CART, service_port(81), ignored=True), endpoints(addresses=()))},
     "deleting": {"local": local(mirror(CART, service_port(81), deleting=True), endpoints(addresses=()))},
     "ignored_namespace": {
@@ -337,14 +337,14 @@ HANDS_OFF: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("reason", HANDS_OFF)
+@pytest.mark.parametrize("reason", OFF_LIMITS)
 @cases("services", {"wanted": (remote(),), "not wanted": ()})
 def test_a_mirror_is_left_with_the_reason(reason: str, services: Any) -> None:
-    plan = World(**HANDS_OFF[reason], services=services).plan()
+    plan = World(**OFF_LIMITS[reason], services=services).plan()
     assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], [reason])
 
 
-def test_what_became_real_is_not_handed_over_where_hands_are_off() -> None:
+def test_a_mirror_that_is_off_limits_is_not_released() -> None:
     plan = with_mirror(mirror(has_selector=True, ignored=True)).plan()
     assert words(plan) == ["leave Service shop/cart"]
 

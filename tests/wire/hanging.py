@@ -73,14 +73,14 @@ HANGS: dict[str, Callable[[], None]] = {
 
 
 SILENT = ("lock of the log", "interpreter kept")
-"""Where nobody is left to say it in words."""
+"""In these cases, no thread can write the message."""
 
 
 def main() -> None:
     what = sys.argv.pop(1)
     watchdog.GRACE_SECONDS = GRACE_SECONDS
-    if what not in SILENT:  # a busy machine takes its time to say it
-        watchdog._TELLING_SECONDS = 10
+    if what not in SILENT:  # a busy machine takes its time to write the message
+        watchdog._MESSAGE_SECONDS = 10
     if what != "interpreter kept":
         watchdog.FORCE_SECONDS = 60
     if what == NOTHING:

@@ -147,7 +147,7 @@ def test_a_version_in_the_environment_is_not_ours() -> None:
     ("name", "meant"),
     [("DRYRUN", "DRY_RUN"), ("MAX_DELETE", "MAX_DELETES"), ("IGNORE_NAMESPACES", "IGNORE_NAMESPACE")],
 )
-def test_a_misspelt_variable_is_not_ignored(name: str, meant: str) -> None:
+def test_a_misspelled_variable_is_not_ignored(name: str, meant: str) -> None:
     """A dry run that is none would write."""
     (said,) = problems(*SIDES, **{f"BARRELMAN_SYNC_{name}": "1"})
     assert (

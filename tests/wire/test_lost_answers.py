@@ -96,7 +96,7 @@ def test_a_stranger_with_the_same_ports_is_a_stranger(api: FakeApi, writer: Writ
     is_stale(writer, Create(WANTED))
 
 
-def test_a_mirror_that_became_real_meanwhile_is_not_ours(api: FakeApi, writer: Writer) -> None:
+def test_a_mirror_that_a_user_made_their_own_is_not_ours(api: FakeApi, writer: Writer) -> None:
     """Same labels, same ports, but a selector."""
     real = mirror("cart")
     real["spec"]["selector"] = {"app": "cart"}
@@ -104,7 +104,7 @@ def test_a_mirror_that_became_real_meanwhile_is_not_ours(api: FakeApi, writer: W
     is_stale(writer, Create(WANTED))
 
 
-def test_an_update_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> None:
+def test_an_update_of_what_changed_since_the_list(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart", 81))
     before = live(api)
     api.store.add(mirror("cart", 82))
@@ -152,7 +152,7 @@ def test_a_delete_spares_the_next_object_of_the_name(api: FakeApi, writer: Write
     assert api.store.find(PATHS[Kind.SERVICE]) is not None
 
 
-def test_a_delete_of_what_changed_meanwhile(api: FakeApi, writer: Writer) -> None:
+def test_a_delete_of_what_changed_since_the_list(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     before = live(api)
     api.store.add(mirror("cart", 81))

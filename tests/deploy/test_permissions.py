@@ -9,14 +9,14 @@ import pytest
 
 from lab.controlplane import ControlPlane, Object, Request, wait_until
 from lab.controlplane.objects import port
-from tests.deploy.manifests import load, only, rights
+from tests.deploy.manifests import load, only, permissions
 from tests.scenarios.command import NAMESPACE, Run, Sync, may
 from tests.scenarios.proxy import Pause, Proxy, proxy_before
 from tests.scenarios.views import edit, manual, node_port, set_ports
 
 SLICES = "--endpoint-slices"
 CREATED = 201
-Right = tuple[str, str, str, str]
+Permission = tuple[str, str, str, str]
 GROUPS = {"endpointslices": "discovery.k8s.io"}
 ALL_STEPS = {
     *(("create", kind) for kind in ("Namespace", "Service", "Endpoints", "EndpointSlice")),
@@ -31,13 +31,13 @@ def proxy(sync: Sync, local: ControlPlane, tmp_path: Path) -> Iterator[Proxy]:
         yield proxy
 
 
-def granted(file: str, name: str) -> set[Right]:
-    return rights(only(load(file), "ClusterRole", name))
+def granted(file: str, name: str) -> set[Permission]:
+    return permissions(only(load(file), "ClusterRole", name))
 
 
-def used(requests: list[Request], named: set[str]) -> set[Right]:
-    """Return the rights that were needed; those of `named` verbs for one object count for that object alone."""
-    found: set[Right] = set()
+def used(requests: list[Request], named: set[str]) -> set[Permission]:
+    """Return the permissions that were needed; those of `named` verbs for one object count for that object alone."""
+    found: set[Permission] = set()
     for request in requests:
         assert (request.subresource, request.status // 100 == 2 or request.status in (404, 409)) == ("", True), request
         name = request.name if request.verb in named else ""
@@ -95,7 +95,7 @@ def story(sync: Sync, proxy: Proxy) -> Story:
     return told
 
 
-def test_every_right_is_needed_and_no_other(story: Story) -> None:
+def test_every_permission_is_needed_and_no_other(story: Story) -> None:
     assert story.done >= ALL_STEPS
     local = story.local.requests("barrelman-sync")
     assert {request.user for request in local} == {f"system:serviceaccount:{NAMESPACE}:barrelman-sync"}
@@ -105,7 +105,7 @@ def test_every_right_is_needed_and_no_other(story: Story) -> None:
 
 
 def test_preflight_needs_no_more(sync: Sync) -> None:
-    """Everybody may ask about their own rights, by system:basic-user."""
+    """Everybody may ask about their own permissions, by system:basic-user."""
     run = sync("--preflight")
     lines = [line for line in run.stdout.splitlines() if ": may" in line]
     assert lines and all(line.startswith("ok") for line in lines), run  # noqa: PT018 - two halves of one claim
@@ -113,8 +113,8 @@ def test_preflight_needs_no_more(sync: Sync) -> None:
     for plane, file in ((sync.local, "rbac.yaml"), (sync.remote, "rbac-remote.yaml")):
         asked = [request for request in plane.requests("barrelman-sync") if request.resource != questions]
         name = file.removesuffix(".yaml").replace("rbac", "barrelman-sync")
-        assert {right[1:2] + right[3:] for right in used(asked, {"get"})} <= {
-            right[1:2] + right[3:] for right in granted(file, name)
+        assert {permission[1:2] + permission[3:] for permission in used(asked, {"get"})} <= {
+            permission[1:2] + permission[3:] for permission in granted(file, name)
         }
 
 
@@ -128,7 +128,7 @@ def test_the_viewer_may_make_dry_runs_alone(sync: Sync, local: ControlPlane) -> 
     local.add(account)
     local.api.create(binding)
     user = f"system:serviceaccount:{NAMESPACE}:auditor"
-    wait_until(lambda: may(local, user, "list", "endpoints"), "the auditor's rights")
+    wait_until(lambda: may(local, user, "list", "endpoints"), "the auditor's permissions")
     kubeconfig = local.kubeconfig(local.service_account_token(NAMESPACE, "auditor"), "auditor")
     options = ("--local-kubeconfig", str(kubeconfig))
     sync.remote.add(node_port("foo", "bar", 30080))
