@@ -68,13 +68,13 @@ class Reason(StrEnum):
     NAMESPACE_TERMINATING = "namespace_terminating"
     NAMESPACE_MISSING = "namespace_missing"
     NAMED_TARGET_PORT = "named_target_port"
+    FAMILY_UNSERVED = "family_unserved"
 
     # keep endpoints
     NO_NODE = "no_node"
     NO_ADDRESS = "no_address"
     REMOTE_SLICES_UNREADABLE = "remote_slices_unreadable"
     NO_SERVING_NODE = "no_serving_node"
-    FAMILY_UNSERVED = "family_unserved"
     NOT_MIRRORED_YET = "not_mirrored_yet"
 
     # hold back
