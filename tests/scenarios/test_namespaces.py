@@ -77,7 +77,7 @@ def test_a_namespace_that_begins_to_terminate_during_the_run_fails_its_objects_a
     assert run.exit_code == 1
     line = run.line("Service", "foo/bar", "failed")
     assert "local cluster" in line
-    assert "because it is being terminated. The namespace is being deleted; later runs skip the namespace" in line
+    assert "because it is being terminated. The namespace is being deleted; later runs leave the namespace" in line
     assert (is_there(local, "foo", "bar"), is_there(local, "fine", "bar")) == ((False, False), (True, True))
     sync.writes_nothing()  # now the list says so
 
