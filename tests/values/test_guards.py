@@ -126,7 +126,10 @@ def test_creates_updates_and_releases_go_on() -> None:
 def test_the_reason_says_how_many_and_what_to_do() -> None:
     reasons = {message(step.why) for step in orphans(5).guarded(1).steps if isinstance(step, Held)}
     assert reasons == {
-        "5 of 7 managed would be removed, more than 1 (--max-deletes); --allow-mass-delete lets one run through"
+        (
+            "5 of 7 managed services would be removed, more than 1 (--max-deletes);"
+            " if that is right, run once with --allow-mass-delete"
+        )
     }
 
 
@@ -136,7 +139,7 @@ def test_no_delete_while_the_remote_lists_no_node(nodes: Any, *, is_held: bool) 
     assert len(held(plan)) == (2 if is_held else 0)
     if is_held:
         assert {message(step.why) for step in plan.steps if isinstance(step, Held)} == {
-            "the remote lists no node at all; --allow-mass-delete lets one run through"
+            "the remote lists no node at all; if that is right, run once with --allow-mass-delete"
         }
 
 
@@ -177,7 +180,7 @@ def taking(*services: Any, live: tuple[Any, ...] = ()) -> World:
 def test_a_new_mirror_waits_for_a_port_that_stays_with_its_endpoints() -> None:
     plan = taking(asking("new", 30001)).guarded(0)
     assert held(plan) == ["create Service shop/new", "create Endpoints shop/new", "delete Service shop/old"]
-    assert reason(plan, "new") == "needs node port 30001 of shop/old, which is held back"
+    assert reason(plan, "new") == "needs node port 30001 of shop/old, whose step is held back"
 
 
 def reason(plan: Plan, name: str) -> str:
