@@ -16,7 +16,7 @@ from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Upda
 
 
 def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
-    """The same plan, with all guarded deletes held back if they are too many, or if the remote lists no node at all."""
+    """The plan, with all guarded deletes held back if there are too many, or if the remote lists no node at all."""
     why = _too_much(plan, safety, nodes_listed)
     if why is None:
         return plan
@@ -41,7 +41,7 @@ def _held(step: Step, why: Why) -> tuple[Step, ...]:
 
 
 def _hold_back_for_node_ports(plan: Plan) -> Plan:
-    """The same plan, but writes that need a node port of a mirror that stays are held back: the server refuses them.
+    """The plan, with writes held back that need a node port of a mirror that stays: the server would refuse them.
 
     A mirror whose update is held back keeps its own node ports in turn, so the search goes on until it finds nothing:
 
@@ -84,7 +84,7 @@ def _unusable(plan: Plan) -> frozenset[Key]:
 
 
 def _without_idle_namespaces(plan: Plan) -> Plan:
-    """The same plan, without creates of namespaces in which every Service is held back."""
+    """The plan, without creates of namespaces in which every Service is held back."""
     creates = [step for step in plan.steps if isinstance(step, Create)]
     needed = {step.ref.key.namespace for step in creates}
     idle = [step for step in creates if step.ref.kind == Kind.NAMESPACE and step.ref.key.name not in needed]

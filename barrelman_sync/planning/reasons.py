@@ -1,6 +1,6 @@
 """Every reason that a decision can have: closed sets of stable words, for documents and metrics. Pure.
 
-The sentence that tells a person a reason is in `report.messages`.
+The message of each reason, a sentence for people, is in `report.messages`.
 """
 
 from collections.abc import Mapping
@@ -110,7 +110,7 @@ UNGUARDED = frozenset(
         Reason.LEFT_OVER,
     }
 )
-"""A delete for one of these takes nothing from callers: every reason of a delete is in this set or in GUARDED."""
+"""A delete with one of these reasons takes nothing from callers. Each reason to delete is in this set or in GUARDED."""
 
 FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
 """Endpoints that are kept for one of these reasons should have been written, so the run fails."""
@@ -135,7 +135,7 @@ LEAVING = KEEPING | {
 """Every reason for which a local object is left."""
 
 WARNING = frozenset({Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_SKIPPED})
-"""What no step has as its reason, only a warning."""
+"""The reasons that only warnings have, and no step."""
 
 
 @dataclass(frozen=True, slots=True)
