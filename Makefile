@@ -37,10 +37,10 @@ venv: .venv/.ready ## make .venv: the pinned requirements and this package, edit
 ##@ Every day
 
 .PHONY: check
-check: format lint types imports ## all that can be said without running it: the four below
+check: format lint types imports ## everything but the tests: the four targets below
 
 .PHONY: format
-format: venv ## is everything formatted? (make fmt does it)
+format: venv ## check the formatting (make fmt changes it)
 	$(BIN)/ruff format --check
 
 .PHONY: lint
@@ -52,16 +52,16 @@ types: venv ## mypy, strict
 	$(BIN)/mypy
 
 .PHONY: imports
-imports: venv ## the architecture: who may import whom
+imports: venv ## import-linter: which package may import which
 	$(BIN)/lint-imports --no-logo
 
 .PHONY: fmt
-fmt: venv ## format, and fix what can be fixed safely
+fmt: venv ## format, and fix what ruff can fix safely
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 .PHONY: test
-test: venv ## run the tests; ARGS="-k plan" is handed to pytest
+test: venv ## run the tests; ARGS="-k plan" is passed to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
 ##@ See it work
@@ -75,25 +75,25 @@ playground: venv ## the same two clusters, left running for you to play with
 	$(BIN)/python -m lab.demo --playground $(ARGS)
 
 .PHONY: bench
-bench: venv ## how long a run takes, and how much memory
+bench: venv ## measure how long a run takes, and how much memory
 	$(BIN)/python -m lab.bench $(ARGS)
 
 ##@ Now and then
 
 .PHONY: lock
-lock: venv ## re-make the requirement files; ARGS=--upgrade takes the newest versions
+lock: venv ## write the requirement files again; ARGS=--upgrade takes newer versions
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \
 	{ echo "The lock is made with the oldest Python we support: make clean lock PYTHON=python3.11" >&2; exit 1; }
 	$(PIP_COMPILE) $(ARGS) --output-file requirements.txt pyproject.toml
 	$(PIP_COMPILE) $(ARGS) --extra dev --build-deps-for editable --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 .PHONY: clean
-clean: ## remove all that was made here
+clean: ## remove everything that make has made here
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help
-help: ## this list
+help: ## print this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 	  /^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -6,15 +6,15 @@ import sys
 from barrelman_sync import __version__
 
 _COLLECT_AFTER = 100_000
-"""New objects after which Python looks for cycles among them; its own 700 are for processes that stay.
+"""How many new objects make Python look for cycles of garbage. Python's default, 700, suits long-lived processes.
 
-A run ends soon, and leaves no cycles but those of its errors. It makes so many objects that looking for cycles among
-them was a seventh of an idle run's CPU. It still looks, so that a run of many errors does not grow without end.
+A run is short, and only its errors leave cycles. With the default, the search took a seventh of an idle run's CPU. The
+search is not switched off, so that a run with many errors does not grow without end.
 """
 
 
 def start() -> None:
-    """Runs the command. `--version` is answered without loading the rest, which takes a quarter of a second."""
+    """Runs the command. `--version` does not load the other modules, because loading takes a quarter of a second."""
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"barrelman-sync, version {__version__}\n")
         return
@@ -24,8 +24,8 @@ def start() -> None:
     try:
         main()
     except SystemExit as end:
-        # As it ends, Python looks at every object for cycles that hold what is outside of the process: a sixth of an
-        # idle run's CPU. Only a run that fails may leave some: temporary files of certificates that are none.
+        # At its end, Python searches all objects for cycles of garbage: a sixth of an idle run's CPU. Only a run that
+        # fails needs this search, which then removes the temporary files of certificates that could not be read.
         if not end.code:
             gc.freeze()
         raise

@@ -1,1 +1,1 @@
-"""From the settings of a side to a client for its cluster."""
+"""From the settings of a cluster to a client for this cluster."""

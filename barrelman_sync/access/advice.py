@@ -1,4 +1,4 @@
-"""What to advise where a cluster does not answer or does not let us in. Pure; `gke/advice.py` has GKE's."""
+"""Advice for a user whose cluster does not answer or refuses us. Pure. The advice for GKE is in `gke/advice.py`."""
 
 from urllib.parse import urlsplit
 
@@ -8,8 +8,8 @@ _ROLES = {"local": "rbac.yaml", "remote": "rbac-remote.yaml"}
 
 
 def kubeconfig_advice(side: str, proxy: str | None = None) -> Advice:
-    """For a cluster that a kubeconfig names, `proxy` by its URL."""
-    # Without what stands before an @: it may be a password.
+    """The advice for a cluster that a kubeconfig names. `proxy` is the URL of the proxy, if there is one."""
+    # The part of the URL before an @ is not shown: it may be a password.
     way = f"through the proxy-url {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else "from here"
     return Advice(
         unreachable=f"Check the server address in the kubeconfig, and that the server is reachable {way}.",
@@ -25,4 +25,4 @@ POD_ADVICE = Advice(
     refused="The server rejects the token of the pod's service account: check that the account still exists.",
     forbidden=f"Grant the permission to the pod's service account with the roles in {_ROLES['local']}.",
 )
-"""For the cluster that we run in, by the pod's service account."""
+"""The advice for the cluster that we run in, as the pod's service account."""

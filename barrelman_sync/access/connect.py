@@ -1,4 +1,4 @@
-"""The two sides of a run, connected as the settings say."""
+"""Makes the clients for the local and the remote cluster, as the settings say."""
 
 import warnings
 from dataclasses import replace
@@ -13,25 +13,25 @@ from barrelman_sync.model.settings import GkeCluster, Settings
 
 
 def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:
-    """A client for the cluster that is written to. Raises ConfigurationError."""
+    """A client for the local cluster. Raises ConfigurationError."""
     return connect(settings.local, "local", deadline)
 
 
 def connect_remote(settings: Settings, deadline: Deadline) -> ClusterClient:
-    """A client for the cluster that is mirrored. Raises ConfigurationError, and RunError where it has to be found."""
+    """A client for the remote cluster. Raises ConfigurationError, and RunError if a GKE cluster cannot be found."""
     found = _located(settings.remote, deadline) if isinstance(settings.remote, GkeCluster) else settings.remote
     return connect(found, "remote", deadline)
 
 
 def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
-    with warnings.catch_warnings(action="ignore"):  # what Google's libraries say there is for programmers
-        from barrelman_sync.access.gke.locating import locate  # loads them, which costs half a second
+    with warnings.catch_warnings(action="ignore"):  # the warnings of Google's libraries are for programmers
+        from barrelman_sync.access.gke.locating import locate  # loads Google's libraries, which takes half a second
 
         return locate(cluster, deadline.over)
 
 
 def connect_both(settings: Settings, deadline: Deadline) -> tuple[ClusterClient, ClusterClient]:
-    """Clients for local and remote. Raises ConfigurationError with the problems of both, and RunError."""
+    """Clients for both clusters, local first. Raises ConfigurationError with the problems of both, or RunError."""
     try:
         local = connect_local(settings, deadline)
     except ConfigurationError as error:
@@ -45,12 +45,12 @@ def _remote_problems(settings: Settings, deadline: Deadline) -> tuple[str, ...]:
     except ConfigurationError as error:
         return error.problems
     except RunError:
-        pass  # a cluster that cannot be found now is no mistake in the options
+        pass  # that a cluster cannot be found now is not a mistake in the options
     return ()
 
 
 def with_remote_name(settings: Settings, remote: ClusterClient) -> Settings:
-    """The settings, with the remote's name as their source. Raises ConfigurationError if it cannot be a label."""
+    """The settings, with the remote's name as the source. Raises ConfigurationError if the name cannot be a label."""
     try:
         source = label_value(settings.remote_name(remote.name))
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Credentials from a command, as kubeconfigs ask for with `exec`.
+"""Credentials from the command that a kubeconfig names in its `exec` section.
 
-lightkube does this only for the beta versions of the protocol, without a time limit and without client certificates.
+lightkube supports only the beta versions of this protocol, without a time limit and without client certificates.
 See https://kubernetes.io/docs/reference/access-authn-authz/authentication/#client-go-credential-plugins.
 """
 
@@ -31,12 +31,12 @@ class Credential:
 
     @property
     def user(self) -> User:
-        """The same for lightkube, which wants certificates in base64."""
+        """The credential in the form that lightkube wants: certificates in base64."""
         return User(token=self.token, client_cert_data=_base64(self.certificate), client_key_data=_base64(self.key))
 
 
 class ExecCommand:
-    """The command of a kubeconfig's user."""
+    """The command that gives the credentials of a user in a kubeconfig."""
 
     def __init__(self, access: Access, spec: Section, deadline: Deadline) -> None:
         self._spec = spec
@@ -50,7 +50,7 @@ class ExecCommand:
             raise self._problem("needs a terminal (interactiveMode: Always)")
 
     def run(self) -> Credential:
-        """A new credential. Raises ConfigurationError with what the command said, RunError if it says nothing."""
+        """A new credential. Raises ConfigurationError if the command fails, RunError if it does not finish in time."""
         try:
             done = subprocess.run(  # noqa: S603 - the kubeconfig's owner chose the command
                 self._command(),
@@ -79,14 +79,20 @@ class ExecCommand:
         return f"{self._where}: exec command {self._spec['command']!r} {what}"
 
     def _command(self) -> list[str]:
-        """A name with a slash is relative to the kubeconfig, any other is searched for in PATH."""
+        """The command and its arguments.
+
+        A command with a slash is relative to the kubeconfig; any other command is searched for in PATH.
+        """
         command = str(self._spec["command"])
         if "/" in command and self._config.fname:
             command = str(Path(self._config.fname).parent / command)
         return [command, *(str(argument) for argument in self._spec.get("args") or ())]
 
     def _cluster_info(self) -> dict[str, Any]:
-        """What `provideClusterInfo` asks for, see client.authentication.k8s.io/v1 Cluster."""
+        """The description of the cluster that `provideClusterInfo` asks for.
+
+        See Cluster in client.authentication.k8s.io/v1.
+        """
         info = {key: self._cluster[key] for key in _CLUSTER_KEYS if key in self._cluster}
         if authority := self._authority():
             info["certificate-authority-data"] = authority

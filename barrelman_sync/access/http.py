@@ -1,4 +1,4 @@
-"""From a kubeconfig or service account to a client that waits no longer than the run lasts."""
+"""From a kubeconfig or service account to a client that never waits longer than until the deadline."""
 
 import logging
 import ssl
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> ClusterClient:
-    """A client for the local or the remote side; nothing is sent yet. Raises ConfigurationError."""
+    """A client for the local or the remote cluster (`side`). Sends no request yet. Raises ConfigurationError."""
     access = read_access(target, side)
     user, renew = _user(access, deadline)
     try:
@@ -46,7 +46,7 @@ def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: D
 
 
 def _user(access: Access, deadline: Deadline) -> tuple[User, Callable[[], str] | None]:
-    """Who we are, and what gives a new token."""
+    """The user as whom we connect, and the function that gives a new token; None if there is no such function."""
     if not access.exec:
         return access.config.user or User(), access.renew
     command = ExecCommand(access, access.exec, deadline)
@@ -66,7 +66,7 @@ def _client(access: Access) -> Client:
 
 
 def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
-    """Makes every request carry what the kubeconfig asks for, and end with the run."""
+    """Makes every request carry the headers that the kubeconfig asks for, and end at the deadline."""
     http.headers["User-Agent"] = f"{FIELD_MANAGER}/{__version__}"
     for name, value in access.headers:
         http.headers = httpx2.Headers([*http.headers.multi_items(), (name, value)])
@@ -81,7 +81,7 @@ def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
     def on_response(response: httpx2.Response) -> None:
         _log.debug("%s %s: %s", response.request.method, response.request.url, response.status_code)
         if not response.is_success:
-            # lightkube would parse a JSON body before it raises, and lose the status of one that is no Status.
+            # lightkube would parse a JSON body before it raises, and lose the HTTP status if the body is not a Status.
             response.headers["Content-Type"] = "text/plain"
         if isinstance(response.stream, httpx2.SyncByteStream):
             response.stream = _TimedStream(response.stream, deadline, response.request)
@@ -91,14 +91,14 @@ def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
 
 
 def _close_in_time(http: httpx2.Client, deadline: Deadline) -> None:
-    """Ends what no timeout ends: they are for each piece, and a server may send headers for ever."""
+    """Closes the client after the deadline: a timeout is for each piece, and a server may send headers forever."""
     timer = threading.Timer(deadline.remaining() + GRACE_SECONDS, http.close)
     timer.daemon = True
     timer.start()
 
 
 class _TimedStream(httpx2.SyncByteStream):
-    """An answer that ends with the run: the read timeout is for each piece, and a server may send many small ones."""
+    """An answer that is cut off at the deadline: a timeout is for each piece, and a server may send many pieces."""
 
     def __init__(self, stream: httpx2.SyncByteStream, deadline: Deadline, request: httpx2.Request) -> None:
         self._stream = stream

@@ -1,7 +1,7 @@
-"""A kubeconfig, read once: what lightkube understands goes to it, the rest is honoured here or refused by name.
+"""Reads a kubeconfig. lightkube gets the fields that it understands; others are honored here or refused by name.
 
-lightkube 1.0 silently ignores `proxy-url`, `tls-server-name` and `as`, and with `as` would act with more rights than
-its user meant. Nothing that changes where we connect or who we are may be ignored.
+lightkube 1.0 silently ignores `proxy-url`, `tls-server-name` and `as`; without `as`, we would act with more permissions
+than the user meant. No field may be ignored that changes where we connect, or as whom.
 """
 
 import os
@@ -32,27 +32,27 @@ _REFUSED_USER_KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to reach a cluster, and as whom: lightkube's part and ours."""
+    """How to reach a cluster, and as whom. `config` is the part that lightkube understands."""
 
     config: SingleConfig
     advice: Advice
     proxy: str | None = None
     server_name: str | None = None
-    """The name that the server's certificate has to carry, if it is not that of the URL."""
+    """The name that the server's certificate must have, if that is not the host of the URL."""
     headers: tuple[tuple[str, str], ...] = ()
     exec: Section | None = None
     cluster: Section = field(default_factory=dict)
-    """The cluster as the kubeconfig has it, for an exec command that wants to know."""
+    """The cluster section of the kubeconfig, for an exec command with `provideClusterInfo`."""
     where: str = ""
-    """The option and file that named it, for messages."""
+    """The option and the file that named the cluster, for messages."""
     renew: Callable[[], str] | None = None
-    """Gives a new token when the server refuses the present one."""
+    """Gives a new token when the server refuses the current token."""
     trust_env: bool = True
     """Whether HTTPS_PROXY and NO_PROXY count."""
 
 
 def read_access(target: Kubeconfig | InCluster | TokenAccess, side: str) -> Access:
-    """How to reach the cluster that the options of this side name. Raises ConfigurationError."""
+    """How to reach the cluster that the options name; `side` is local or remote. Raises ConfigurationError."""
     match target:
         case InCluster():
             return _service_account()
@@ -75,7 +75,7 @@ def _by_kubeconfig(target: Kubeconfig, side: str) -> Access:
 
 
 def _service_account() -> Access:
-    # Never by way of a proxy: the API server is a neighbour, and HTTPS_PROXY is meant for the world outside.
+    # Never through a proxy: the API server is a neighbor of the pod, and HTTPS_PROXY is meant for the outside world.
     try:
         config = KubeConfig.from_service_account().get()
     except (ConfigError, OSError, KeyError) as error:
@@ -111,7 +111,7 @@ def _load(path: Path) -> Section:
         raise ValueError(message) from error
     if not isinstance(document, Mapping):
         message = "is empty" if document is None else "is not a kubeconfig"
-        raise ValueError(message)  # noqa: TRY004 - what the user gave, not what a caller passed
+        raise ValueError(message)  # noqa: TRY004 - the user's mistake, not a caller's
     return document
 
 
@@ -157,12 +157,12 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
         raise ValueError(message)
     if not isinstance(found, Mapping):
         message = f"{key} {name!r} is empty"
-        raise ValueError(message)  # noqa: TRY004 - what the user gave, not what a caller passed
+        raise ValueError(message)  # noqa: TRY004 - the user's mistake, not a caller's
     return found
 
 
 def _lightkube_user(user: Section, path: Path) -> User:
-    """The user without what we do ourselves; kubectl finds relative token files beside the kubeconfig."""
+    """The user without `exec`, which we run ourselves. A relative tokenFile is relative to the kubeconfig."""
     plain = {key: value for key, value in user.items() if key != "exec"}
     if token_file := plain.get("tokenFile"):
         plain["tokenFile"] = str(path.parent / token_file)
@@ -170,7 +170,10 @@ def _lightkube_user(user: Section, path: Path) -> User:
 
 
 def _impersonation(user: Section) -> tuple[tuple[str, str], ...]:
-    """See https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/."""
+    """The headers of impersonation.
+
+    See https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/.
+    """
     if not user.get("as"):
         if user.get("as-groups") or user.get("as-uid"):
             message = "'as-groups' and 'as-uid' need 'as'"

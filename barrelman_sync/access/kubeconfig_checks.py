@@ -1,4 +1,4 @@
-"""What is wrong with the cluster or user of a kubeconfig, said before a library trips over it."""
+"""Checks of the cluster and the user in a kubeconfig, so that a mistake is reported before a library fails on it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ _HTTP = ("http", "https")
 
 
 def check_cluster(cluster: Section, path: Path) -> None:
-    """Raises ValueError unless the cluster of the kubeconfig at `path` can be connected to."""
+    """Raises ValueError if the cluster section of the kubeconfig at `path` has a mistake."""
     if not cluster.get("server"):
         message = "the cluster has no server"
         raise ValueError(message)
@@ -24,7 +24,7 @@ def check_cluster(cluster: Section, path: Path) -> None:
 
 
 def check_user(user: Section, path: Path) -> None:
-    """Raises ValueError unless the user of the kubeconfig at `path` can be one."""
+    """Raises ValueError if the user section of the kubeconfig at `path` has a mistake."""
     command = user.get("exec")
     if command is not None and not (isinstance(command, Mapping) and command.get("command")):
         message = "the user's exec section names no command"
@@ -41,7 +41,7 @@ def check_user(user: Section, path: Path) -> None:
 
 
 def _check_url(name: str, text: str) -> None:
-    """Schemes that need a further library, such as socks5, are refused by name."""
+    """Raises ValueError unless the text is an http or https URL. Other schemes, such as socks5, need more libraries."""
     try:
         url = httpx2.URL(text)
     except (httpx2.InvalidURL, ValueError) as error:

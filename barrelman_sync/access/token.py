@@ -1,4 +1,4 @@
-"""A token that is sent with every request, and once more as a new one where the server refuses it."""
+"""Sends a token with every request. If the server refuses the token, the request is sent again with a new one."""
 
 import threading
 from collections.abc import Callable, Generator
@@ -11,21 +11,21 @@ from barrelman_sync.model.errors import Advice
 
 @dataclass(frozen=True, slots=True)
 class TokenAccess:
-    """A cluster by its address and a token."""
+    """How to reach a cluster that is known by its address, with a token."""
 
     name: str
     server: str
-    """The URL."""
+    """The URL of the API server."""
     authority: str | None
-    """The certificates to trust, PEM in base64; None for those that the system trusts."""
+    """The certificate authority to trust, PEM in base64; None for the authorities that the system trusts."""
     token: str = field(repr=False)
     renew: Callable[[], str] = field(repr=False)
-    """Gives a new token, for one that is refused. Raises RunError; called by one thread at a time."""
+    """Gives a new token when the server refuses the current token. Raises RunError; called by one thread at a time."""
     advice: Advice
 
 
 class RenewingAuth(httpx2.Auth):
-    """Each refused token is renewed once, however many threads see that it is refused."""
+    """Sends the token. A refused token is renewed only once, however many threads find that it is refused."""
 
     def __init__(self, token: str, renew: Callable[[], str]) -> None:
         self._token = token
@@ -33,7 +33,7 @@ class RenewingAuth(httpx2.Auth):
         self._lock = threading.Lock()
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
-        """One request, or two if the token was refused."""
+        """One request, or two if the server refuses the token."""
         token = self._token
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request

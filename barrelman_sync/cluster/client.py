@@ -1,6 +1,6 @@
-"""One cluster's API by lightkube: whole lists, single writes, retries, one deadline.
+"""The API of one cluster, by lightkube: whole lists, single writes, retries, one deadline.
 
-The only place that knows lightkube's edges; each is explained in docs/lightkube.md.
+This module works around most of what lightkube does differently from what we need, see docs/lightkube.md.
 """
 
 import logging
@@ -32,7 +32,7 @@ from barrelman_sync.model.names import FIELD_MANAGER, Key
 
 PAGE = 500
 TRIES = 5
-"""A run is one of many: what does not pass within a few seconds is left to the next."""
+"""How often a request is tried. A fault that lasts longer than these tries is left to the next run."""
 
 _log = logging.getLogger(__name__)
 
@@ -41,14 +41,14 @@ T = TypeVar("T")
 
 
 class Listed(NamedTuple, Generic[T]):
-    """A whole list: its items in the form that they were parsed to, and the version that all of them belong to."""
+    """A whole list: the parsed items, and the resourceVersion of the list."""
 
     items: tuple[T, ...]
     version: str
 
 
 class Acknowledged(msgspec.Struct):
-    """Any JSON object, such as the Status that a delete is answered with."""
+    """Any JSON object, such as the Status in the answer to a delete."""
 
 
 class ClusterClient:
@@ -61,12 +61,12 @@ class ClusterClient:
         self._advice = advice
         self._tries = tries
         self.title = f"{side} cluster"
-        """How messages call the cluster."""
+        """What messages call the cluster."""
         self.name = client.config.context_name
-        """That of the context or GKE cluster which it was made from."""
+        """The name of the kubeconfig context or GKE cluster."""
         self.server = client.config.cluster.server
-        """Its URL."""
-        self._http: httpx2.Client = client._client._client  # noqa: SLF001 - lightkube has no other way to it
+        """The URL of the API server."""
+        self._http: httpx2.Client = client._client._client  # noqa: SLF001 - lightkube does not offer its HTTP client in another way
         self._base = str(self._http.base_url.copy_with(query=None, fragment=None)).rstrip("/")
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_passing),
@@ -78,13 +78,13 @@ class ClusterClient:
         )
 
     def less_patient(self) -> "ClusterClient":
-        """The same, for what a run can do without: it tries twice, so that the rest of the run has time left."""
+        """A client that tries a request only twice, for data that a run can do without: so the run has time left."""
         return ClusterClient(self._client, self._side, self._deadline, self._advice, tries=2)
 
     def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed[T]:
-        """All objects of a kind, each as what `parse` makes of it; those that it turns to None are left out.
+        """All objects of a kind, parsed by `parse`. Objects that `parse` turns into None are dropped.
 
-        A list that expires on the way (410) is begun once more: the pages of two lists are no snapshot.
+        A list that expires before its last page (410) is started again once: pages of two lists are not a snapshot.
         """
         doing = f"listing {_plural(resource)}"
         try:
@@ -96,7 +96,7 @@ class ClusterClient:
             return self._list_once(resource, parse, labels, doing)
 
     def get(self, resource: type[R], key: Key) -> R | None:
-        """One object, None where there is none."""
+        """One object; None if it does not exist."""
         try:
             found: R = self._send(f"reading {_title(resource, key)}", lambda: self._call("get", resource, key))
         except ClusterError as error:
@@ -106,22 +106,22 @@ class ClusterClient:
         return found
 
     def apply(self, resource: type[R], key: Key, body: Mapping[str, Any]) -> R:
-        """Server-side apply with force; the answer is the object as it is now."""
+        """Server-side apply with force. Returns the object as it is now."""
         return self._patch(f"applying {_title(resource, key)}", resource, key, body)
 
     def patch(self, resource: type[R], key: Key, operations: list[dict[str, Any]]) -> R:
-        """A JSON patch; the answer is the object as it is now."""
+        """A JSON patch. Returns the object as it is now."""
         return self._patch(f"patching {_title(resource, key)}", resource, key, operations)
 
     def delete(self, resource: type[Resource], key: Key, options: Mapping[str, Any]) -> None:
-        """Deletes an object; `options` is the body, whose preconditions lightkube's own `delete` cannot send."""
+        """Deletes an object. `options` is the body, with preconditions, which lightkube's own `delete` cannot send."""
         self._send(f"deleting {_title(resource, key)}", lambda: self._call("delete", resource, key, body=options))
 
     def ask(self, resource: type[R], body: Mapping[str, Any]) -> R:
-        """Posts a question that the server answers and does not keep, such as an access review."""
+        """Posts an object that the server answers and does not store, such as an access review."""
 
         def call() -> R:
-            generic = self._client._client  # noqa: SLF001 - `create` wants lightkube's own model
+            generic = self._client._client  # noqa: SLF001 - `create` accepts only a model of lightkube
             basic = generic.prepare_request("post", resource, body)
             answer: R = generic.handle_response("post", generic.send(generic.build_adapter_request(basic)), basic)
             return answer
@@ -144,12 +144,12 @@ class ClusterClient:
         namespace = key.namespace or None
         generic = self._client._client  # noqa: SLF001 - Client.delete takes no body, see docs/lightkube.md
         basic = generic.prepare_request(method, resource, body, key.name, namespace, **request)
-        # lightkube would not look at the answer to a delete, be it a page of some proxy.
+        # lightkube does not look at the answer to a delete, so the HTML page of a proxy would count as success.
         basic.response_type = basic.response_type or cast("type[DictMixin]", Acknowledged)
         return generic.handle_response(method, generic.send(self._request(basic, body)), basic)
 
     def _request(self, basic: BasicRequest, body: Any) -> httpx2.Request:
-        """What lightkube would build, with any body, and for less: it would have the URL parsed three times."""
+        """The request that lightkube would build, but with any body. Its URL is parsed once, not three times."""
         query = f"?{urlencode(basic.params)}" if basic.params else ""
         content = None if body is None else msgspec.json.encode(body)
         headers = basic.headers or (None if body is None else {"Content-Type": "application/json"})
@@ -161,14 +161,14 @@ class ClusterClient:
     ) -> Listed[T]:
         items: list[T] = []
         version = ""
-        for page, version in self._pages(resource, parse, labels, doing):  # noqa: B007 - the last version is that of all
+        for page, version in self._pages(resource, parse, labels, doing):  # noqa: B007 - all pages have the list's version
             items += page
         return Listed(tuple(items), version)
 
     def _pages(
         self, resource: type[R], parse: Callable[[R], T | None], labels: str | None, doing: str
     ) -> Iterator[tuple[list[T], str]]:
-        """The pages as they come. lightkube's own iterator cannot ask for a page again that failed."""
+        """The parsed pages, one by one. lightkube's own iterator cannot request a page again that failed."""
         generic = self._client._client  # noqa: SLF001 - see docs/lightkube.md
         namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
         params = {"limit": PAGE, "labelSelector": labels}
@@ -181,7 +181,7 @@ class ClusterClient:
             if not version:
                 message = "a list without resourceVersion"
                 raise ValueError(message)
-            # Parsed here, so that what was decoded is gone before the next page comes: nothing else is as large.
+            # Parsed here, so that a decoded page is freed before the next one comes: nothing else takes as much memory.
             return more, version, [parsed for item in page if (parsed := parse(item)) is not None]
 
         more = True
@@ -190,14 +190,14 @@ class ClusterClient:
             yield page, str(version)
 
     def _send(self, doing: str, call: Callable[[], T]) -> T:
-        """Sends a request, again while the fault may pass, the tries and the time last."""
+        """Sends a request, and sends it again as long as the fault may pass and there are tries and time left."""
         try:
             return cast("T", self._retrying(self._in_time, doing, call))
         except FAULTS as error:
             raise cluster_error(error, doing, self.title, self._advice) from error
-        except ClusterError:  # which is a RunError too
+        except ClusterError:  # before RunError, because a ClusterError is a RunError too
             raise
-        except (ConfigurationError, RunError) as error:  # from what was asked for a new token
+        except (ConfigurationError, RunError) as error:  # from getting a new token
             raise ClusterError(doing, self.title, str(error)) from error
 
     def _in_time(self, doing: str, call: Callable[[], T]) -> T:
@@ -211,7 +211,7 @@ class ClusterClient:
         _log.warning("%s in the %s: %s Trying again in %.1f s.", state.args[0], self.title, reason, wait)
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        """Before the wait: what ends the run ends the tries, so that the last error is what is told."""
+        """Whether this try is the last one. Asked before a wait: a wait past the deadline would hide the real error."""
         over = self._deadline.stopped or state.upcoming_sleep >= self._deadline.remaining()
         return state.attempt_number >= self._tries or bool(over)
 
@@ -220,7 +220,7 @@ _backoff = tenacity.wait_random_exponential(multiplier=0.25, max=5)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:
-    """What the server asks for, and a random time that may double with each try: others were told the same."""
+    """The wait that the server asks for, plus a random time, because the server asks all its clients the same."""
     error = _outcome(state)
     return (retry_after(error) if error else 0.0) + _backoff(state)
 

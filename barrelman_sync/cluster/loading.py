@@ -1,7 +1,7 @@
-"""Loads lightkube without its asynchronous half and HTTP/2, which cost an idle run 7 % of its CPU, and 3 MB.
+"""Loads lightkube without asyncio and HTTP/2, which cost an idle run 7 % of its CPU, and 3 MB.
 
-lightkube and its HTTP library import at their top what a run has no use for. Nothing of them is changed: what is not
-loaded here is loaded when it is used, or is an extra that the library does without.
+lightkube and its HTTP library import these modules although a run does not use them. The libraries are not changed: a
+module that is not loaded here is loaded when it is used, or is an extra that the library does not need.
 """
 
 import importlib
@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 _ON_USE = ("asyncio", "asyncio.subprocess")
-"""Imported by lightkube for its AsyncClient."""
+"""Modules that lightkube imports for its AsyncClient. They are loaded when they are used."""
 _EXTRAS = ("anyio", "h2")
-"""Extras of httpcore2, which every user of lightkube has. Without them it offers no event loop and no HTTP/2."""
+"""Extras of httpcore2, which pip installs with lightkube. Without them, httpcore2 has no event loop and no HTTP/2."""
 
 
 class _OnUse(ModuleType):
-    """Stands for a module, which is imported when somebody wants something of it."""
+    """Stands in for a module until somebody uses an attribute of the module; then the module is imported."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
@@ -25,10 +25,10 @@ class _OnUse(ModuleType):
 
 
 def load_lightkube() -> None:
-    """Imports lightkube; to be called before anything else does, while no other thread imports.
+    """Imports lightkube. Call this before anything else imports lightkube, while no other thread imports modules.
 
-    What somebody has imported before is left as it is, and all can be imported afterwards: only those who import while
-    this goes on see stand-ins. None in sys.modules is Python's own word for a module that is not there.
+    Only imports during this call get stand-ins. Modules that were imported before the call stay as they are. After the
+    call, every module can be imported. To Python, None in sys.modules means that there is no such module.
     """
     modules: dict[str, Any] = sys.modules
     others = {**{name: _OnUse(name) for name in _ON_USE}, **dict.fromkeys(_EXTRAS)}

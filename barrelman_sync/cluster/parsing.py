@@ -1,4 +1,4 @@
-"""From what an API server sent to the values of `model`: the last place that knows the shape of Kubernetes' JSON."""
+"""From the answers of an API server to the values of `model`. No later module knows the form of Kubernetes' JSON."""
 
 import ipaddress
 from collections.abc import Callable, Iterable
@@ -49,7 +49,7 @@ def local_service(service: resources.Service) -> LocalService:
 
 
 def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
-    """An Endpoints object of the local cluster, with its addresses as canonical text, so that they compare."""
+    """An Endpoints object of the local cluster. Addresses are in canonical form, so that they can be compared."""
     metadata, subsets = endpoints.metadata, endpoints.subsets or []
     addresses = [address for subset in subsets for address in subset.addresses or ()]
     extras = [address for address in addresses if address.hostname or address.node_name or address.target_ref]
@@ -85,7 +85,7 @@ def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
 
 
 def serving_nodes(slice_: resources.EndpointSlice) -> tuple[Key, ServingNodes]:
-    """The Service of a remote slice, and the nodes whose endpoints in it get traffic."""
+    """The Service of a remote slice, and the nodes that have endpoints of the Service in this slice."""
     service = Key(slice_.metadata.namespace, (slice_.metadata.labels or {}).get(SERVICE_NAME, ""))
     ready, draining = set(), set()
     for endpoint in slice_.endpoints or ():
@@ -114,7 +114,7 @@ def remote_service(service: resources.Service) -> RemoteService:
 
 
 def node_parser(label_keys: Iterable[str]) -> Callable[[resources.Node], Node]:
-    """Parses nodes, keeping only these of their labels: a large cluster has a million of them."""
+    """A parser of nodes that keeps only the labels with these keys: a large cluster has a million labels."""
     keys = tuple(label_keys)
 
     def parse(node: resources.Node) -> Node:
@@ -151,7 +151,7 @@ def _slice_port(port: resources.SlicePort) -> EndpointPort:
 
 
 def _is_plain(endpoint: resources.Endpoint) -> bool:
-    """Whether it is one ready address and nothing else, as we write it."""
+    """Whether the endpoint has the form that we write: one ready address and nothing else."""
     conditions = endpoint.conditions
     ready = conditions.ready is True and conditions.serving is not False and not conditions.terminating
     extra = (endpoint.node_name, endpoint.hostname, endpoint.zone, endpoint.target_ref, endpoint.hints)
@@ -160,13 +160,13 @@ def _is_plain(endpoint: resources.Endpoint) -> bool:
 
 @lru_cache(maxsize=64)
 def _addresses(texts: tuple[str, ...]) -> tuple[str, ...]:
-    """In order and canonical. Where there are few nodes, most Services have the same ones."""
+    """The addresses in canonical form, unique and sorted. Cached, because many Services have the same addresses."""
     return tuple(sorted(set(map(_canonical, texts))))
 
 
 @lru_cache(maxsize=65_536)
 def _canonical(text: str) -> str:
-    """One string object an address, however often it occurs: the same nodes serve thousands of Services."""
+    """The address in canonical form. Cached, so that an address that thousands of Services have is stored once."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError:

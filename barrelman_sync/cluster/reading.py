@@ -62,7 +62,7 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
         services=by_key,
         endpoints={endpoint.key: endpoint for endpoint in endpoints.items},
         slices=by_service,
-        mirrored={} if with_slices else _copies_of_endpoints(client, by_service),
+        copies={} if with_slices else _copies_of_endpoints(client, by_service),
         versions={
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,

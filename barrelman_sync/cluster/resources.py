@@ -1,6 +1,6 @@
-"""Slim resource classes for lightkube: only what we read, so that nothing else can fail us or cost us.
+"""Slim resource classes for lightkube: only the fields that we read, so no other field can fail a run or cost time.
 
-A whole node is 15 kB of JSON and more; of that msgspec decodes the few fields named here and skips the rest.
+A node is 15 kB of JSON or more. msgspec decodes only the few fields that a class here has, and skips the others.
 The names are those of the Kubernetes API, see https://kubernetes.io/docs/reference/kubernetes-api/.
 """
 
@@ -28,24 +28,24 @@ _VERBS = ["delete", "get", "list", "global_list", "patch"]
 
 
 class _Object(msgspec.Struct, rename="camel"):
-    """An object of the API, with its fields named as in JSON."""
+    """A whole object. In JSON, the names of its fields are in camel case."""
 
 
 class _Part(msgspec.Struct, rename="camel", gc=False):
-    """A part of an object, with its fields named as in JSON.
+    """A part of an object. In JSON, the names of its fields are in camel case.
 
-    The collector does not look at it: what comes from JSON has no cycles, and there are a hundred thousand addresses.
+    The garbage collector skips parts: values from JSON have no cycles, and there may be a hundred thousand addresses.
     """
 
 
 class OwnerReference(_Part):
-    """Whose object this is a part of."""
+    """An owner of an object; Kubernetes deletes the object with its owner."""
 
     uid: str = ""
 
 
 class Metadata(_Part):
-    """What all kinds have."""
+    """The metadata that objects of all kinds have."""
 
     name: str = ""
     namespace: str = ""
@@ -59,33 +59,33 @@ class Metadata(_Part):
 
     @property
     def key(self) -> Key:
-        """Where it is."""
+        """The namespace and name of the object."""
         return Key(self.namespace, self.name)
 
     @property
     def revision(self) -> Revision:
-        """Which object it is, in which state."""
+        """The uid and resourceVersion of the object."""
         return Revision(self.uid, self.resource_version)
 
     @property
     def deleting(self) -> bool:
-        """Whether it waits for its finalizers only."""
+        """Whether the object is being deleted: it is there only until its finalizers are removed."""
         return self.deletion_timestamp is not None
 
     @property
     def our_labels(self) -> Mapping[str, str]:
-        """Only the labels that we write."""
+        """The labels of the object, but only those that we write."""
         labels = self.labels or {}
         return {label: labels[label] for label in _OUR_LABELS if label in labels}
 
     @property
     def ignored(self) -> bool:
-        """Whether its annotation keeps us away."""
+        """Whether the object is annotated to be ignored."""
         return (self.annotations or {}).get(MARKER) == IGNORE
 
 
 class NamespaceStatus(_Part):
-    """Whether it is going away."""
+    """The status of a namespace. The phase is Active or Terminating."""
 
     phase: str = ""
 
@@ -111,7 +111,7 @@ class Port(_Part):
 
 
 class SlicePort(_Part):
-    """A port of a slice; the API leaves nothing of it out, but allows null."""
+    """A port of a slice. In the API, every field may be null."""
 
     name: str | None = None
     protocol: str | None = None
@@ -120,19 +120,19 @@ class SlicePort(_Part):
 
 
 class ClientIP(_Part):
-    """How long affinity lasts, in seconds."""
+    """The configuration of session affinity: how long it lasts."""
 
     timeout_seconds: int | None = None
 
 
 class AffinityConfig(_Part):
-    """Has a `client_ip` with affinity only."""
+    """The configuration of session affinity. Without affinity, `client_ip` is None."""
 
     client_ip: ClientIP | None = msgspec.field(name="clientIP", default=None)
 
 
 class ServiceSpec(_Part):
-    """What makes a Service."""
+    """The spec of a Service."""
 
     type: str = "ClusterIP"
     ports: list[Port] | None = None
@@ -145,7 +145,7 @@ class ServiceSpec(_Part):
 
     @property
     def affinity(self) -> Affinity:
-        """Affinity and its timeout as one value."""
+        """Session affinity and its timeout as one value."""
         config = self.session_affinity_config
         return Affinity(
             self.session_affinity, config.client_ip.timeout_seconds if config and config.client_ip else None
@@ -162,11 +162,11 @@ class Service(_Object, NamespacedResourceG):
 
 
 class Presence(_Part):
-    """An object of which only counts that it is there."""
+    """A field whose content does not matter, only whether the field is there."""
 
 
 class Address(_Part):
-    """An endpoint; only `ip` is what we write."""
+    """An address of Endpoints. We write only `ip`."""
 
     ip: str
     hostname: str | None = None
@@ -175,7 +175,7 @@ class Address(_Part):
 
 
 class Subset(_Part):
-    """Addresses that share ports."""
+    """Addresses of Endpoints that have the same ports."""
 
     addresses: list[Address] | None = None
     not_ready_addresses: list[Presence] | None = None
@@ -192,7 +192,7 @@ class Endpoints(_Object, NamespacedResourceG):
 
 
 class EndpointConditions(_Part):
-    """How fit an endpoint is; None stands for ready, serving and not terminating (discovery/v1 types.go)."""
+    """The state of an endpoint. None means ready, serving and not terminating (discovery/v1 types.go)."""
 
     ready: bool | None = None
     serving: bool | None = None
@@ -200,7 +200,7 @@ class EndpointConditions(_Part):
 
 
 class Endpoint(_Part):
-    """An endpoint of a slice; `addresses` and `conditions.ready` are what we write."""
+    """An endpoint of a slice. We write only `addresses` and `conditions.ready`."""
 
     addresses: list[str] | None = None
     conditions: EndpointConditions = msgspec.field(default_factory=EndpointConditions)
@@ -212,7 +212,7 @@ class Endpoint(_Part):
 
 
 class EndpointSlice(_Object, NamespacedResourceG):
-    """A part of a Service's endpoints, of one family."""
+    """A part of the endpoints of a Service, all of one IP family."""
 
     _api_info = ApiInfo(ResourceDef("discovery.k8s.io", "v1", "EndpointSlice"), "endpointslices", _VERBS)
 
@@ -223,7 +223,7 @@ class EndpointSlice(_Object, NamespacedResourceG):
 
 
 class Condition(_Part):
-    """What a node says of itself."""
+    """A condition of a node, such as Ready."""
 
     type: str = ""
     status: str = ""
@@ -237,19 +237,19 @@ class NodeAddress(_Part):
 
 
 class Taint(_Part):
-    """Only its key counts."""
+    """A taint of a node. Only its key matters."""
 
     key: str = ""
 
 
 class NodeSpec(_Part):
-    """What was asked of a node."""
+    """The spec of a node."""
 
     taints: list[Taint] | None = None
 
 
 class NodeStatus(_Part):
-    """What a node is."""
+    """The status of a node."""
 
     conditions: list[Condition] | None = None
     addresses: list[NodeAddress] | None = None

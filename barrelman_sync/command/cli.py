@@ -35,7 +35,7 @@ def run(**values: Any) -> None:
     applies the difference.
 
     Every option can also be set as an environment variable, BARRELMAN_SYNC_<NAME>; separate the values of a repeatable
-    option by spaces.
+    option with spaces.
     """
     set_up_logs(LogFormat(values["log_format"] or LogFormat.TEXT), values["verbose"] or 0)
     try:

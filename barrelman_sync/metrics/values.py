@@ -1,10 +1,10 @@
 """The metrics of one run, as values. docs/metrics.md explains them; a test keeps the two equal.
 
-All are gauges: a program that runs once has no counter to continue, so each says what the last run did. That some of
-the original's names end in `_total`, as counters' do, is kept for the dashboards that use them.
+All metrics are gauges, and describe the last run: a program that runs once and exits has no counter to continue. Some
+names of the original end in `_total`, like the names of counters; they are kept for the dashboards that use them.
 
-Every metric carries the label `source`, because what several remotes leave behind meets in one Prometheus. All other
-labels take the values of an enum, or the version, never names of objects: their number is bounded.
+Every metric has the label `source`, because one Prometheus collects the metrics of all remotes. The values of all other
+labels are those of an enum, or the version, never names of objects, so their number is bounded.
 """
 
 from collections import Counter
@@ -116,7 +116,7 @@ def _by_action(steps: Iterable[Write]) -> Counts:
 
 
 def _by_reason(reasons: Iterable[StrEnum], found: Iterable[StrEnum]) -> Counts:
-    """How often each reason was found, also if never: it is hard to alert on a series that comes and goes."""
+    """How often each reason was found, even if never: it is hard to alert on a series that comes and goes."""
     counted = Counter(found)
     return {reason.value: counted[reason] for reason in reasons}
 
@@ -134,7 +134,9 @@ OF_REPORTS: tuple[Metric[Report], ...] = (
     Metric("barrelman_current_nodes_count", "Remote nodes that are used.", lambda report: report.nodes.used),
     Metric("barrelman_nodes_excluded", "Remote nodes that are not used.", _excluded, "reason"),
     Metric("barrelman_panic_mode", "1 if nodes of unknown readiness are assumed ready.", _panic),
-    Metric("barrelman_managed_services", "Services that depend on the runs.", lambda report: report.plan.managed),
+    Metric(
+        "barrelman_managed_services", "Services that depend on the runs.", lambda report: report.plan.managed_services
+    ),
     Metric("barrelman_service_update_total", "Services written by the last run.", _services_done, "action"),
     Metric("barrelman_service_update_error_total", "Services not written.", _services_not_done, "action"),
     Metric("barrelman_endpoint_update_total", "Endpoints and EndpointSlices written by the last run.", _endpoints_done),

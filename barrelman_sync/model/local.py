@@ -92,7 +92,7 @@ class _LiveAddresses:
     def manager(self) -> str:
         """Who manages the object, as its managed-by label says: we, or a controller of Kubernetes. Empty if nobody.
 
-        No other label may be asked, see docs/design.md.
+        No other label tells, see docs/design.md.
         """
         raise NotImplementedError
 
@@ -103,7 +103,7 @@ class _LiveAddresses:
 
     @property
     def source(self) -> str | None:
-        """The remote that we took the addresses from, None where we did not write the object."""
+        """The source from which we took the addresses; None if it has no source or is not managed by us."""
         return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
 
 
@@ -161,7 +161,7 @@ class Local:
     endpoints: Mapping[Key, LocalEndpoints]
     slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
-    mirrored: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
+    copies: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
     """By kind: the resourceVersion that a create carries. No object that the list did not show has this version, so

@@ -112,7 +112,7 @@ DEFAULT_PERCENT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class DeleteLimit:
-    """How many Services a run may remove: a number, or a percentage of the managed Services, rounded down.
+    """How many Services a run may remove: a number, or a percentage of the managed services, rounded down.
 
     If both are set, the larger one counts.
     """

@@ -25,7 +25,7 @@ from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoi
 
 
 class Addresses(tuple[str, ...]):
-    """The addresses of endpoints, sorted. By this type, a report knows to show which addresses come and which go."""
+    """The addresses of endpoints, sorted. This type tells a report to show which addresses come and which go."""
 
     __slots__ = ()
 

@@ -18,7 +18,7 @@ Chain = tuple[Callable[[Situation, T], Why | None], ...]
 
 
 def first_reason(chain: Chain[T], situation: Situation, subject: T) -> Why | None:
-    """The reason of the first check that has one, None if no check has."""
+    """The reason of the first check that has a reason; None if no check has one."""
     return next((why for check in chain if (why := check(situation, subject))), None)
 
 

@@ -38,9 +38,9 @@ def delete(endpoints: Iterable[LocalEndpoints | LocalSlice], why: Why) -> Iterat
 
 
 def delete_leftovers(situation: Situation, service: Key) -> Iterator[Delete]:
-    """Deletes of the slices that list pods, from the time when the Service had a selector.
+    """Deletes of the slices that Kubernetes' controller left on the Service from when the Service had a selector.
 
-    Kubernetes does not delete these slices, and kube-proxy goes on to use them.
+    Such slices have the addresses of pods. Kubernetes does not delete these slices, and kube-proxy still uses them.
     """
     leftovers = (slice_ for slice_ in situation.slices(service) if not slice_.managed_by_us)
     return delete(leftovers, Why(Reason.LEFT_OVER))

@@ -50,7 +50,7 @@ class EndpointsMode:
                 yield Delete(slice_, Why(Reason.ENDPOINTS_TAKE_OVER))
         else:
             yield from write_slices(situation, _in_all_families(situation, service, wanted))
-            yield Leave(Ref(Kind.SLICE, service.key, service.key), Why(Reason.NOT_MIRRORED_YET))
+            yield Leave(Ref(Kind.SLICE, service.key, service.key), Why(Reason.NOT_COPIED_YET))
 
 
 def _in_all_families(situation: Situation, service: Served, wanted: AddressSet) -> Targets:
@@ -72,6 +72,6 @@ def _is_copied(situation: Situation, wanted: AddressSet) -> bool:
     live = situation.local.endpoints.get(wanted.service)
     if live is None or live.deleting:
         return False
-    mirrored = situation.local.mirrored.get(wanted.service, ())
+    mirrored = situation.local.copies.get(wanted.service, ())
     copies = [copy for copy in mirrored if live.revision.uid in copy.owners and copy.ports == wanted.ports]
     return {address for copy in copies for address in copy.addresses} >= set(wanted.addresses)

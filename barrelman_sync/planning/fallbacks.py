@@ -27,7 +27,7 @@ from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.modes import chosen_mode
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Create, Delete, Held, Step, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Step, Update, Write
 from barrelman_sync.planning.targets import Keep, Served, Targets, targets
 
 
@@ -60,7 +60,7 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
 
 def held(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
     """The step as held back, and the step's fallback."""
-    return (Held(step, why), *(() if isinstance(step, Create) else step.fallback))
+    return (HeldBack(step, why), *(() if isinstance(step, Create) else step.fallback))
 
 
 def held_with_service(step: Step, why: Why, unusable: Collection[Key]) -> tuple[Step, ...]:
@@ -73,7 +73,7 @@ def held_with_service(step: Step, why: Why, unusable: Collection[Key]) -> tuple[
         return (step,)
     if step.ref.kind == Kind.SERVICE:
         return held(step, why)
-    return (Held(step, why),) if step.ref.service in unusable else (step,)
+    return (HeldBack(step, why),) if step.ref.service in unusable else (step,)
 
 
 def is_stopped(step: Write, failed: Write) -> bool:

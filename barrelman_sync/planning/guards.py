@@ -12,11 +12,11 @@ from barrelman_sync.model.settings import Safety
 from barrelman_sync.planning.fallbacks import held, held_with_service, usable_without
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.reasons import Reason, Why, because
-from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Plan, Step, Update
 
 
 def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
-    """The same plan, with all guarded deletes held back if they are too many, or if the remote lists no node at all."""
+    """The plan, with all guarded deletes held back if there are too many, or if the remote lists no node at all."""
     why = _too_much(plan, safety, nodes_listed)
     if why is None:
         return plan
@@ -30,10 +30,10 @@ def _too_much(plan: Plan, safety: Safety, nodes_listed: int) -> Why | None:
         return None
     if not nodes_listed:
         return Why(Reason.NO_REMOTE_NODE)
-    limit = safety.limit.of(plan.managed)
+    limit = safety.limit.of(plan.managed_services)
     if len(removed) <= limit:
         return None
-    return because(Reason.TOO_MANY_DELETES, deletes=len(removed), managed=plan.managed, limit=limit)
+    return because(Reason.TOO_MANY_DELETES, deletes=len(removed), managed=plan.managed_services, limit=limit)
 
 
 def _held(step: Step, why: Why) -> tuple[Step, ...]:
@@ -41,7 +41,7 @@ def _held(step: Step, why: Why) -> tuple[Step, ...]:
 
 
 def _hold_back_for_node_ports(plan: Plan) -> Plan:
-    """The same plan, but writes that need a node port of a mirror that stays are held back: the server refuses them.
+    """The plan, with writes held back that need a node port of a mirror that stays: the server would refuse them.
 
     A mirror whose update is held back keeps its own node ports in turn, so the search goes on until it finds nothing:
 
@@ -54,14 +54,14 @@ def _hold_back_for_node_ports(plan: Plan) -> Plan:
     kept = {
         port: step.ref.key
         for step in plan.steps
-        if isinstance(step, Held) and not isinstance(step.step, Create)
+        if isinstance(step, HeldBack) and not isinstance(step.step, Create)
         for port in node_ports_freed(step.step)
     }
     waiting: dict[Key, Why] = {}
     for step in plan.steps:
         if isinstance(step, Create | Update) and (ports := node_ports_taken(step) & kept.keys()):
             port = min(ports)
-            waiting[step.ref.service] = because(Reason.NODE_PORT_HELD, port=port, service=str(kept[port]))
+            waiting[step.ref.service] = because(Reason.NODE_PORT_HELD_BACK, port=port, service=str(kept[port]))
     if not waiting:
         return plan
     unusable = _unusable(plan)
@@ -84,7 +84,7 @@ def _unusable(plan: Plan) -> frozenset[Key]:
 
 
 def _without_idle_namespaces(plan: Plan) -> Plan:
-    """The same plan, without creates of namespaces in which every Service is held back."""
+    """The plan, without creates of namespaces in which every Service is held back."""
     creates = [step for step in plan.steps if isinstance(step, Create)]
     needed = {step.ref.key.namespace for step in creates}
     idle = [step for step in creates if step.ref.kind == Kind.NAMESPACE and step.ref.key.name not in needed]

@@ -20,7 +20,7 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
         yield Leave(live.ref, why)
     elif why := first_reason(UNSERVABLE_MANUAL, situation, live):
         yield Leave(live.ref, why)
-        yield from delete(situation.managed(live.key), why)
+        yield from delete(situation.managed_endpoints(live.key), why)
     elif why := targets_a_name(situation, live):
         yield Leave(live.ref, why)
         if situation.of_this_source(live.key):

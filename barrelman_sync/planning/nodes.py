@@ -41,7 +41,7 @@ class NodeChoice:
     excluded: tuple[Excluded, ...] = ()
     listed: int = 0
     names: Mapping[str, str] = field(default_factory=dict)
-    """The name of the node that has an InternalIP, by InternalIP; of all nodes that were listed."""
+    """The names of all listed nodes, by InternalIP."""
     assumed_ready: tuple[str, ...] = ()
     """The used nodes whose readiness is unknown (panic mode)."""
 
@@ -64,8 +64,8 @@ def label_keys(rules: NodeRules) -> frozenset[str]:
 def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
     """Decides which nodes are used.
 
-    If fewer than half of the otherwise fit nodes are Ready, nodes whose Ready is Unknown are assumed ready: the remote
-    control plane has probably lost contact with them (node_lifecycle_controller.go stops evicting for the same reason).
+    If fewer than half of the otherwise usable nodes are Ready, nodes whose Ready is Unknown are assumed ready: the
+    remote control plane has probably lost contact with its nodes. (Then node_lifecycle_controller.go stops evicting.)
     With three nodes that meet all other rules:
 
         Ready of the nodes                 used

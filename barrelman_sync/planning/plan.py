@@ -76,7 +76,7 @@ def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | 
     ours = {MARKER: live.labels[MARKER], SOURCE: live.source, MANAGED_BY: FIELD_MANAGER}
     labels = (label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
     yield Release(live, tuple(sorted(labels)), _stale_target_port(live, wanted) or why)
-    yield from delete(situation.managed(live.key), because(Reason.RELEASED, why=why.reason))
+    yield from delete(situation.managed_endpoints(live.key), because(Reason.RELEASED, why=why.reason))
 
 
 def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:

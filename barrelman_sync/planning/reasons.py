@@ -1,6 +1,6 @@
 """Every reason that a decision can have: closed sets of stable words, for documents and metrics. Pure.
 
-The sentence that tells a person a reason is in `report.messages`.
+The message of each reason, a sentence for people, is in `report.messages`.
 """
 
 from collections.abc import Mapping
@@ -75,12 +75,12 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     REMOTE_SLICES_UNREADABLE = "remote_slices_unreadable"
     NO_SERVING_NODE = "no_serving_node"
-    NOT_MIRRORED_YET = "not_mirrored_yet"
+    NOT_COPIED_YET = "not_copied_yet"
 
     # hold back
     TOO_MANY_DELETES = "too_many_deletes"
     NO_REMOTE_NODE = "no_remote_node"
-    NODE_PORT_HELD = "node_port_held"
+    NODE_PORT_HELD_BACK = "node_port_held_back"
 
     # warn
     ASSUMED_READY = "assumed_ready"
@@ -110,12 +110,12 @@ UNGUARDED = frozenset(
         Reason.LEFT_OVER,
     }
 )
-"""A delete for one of these takes nothing from callers: every reason of a delete is in this set or in GUARDED."""
+"""A delete with one of these reasons takes nothing from callers. Each reason to delete is in this set or in GUARDED."""
 
 FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
 """Endpoints that are kept for one of these reasons should have been written, so the run fails."""
 
-KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_MIRRORED_YET}
+KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_COPIED_YET}
 """A Leave with one of these reasons keeps endpoints, because no better ones are known."""
 
 LEAVING = KEEPING | {
@@ -135,7 +135,7 @@ LEAVING = KEEPING | {
 """Every reason for which a local object is left."""
 
 WARNING = frozenset({Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_SKIPPED})
-"""What no step has as its reason, only a warning."""
+"""The reasons that only warnings have, and no step."""
 
 
 @dataclass(frozen=True, slots=True)

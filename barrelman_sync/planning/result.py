@@ -7,7 +7,7 @@ from typing import Self
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.reasons import Why
-from barrelman_sync.planning.steps import Held, Leave, Plan, Write
+from barrelman_sync.planning.steps import HeldBack, Leave, Plan, Write
 
 
 class Result(StrEnum):
@@ -33,8 +33,11 @@ class ExitCode(IntEnum):
     meaning: str
 
     CONVERGED = 0, "converged, nothing to do, or a dry run"
-    FAILED = 1, "a read, write or preflight failed, or the plan does not match --expect-plan; takes precedence over 3"
-    USAGE = 2, "wrong usage or configuration, or both sides are the same cluster"
+    FAILED = (
+        1,
+        "a read, write or preflight failed, no node is used, or --expect-plan does not match; takes precedence over 3",
+    )
+    USAGE = 2, "wrong usage or configuration, or local and remote are the same cluster"
     HELD_BACK = 3, "a guard held deletes back"
     CHANGES = 4, "there are changes (only with --dry-run --detailed-exitcode)"
 
@@ -57,7 +60,7 @@ class Report:
     dry_run: bool = False
     detailed_exitcode: bool = False
     outcomes: tuple[Outcome, ...] = ()
-    """One for each object that the plan writes, in no particular order; empty in a dry run."""
+    """One outcome for each object that the plan writes, in no particular order; empty in a dry run."""
     warnings: tuple[Why, ...] = ()
     refusal: str = ""
     """Why the plan was refused (`--expect-plan`) or not carried out to its end (a signal); otherwise empty."""
@@ -88,6 +91,6 @@ class Report:
         return ExitCode.HELD_BACK if self.held else ExitCode.CONVERGED
 
     @property
-    def held(self) -> tuple[Held, ...]:
+    def held(self) -> tuple[HeldBack, ...]:
         """The steps that a guard held back."""
-        return tuple(step for step in self.plan.steps if isinstance(step, Held))
+        return tuple(step for step in self.plan.steps if isinstance(step, HeldBack))

@@ -54,7 +54,7 @@ class Situation:
         """The slices of a Service that are managed by us, or left over from when the Service had a selector."""
         return self.local.slices.get(service, ())
 
-    def managed(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
+    def managed_endpoints(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
         """The endpoints of a Service that are managed by us, of whichever source."""
         endpoints = self.local.endpoints.get(service)
         found = (*((endpoints,) if endpoints else ()), *self.slices(service))
@@ -62,7 +62,7 @@ class Situation:
 
     def of_this_source(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
         """The endpoints of a Service that are managed by us and of this run's source."""
-        return tuple(each for each in self.managed(service) if self.scope.is_this_source(each.source))
+        return tuple(each for each in self.managed_endpoints(service) if self.scope.is_this_source(each.source))
 
     def present_addresses(self, service: Key) -> frozenset[str]:
         """The addresses that the Service's endpoints of this source have now."""

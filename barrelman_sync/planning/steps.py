@@ -129,7 +129,7 @@ class Unchanged:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldBack:
     """A write that a guard holds back in this run."""
 
     step: Create | Update | Delete
@@ -143,7 +143,7 @@ class Held:
 
 
 Write = Create | Update | Delete | Release
-Step = Write | Leave | Unchanged | Held
+Step = Write | Leave | Unchanged | HeldBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Plan:
     """All steps of a run: namespaces first, then Service by Service, in the order in which they are to be done."""
 
     steps: tuple[Step, ...]
-    managed: int = 0
+    managed_services: int = 0
     """How many mirrors of this source, and manual services with endpoints of this source, there are before the run.
 
     Guards compare the number of deletes with this number.

@@ -22,10 +22,10 @@ def plan_fingerprint(plan: Plan) -> str:
 
 
 def refusal_of(plan: Plan, expected: str | None) -> str:
-    """Why the plan is refused: its fingerprint is not the expected one. Empty if it is, or if none is expected."""
+    """Why the plan is refused: its fingerprint is not the expected one. Empty if the plan is not refused."""
     if expected is None or expected == (found := plan_fingerprint(plan)):
         return ""
-    return f"the plan is {found}, not the expected {expected}: nothing is written"
+    return f"the plan is {found}, not the expected {expected}: nothing is written; review the new plan with --dry-run"
 
 
 def _substance(step: Write) -> Any:

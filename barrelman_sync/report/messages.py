@@ -1,4 +1,4 @@
-"""The sentence for every reason, for people. For programs, each reason is a word, see `planning.reasons`."""
+"""The message for every reason: a sentence for people. Programs use the word of the reason, see `planning.reasons`."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -39,16 +39,16 @@ REASONS: Mapping[Reason, str] = {
         " targetPort in your manifest"
     ),
     Reason.EXTERNAL_NAME: "type ExternalName has no endpoints",
-    Reason.HEADLESS: "a headless Service is no mirror",
+    Reason.HEADLESS: "clusterIP is set to None (headless)",
     Reason.NOT_IN_REMOTE: "the remote has nothing of this name to mirror",
     Reason.SKIPPED: "{skip}",
-    Reason.LABEL_REMOVED: "endpoints are no longer asked for",
+    Reason.LABEL_REMOVED: "the label tfw.io/barrelman no longer asks for endpoints",
     Reason.RELEASED: "the mirror is released: {why}",
-    Reason.FAMILY_REMOVED: "the Service no longer has an {family} address",
+    Reason.FAMILY_REMOVED: "spec.ipFamilies no longer has {family}",
     Reason.SLICES_TAKE_OVER: "EndpointSlices take over",
     Reason.ENDPOINTS_TAKE_OVER: "Kubernetes' copies of the Endpoints take over",
-    Reason.ADDRESSES_MOVED: "its addresses are in other slices, or gone",
-    Reason.LEFT_OVER: "left over from when the Service had a selector",
+    Reason.ADDRESSES_MOVED: "the addresses of this slice are in other slices, or gone",
+    Reason.LEFT_OVER: "left over from when there was a selector",
     Reason.LOCAL_SERVICE: "a local Service with this name already exists",
     Reason.OTHER_SOURCE: "mirrored from {source}",
     Reason.SERVED_BY_OTHER_SOURCE: "served from {source}",
@@ -57,33 +57,33 @@ REASONS: Mapping[Reason, str] = {
     Reason.DELETING: "being deleted",
     Reason.NAMESPACE_TERMINATING: "namespace {namespace} is terminating",
     Reason.NAMESPACE_MISSING: "namespace {namespace} does not exist (--no-create-namespaces)",
-    Reason.NAMED_TARGET_PORT: "targetPort {names} is a name: endpoints on another cluster's nodes need a number",
+    Reason.NAMED_TARGET_PORT: "targetPort {names} is a name: set a number, because remote nodes have no named ports",
     Reason.NO_NODE: "no node can be used",
-    Reason.NO_ADDRESS: "no node has an {families} address",
+    Reason.NO_ADDRESS: "no used node has an {families} address",
     Reason.REMOTE_SLICES_UNREADABLE: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
     Reason.NO_SERVING_NODE: "no used node has a serving endpoint (externalTrafficPolicy Local)",
-    Reason.FAMILY_UNSERVED: "no node has an {families} address",
-    Reason.NOT_MIRRORED_YET: "until Kubernetes' endpointslice-mirroring controller has copied the Endpoints",
+    Reason.FAMILY_UNSERVED: "no used node has an {families} address",
+    Reason.NOT_COPIED_YET: "Kubernetes' endpointslice-mirroring controller has not copied the Endpoints yet",
     Reason.TOO_MANY_DELETES: (
-        "{deletes} of {managed} managed would be removed, more than {limit} (--max-deletes);"
-        " --allow-mass-delete lets one run through"
+        "{deletes} of {managed} managed services would be removed, more than {limit} (--max-deletes);"
+        " if that is right, run once with --allow-mass-delete"
     ),
-    Reason.NO_REMOTE_NODE: "the remote lists no node at all; --allow-mass-delete lets one run through",
-    Reason.NODE_PORT_HELD: "needs node port {port} of {service}, which is held back",
+    Reason.NO_REMOTE_NODE: "the remote lists no node at all; if that is right, run once with --allow-mass-delete",
+    Reason.NODE_PORT_HELD_BACK: "needs node port {port} of {service}, whose step is held back",
     Reason.ASSUMED_READY: (
-        "fewer than half of the remote's fit nodes are Ready: the remote control plane has probably lost its nodes, so"
-        " {nodes} nodes of unknown readiness are assumed ready"
+        "fewer than half of the otherwise usable nodes are Ready: the remote control plane has probably lost contact"
+        " with its nodes, so {nodes} nodes of unknown readiness are assumed ready; check the remote control plane"
     ),
     Reason.MIRRORING_LIMIT: (
         "a Service gets {limit} of {nodes} nodes: Kubernetes copies no more addresses of an Endpoints object"
         " (--endpoint-slices has no such limit)"
     ),
-    Reason.PORT_SKIPPED: "port {port} of Service {service} is skipped: the remote gave the port no node port",
+    Reason.PORT_SKIPPED: "port {port} of Service {service} is skipped: the port has no node port in the remote",
 }
 
 
 def message(why: Why) -> str:
-    """The sentence for a reason, with the facts filled in. It has no period at the end."""
+    """The message for a reason, with the facts filled in. The message has no period at the end."""
     return REASONS[why.reason].format_map({name: _fact_text(fact) for name, fact in why.facts.items()})
 
 
@@ -105,7 +105,7 @@ def problems(report: Report) -> tuple[str, ...]:
 
 
 def _fact_text(fact: str | int) -> str | int:
-    """The fact; for a fact that is itself a reason, the sentence for that reason."""
+    """The fact; for a fact that is itself a reason, the message for that reason."""
     match fact:
         case Skip():
             return SKIPS[fact]

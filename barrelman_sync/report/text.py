@@ -8,7 +8,18 @@ from barrelman_sync.model.names import Key, Kind, Ref
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.reasons import KEEPING
 from barrelman_sync.planning.result import Outcome, Report, Result
-from barrelman_sync.planning.steps import Action, Create, Delete, Held, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.planning.steps import (
+    Action,
+    Create,
+    Delete,
+    HeldBack,
+    Leave,
+    Release,
+    Step,
+    Unchanged,
+    Update,
+    Write,
+)
 from barrelman_sync.report.changes import addresses_text, change_text, port_text
 from barrelman_sync.report.fingerprint import plan_fingerprint
 from barrelman_sync.report.messages import SKIPS, message, nodes_used, not_eligible, problems
@@ -50,7 +61,7 @@ def summary_line(report: Report) -> str:
     return f"{_verdict(report)}: {', '.join(_counted(report))}{nodes}{problem}{fingerprint}"
 
 
-def _told(step: Write | Leave | Held, nodes: Mapping[str, str]) -> str:
+def _told(step: Write | Leave | HeldBack, nodes: Mapping[str, str]) -> str:
     match step:
         case Create():
             return _content(step)
@@ -63,7 +74,7 @@ def _told(step: Write | Leave | Held, nodes: Mapping[str, str]) -> str:
             return f"released: {message(step.why)}"
         case Leave():
             return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
-        case Held():
+        case HeldBack():
             return f"{step.step.action} held back: {message(step.why)}"
         case _:
             assert_never(step)

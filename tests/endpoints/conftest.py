@@ -10,7 +10,7 @@ import pytest
 from lab.controlplane import ControlPlane, Options, control_planes
 from lab.controlplane.objects import node
 from tests.scenarios.command import Sync
-from tests.scenarios.conftest import local_proxy as local_proxy  # noqa: PLC0414 - fixtures of the neighbours
+from tests.scenarios.conftest import local_proxy as local_proxy  # noqa: PLC0414 - fixtures of the neighbors
 from tests.scenarios.conftest import remote_proxy as remote_proxy  # noqa: PLC0414
 from tests.scenarios.conftest import sync as sync  # noqa: PLC0414
 

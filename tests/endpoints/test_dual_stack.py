@@ -56,7 +56,7 @@ def test_a_mirror_gets_the_family_of_the_cluster_and_follows_its_service(
     assert served(dual, "foo", "bar") == both("bar")
     edit(dual, "foo", "bar", {"spec": {"ipFamilyPolicy": "SingleStack"}})
     run = dual_sync.converges(SLICES)
-    assert "no longer has an IPv6 address" in run.line("- EndpointSlice")
+    assert "spec.ipFamilies no longer has IPv6" in run.line("- EndpointSlice")
     assert served(dual, "foo", "bar") == {"bar-barrelman-ipv4-0": V4}
 
 
@@ -91,11 +91,11 @@ def test_a_family_without_any_node_is_said_and_fails_only_where_no_other_is_serv
     dual.add(manual("foo", "both", 1, **BOTH), manual("foo", "six-first", 1, **V6_FIRST))
     run = dual_sync.converges(SLICES)
     for name in ("both", "six-first"):
-        assert "no node has an IPv6 address" in run.line("Endpoints", f"foo/{name}", "left")
+        assert "no used node has an IPv6 address" in run.line("Endpoints", f"foo/{name}", "left")
         assert served(dual, "foo", name) == {f"{name}-barrelman-ipv4-0": V4}
     dual.add(manual("foo", "v6", 1, **ONLY_V6))
     run = dual_sync.writes_nothing(SLICES, exit_code=1)
-    assert "no node has an IPv6 address" in run.line("foo/v6")
+    assert "no used node has an IPv6 address" in run.line("foo/v6")
     assert served(dual, "foo", "v6") == {}
 
 
@@ -104,7 +104,7 @@ def test_in_endpoints_mode_the_primary_family_decides(dual_sync: Sync, dual: Con
     dual.add(manual("foo", "both", 1, **BOTH), manual("foo", "six-first", 1, **V6_FIRST))
     run = dual_sync()
     assert run.exit_code == 1
-    assert "no node has an IPv6 address" in run.line("foo/six-first")
+    assert "no used node has an IPv6 address" in run.line("foo/six-first")
     assert (ips(dual, "foo", "both"), is_there(dual, "foo", "six-first")) == (V4, (True, False))
 
 
@@ -115,7 +115,7 @@ def test_a_family_that_lost_its_nodes_keeps_its_slices(
     dual.add(manual("foo", "both", 1, **BOTH))
     dual_sync.converges(SLICES)
     remote.replace(*({**node(name, ip)} for name, ip in zip(("n1", "n2"), V4, strict=True)))
-    assert "no node has an IPv6 address" in dual_sync.converges(SLICES).line("foo/both")
+    assert "no used node has an IPv6 address" in dual_sync.converges(SLICES).line("foo/both")
     assert served(dual, "foo", "both") == both("both")
 
 
@@ -125,7 +125,7 @@ def test_a_headless_service_has_both_families_in_a_cluster_of_one(sync: Sync, lo
     created = local.api.create(_headless(local))
     assert created["spec"]["ipFamilies"] == ["IPv4", "IPv6"]
     run = sync.converges(SLICES)
-    assert "no node has an IPv6 address" in run.line("! Endpoints", "foo/headless")
+    assert "no used node has an IPv6 address" in run.line("! Endpoints", "foo/headless")
     assert served(local, "foo", "headless") == {"headless-barrelman-ipv4-0": V4}
     sync()
     local.settle()

@@ -136,7 +136,7 @@ def test_slices_are_read_only_where_such_a_service_is_mirrored(sync: Sync, remot
 
 
 def forbid_slices(sync: Sync) -> None:
-    """Take the right to list slices away, as from a role that was applied before it was needed."""
+    """Take the permission to list slices away, as from a role that was applied before it was needed."""
     role = sync.remote.api.get("ClusterRole", "barrelman-sync-remote")
     role["rules"] = [rule for rule in role["rules"] if "endpointslices" not in rule["resources"]]
     sync.remote.api.replace({**role, "apiVersion": KINDS["ClusterRole"].api_version, "kind": "ClusterRole"})

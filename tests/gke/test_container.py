@@ -129,7 +129,7 @@ def test_an_override_without_the_slash(command: Command, google: Google) -> None
 
 
 def test_by_way_of_a_proxy(command: Command, google: Google) -> None:
-    """Which httplib2, the library's own choice, does not honour by itself."""
+    """Which httplib2, the library's own choice, does not honor by itself."""
     override = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": "http://container.example/"}
     assert "STOPPING" in command.fails(
         1, HTTP_PROXY=google.url, http_proxy=google.url, NO_PROXY="127.0.0.1", **override

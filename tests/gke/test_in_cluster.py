@@ -88,7 +88,7 @@ def test_a_remote_by_kubeconfig(pod: Pod, local: ControlPlane) -> None:
 
 
 def test_a_gke_remote_by_workload_identity(pod: Pod, google: Google, remote: ControlPlane, local: ControlPlane) -> None:
-    """All as it is where it is meant to run; what HTTPS_PROXY says is not for the neighbours."""
+    """All as it is where it is meant to run; what HTTPS_PROXY says is not for the neighbors."""
     google.cluster, google.tokens = public(remote), [pod.sync.remote_token]
     environment = {
         **environment_of(google, Path("/nonexistent")),
@@ -101,7 +101,7 @@ def test_a_gke_remote_by_workload_identity(pod: Pod, google: Google, remote: Con
     assert google.requests_for(f"{METADATA_ACCOUNT}/token")
 
 
-def test_the_local_cluster_is_a_neighbour(pod: Pod, local: ControlPlane, closed_port: str) -> None:
+def test_the_local_cluster_is_a_neighbor(pod: Pod, local: ControlPlane, closed_port: str) -> None:
     """No proxy for it; the remote is reached by way of one, here without success."""
     proxy = {"HTTPS_PROXY": f"http://{closed_port}"}
     done = pod.run("--remote-kubeconfig", str(pod.sync.remote_kubeconfig), "--timeout", "3s", **proxy)

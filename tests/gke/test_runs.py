@@ -132,7 +132,7 @@ def test_a_token_that_cannot_be_renewed(sync: GkeSync, google: Google) -> None:
     assert "Getting a token from Google failed: " in run.stderr
 
 
-def test_an_account_without_rights(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
+def test_an_account_without_permissions(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody", "namespace": NAMESPACE}}
     remote.api.apply(account)
     google.tokens = [remote.service_account_token(NAMESPACE, "nobody")]

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.gke.conftest import google as google  # noqa: PLC0414 - a fixture of the neighbours
+from tests.gke.conftest import google as google  # noqa: PLC0414 - a fixture of the neighbors
 from tests.image.build import Image, NoImage
 from tests.image.build import image as build_image
 from tests.image.container import Container

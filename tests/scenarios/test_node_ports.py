@@ -50,8 +50,10 @@ def test_a_deleted_mirror_frees_its_node_port_for_another(
     reassign(remote, {"b": 30001, "new": 30002})
     held = sync(NODE_PORTS, "--max-deletes", "0")
     assert held.exit_code == 3
-    assert "needs node port 30001 of foo/a, which is held back" in held.line("Service", "foo/b", "update held back")
-    assert "needs node port 30002 of foo/b, which is held back" in held.line("Service", "foo/new", "create held back")
+    updated = held.line("Service", "foo/b", "update held back")
+    created = held.line("Service", "foo/new", "create held back")
+    assert "needs node port 30001 of foo/a, whose step is held back" in updated
+    assert "needs node port 30002 of foo/b, whose step is held back" in created
     sync.converges(NODE_PORTS)
     assert [node_ports(mirror_of(local, "foo", name)) for name in ("b", "new")] == [[30001], [30002]]
     assert is_there(local, "foo", "a") == (False, False)

@@ -23,7 +23,7 @@ from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 from barrelman_sync.planning.plan import make_plan
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Delete, Held, Leave, Plan, Release, Step
+from barrelman_sync.planning.steps import Delete, HeldBack, Leave, Plan, Release, Step
 
 KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"
@@ -205,7 +205,7 @@ def words(plan: Plan) -> list[str]:
 
 def reasons(plan: Plan) -> list[str]:
     """Return the reasons of all steps whose action alone does not say why."""
-    told = (step for step in plan.steps if isinstance(step, Delete | Release | Leave | Held))
+    told = (step for step in plan.steps if isinstance(step, Delete | Release | Leave | HeldBack))
     return [str(step.why.reason) for step in told]
 
 

@@ -397,13 +397,13 @@ def test_slices_go_once_the_copies_of_the_endpoints_carry_the_addresses(
 ) -> None:
     ours = written("cart-barrelman-ipv4-0", "10.0.0.9", labels=OURS)
     world = with_slices(World(), ours)
-    plan = world.but(local=replace(world.local, mirrored={CART: copies})).plan()
+    plan = world.but(local=replace(world.local, copies={CART: copies})).plan()
     assert words(plan)[1:] == [
         "unchanged Endpoints shop/cart",
         f"{what} EndpointSlice shop/cart-barrelman-ipv4-0",
         *(["leave EndpointSlice shop/cart"] if what == "update" else []),
     ]
-    assert reasons(plan) == ["endpoints_take_over" if what == "delete" else "not_mirrored_yet"]
+    assert reasons(plan) == ["endpoints_take_over" if what == "delete" else "not_copied_yet"]
 
 
 # --- leftovers and release ------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import DeleteLimit, EndpointRules, Safety
 from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.guards import hold_back
-from barrelman_sync.planning.steps import Held, Plan, Update
+from barrelman_sync.planning.steps import HeldBack, Plan, Update
 from barrelman_sync.report.messages import message
 from tests.values.builders import (
     NODES,
@@ -44,7 +44,7 @@ def orphans(number: int, *others: Any, **fields: Any) -> World:
 
 
 def held(plan: Plan) -> list[str]:
-    return [word(step.step) for step in plan.steps if isinstance(step, Held)]
+    return [word(step.step) for step in plan.steps if isinstance(step, HeldBack)]
 
 
 @cases(
@@ -124,9 +124,12 @@ def test_creates_updates_and_releases_go_on() -> None:
 
 
 def test_the_reason_says_how_many_and_what_to_do() -> None:
-    reasons = {message(step.why) for step in orphans(5).guarded(1).steps if isinstance(step, Held)}
+    reasons = {message(step.why) for step in orphans(5).guarded(1).steps if isinstance(step, HeldBack)}
     assert reasons == {
-        "5 of 7 managed would be removed, more than 1 (--max-deletes); --allow-mass-delete lets one run through"
+        (
+            "5 of 7 managed services would be removed, more than 1 (--max-deletes);"
+            " if that is right, run once with --allow-mass-delete"
+        )
     }
 
 
@@ -135,8 +138,8 @@ def test_no_delete_while_the_remote_lists_no_node(nodes: Any, *, is_held: bool) 
     plan = orphans(1, nodes=nodes).guarded(10)
     assert len(held(plan)) == (2 if is_held else 0)
     if is_held:
-        assert {message(step.why) for step in plan.steps if isinstance(step, Held)} == {
-            "the remote lists no node at all; --allow-mass-delete lets one run through"
+        assert {message(step.why) for step in plan.steps if isinstance(step, HeldBack)} == {
+            "the remote lists no node at all; if that is right, run once with --allow-mass-delete"
         }
 
 
@@ -177,11 +180,11 @@ def taking(*services: Any, live: tuple[Any, ...] = ()) -> World:
 def test_a_new_mirror_waits_for_a_port_that_stays_with_its_endpoints() -> None:
     plan = taking(asking("new", 30001)).guarded(0)
     assert held(plan) == ["create Service shop/new", "create Endpoints shop/new", "delete Service shop/old"]
-    assert reason(plan, "new") == "needs node port 30001 of shop/old, which is held back"
+    assert reason(plan, "new") == "needs node port 30001 of shop/old, whose step is held back"
 
 
 def reason(plan: Plan, name: str) -> str:
-    return next(message(step.why) for step in plan.steps if isinstance(step, Held) and step.ref.key.name == name)
+    return next(message(step.why) for step in plan.steps if isinstance(step, HeldBack) and step.ref.key.name == name)
 
 
 def test_a_namespace_is_not_made_for_services_that_all_wait() -> None:

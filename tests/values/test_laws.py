@@ -16,7 +16,7 @@ from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.node_ports import node_ports_taken
 from barrelman_sync.planning.result import Report
-from barrelman_sync.planning.steps import Create, Delete, Held, Plan, Step, Update
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Plan, Step, Update
 from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
 from tests.values.builders import FROM, KIND, SCOPE, World, local, mirror, node, service, service_port
@@ -332,7 +332,7 @@ def assert_only_what_has_to_waits(now: Local, before: Plan, held: Plan, kept: se
     waiting = set()
     planned = [step for step in before.steps if not is_idle_namespace(step, held)]
     for one, other in zip(planned, [step for step in held.steps if step not in fallback], strict=True):
-        if not isinstance(other, Held):
+        if not isinstance(other, HeldBack):
             assert other == one
             continue
         assert other.step == one

@@ -423,4 +423,4 @@ def test_deletes_come_in_the_order_of_the_keys() -> None:
     },
 )
 def test_what_counts_as_managed(live: list[Any], managed: int) -> None:
-    assert World(local(*live)).plan().managed == managed
+    assert World(local(*live)).plan().managed_services == managed

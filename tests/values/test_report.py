@@ -131,7 +131,10 @@ def test_what_is_unchanged_has_no_line() -> None:
 
 def test_what_a_guard_holds_back_has_a_line() -> None:
     world = World(services=())
-    reason = "1 of 1 managed would be removed, more than 0 (--max-deletes); --allow-mass-delete lets one run through"
+    reason = (
+        "1 of 1 managed services would be removed, more than 0 (--max-deletes);"
+        " if that is right, run once with --allow-mass-delete"
+    )
     assert lines(report(world, world.guarded(0))) == [
         f"! Service shop/cart delete held back: {reason}",
         f"! Endpoints shop/cart delete held back: {reason}",

@@ -120,7 +120,7 @@ def test_a_token_file_that_cannot_be_read_again(api: FakeApi, connected: Connect
 
 
 def test_impersonation(api: FakeApi, connected: Connect) -> None:
-    """lightkube ignores it, and would act with all rights of the user behind."""
+    """lightkube ignores it, and would act with all permissions of the user behind it."""
     read(connected(api, token="secret", **IMPERSONATION))
     headers = api.requests[0].headers
     assert headers.get_all("Impersonate-User") == ["viewer"]

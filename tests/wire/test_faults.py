@@ -145,7 +145,7 @@ def test_tries_are_counted(api: FakeApi, client: ClusterClient, deadline: Patien
     assert len(deadline.slept) == 4
 
 
-def test_retry_after_is_honoured(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
+def test_retry_after_is_honored(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
     api.rule("GET", NODES, answers.plain(429, Retry_After="7"), answers.plain(503, Retry_After="0"))
     assert names(client) == []
     assert 7 <= deadline.slept[0] < 8

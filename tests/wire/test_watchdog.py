@@ -1,4 +1,4 @@
-"""The last resort, tried by what hangs or loops for ever, put into the command on purpose (tests/wire/hanging.py)."""
+"""The last resort, tried by what hangs or loops forever, put into the command on purpose (tests/wire/hanging.py)."""
 
 from __future__ import annotations
 

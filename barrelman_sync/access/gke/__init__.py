@@ -1,1 +1,1 @@
-"""Google: where a GKE cluster is, and the tokens it takes. Nothing else imports Google's libraries, see `sides`."""
+"""Finds a GKE cluster, and gets tokens for it. No other package imports Google's libraries, see `access.connect`."""

@@ -1,4 +1,4 @@
-"""What to do about a GKE control plane that does not answer or does not let us in, with gcloud's commands. Pure."""
+"""Advice for a user whose GKE control plane does not answer or refuses us, with the gcloud commands to run. Pure."""
 
 from barrelman_sync.access.gke.endpoint import Endpoint
 from barrelman_sync.model.errors import Advice
@@ -12,7 +12,7 @@ _WAYS = {
 
 
 def advice_for(cluster: GkeCluster, endpoint: Endpoint, email: str | None) -> Advice:
-    """The advice for one way to a cluster, as one account."""
+    """The advice for a cluster that is reached at this endpoint, as the account with this email address."""
     describe = f"gcloud container clusters describe {at(cluster)}"
     grant = f"gcloud projects add-iam-policy-binding {cluster.project} --member {member_of(email)}"
     by_dns = " and the IAM permission container.clusters.connect" if endpoint.kind is RemoteEndpoint.DNS else ""
@@ -31,12 +31,15 @@ def advice_for(cluster: GkeCluster, endpoint: Endpoint, email: str | None) -> Ad
 
 
 def at(cluster: GkeCluster) -> str:
-    """The cluster, as gcloud wants it."""
+    """The cluster, as arguments of gcloud."""
     return f"{cluster.name} --location {cluster.location} --project {cluster.project}"
 
 
 def member_of(email: str | None) -> str:
-    """The account as a member of an IAM policy; a pod that stands for itself has no address of its own."""
+    """The account, as a member of an IAM policy.
+
+    The account of a pod without a Google service account is its workload pool; the names in capitals are for the user.
+    """
     if email is None:
         return "user:ACCOUNT"
     if email.endswith(".svc.id.goog"):

@@ -1,4 +1,4 @@
-"""What the Kubernetes Engine API says of a cluster."""
+"""Asks the Kubernetes Engine API for the description of a cluster."""
 
 import logging
 import os
@@ -15,10 +15,10 @@ from barrelman_sync.model.errors import RunError
 from barrelman_sync.model.settings import GkeCluster
 
 ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
-"""gcloud's own variable for another address of the API."""
+"""The environment variable by which gcloud itself takes another address of the API."""
 RETRIES = 3
 _UNAUTHORIZED = 401
-_FIELDS = (  # not all: some clusters have a password and a client key in the rest
+_FIELDS = (  # not all fields, because those of some clusters include a password and a client key
     "status,statusMessage,conditions,endpoint,masterAuth/clusterCaCertificate,"
     "privateClusterConfig,controlPlaneEndpointsConfig"
 )
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 
 
 def describe(cluster: GkeCluster, account: Account, http: Http) -> Mapping[str, Any]:
-    """The cluster as the API describes it. Raises RunError."""
+    """The description of the cluster by the API. Raises RunError."""
     options = {"api_endpoint": override} if (override := os.environ.get(ENDPOINT)) else {}
     service = build(
         "container",
@@ -51,7 +51,7 @@ def describe(cluster: GkeCluster, account: Account, http: Http) -> Mapping[str, 
 
 
 class _AuthorizedHttp:
-    """HTTP with our token, a new one if it is refused."""
+    """Sends requests with our token. If the token is refused, sends the request again with a new token."""
 
     def __init__(self, account: Account, http: Http) -> None:
         self._account = account

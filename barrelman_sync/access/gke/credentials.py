@@ -1,4 +1,4 @@
-"""Application default credentials: a key file, Workload Identity, federation, or gcloud's own, in Google's order."""
+"""Google's application default credentials: a key file, Workload Identity, federation, or those of gcloud."""
 
 import os
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ SCOPES = (
     "https://www.googleapis.com/auth/userinfo.email",  # GKE's API servers know an account by its address
 )
 IAM_ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"
-"""gcloud's own variable for another address of the API that impersonates."""
+"""The environment variable by which gcloud itself takes another address of the API for impersonation."""
 
 _UNUSABLE = (GoogleAuthError, OSError, ValueError, TypeError, KeyError, AttributeError)
-"""google-auth wraps most of what can go wrong with a file or an answer in its own error, not all."""
+"""The errors of google-auth for an unusable file or answer: most are its own GoogleAuthError, but not all."""
 
 
 class Account:
-    """Who we are for Google; has no token before the first `renew`. One thread at a time."""
+    """The Google account that we act as. There is no token before the first `renew`. For one thread at a time."""
 
     def __init__(self, cluster: GkeCluster, http: Http) -> None:
         self._http = http
@@ -33,12 +33,12 @@ class Account:
 
     @property
     def email(self) -> str | None:
-        """The address of the service account, where that is known."""
+        """The email address of the service account; None if it is not known."""
         return getattr(self._credentials, "service_account_email", None)
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What a request to one of Google's APIs carries."""
+        """The headers that a request to one of Google's APIs needs."""
         headers: dict[str, str] = {}
         self._credentials.apply(headers)  # type: ignore[no-untyped-call]
         return headers
@@ -58,7 +58,7 @@ class Account:
 
 
 def _credentials(cluster: GkeCluster, http: Http) -> Credentials:
-    # Without it google-auth asks one more API which project we are in, which is of no use here.
+    # Without this variable, google-auth asks one more API for the name of our project, which we do not need.
     os.environ.setdefault("GOOGLE_CLOUD_PROJECT", cluster.project)
     try:
         own, _ = google.auth.default(scopes=SCOPES, request=http)

@@ -1,13 +1,14 @@
-"""Which address of a GKE cluster's control plane we use, and whose certificate it shows. Pure.
+"""Which endpoint of a GKE cluster's control plane we use, and which certificate authority we trust there. Pure.
 
-`auto` takes what works for a pod in another cluster with the least that has to be set up:
+`auto` takes the endpoint that a pod in another cluster can reach with the least set-up:
 
-1. public: the IP address that is reached from any network, by way of NAT too. A token and RBAC are all it needs.
-2. dns: reached from anywhere too, but only with the IAM permission container.clusters.connect in addition.
-3. private: only from the cluster's own network and those connected to it, which we cannot know from here.
+1. public: an IP address that can be reached from any network, also through NAT. A token and RBAC are enough.
+2. dns: a name that can be reached from anywhere too, but it also needs the IAM permission container.clusters.connect.
+3. private: an IP address that can be reached only from the cluster's network and from networks connected to it. We
+   cannot know whether we are in such a network.
 
-The same order as `gcloud container clusters get-credentials`. A cluster whose authorized networks leave us out on its
-public address may let us in on another: only its owner knows, so that is what the option is for.
+`gcloud container clusters get-credentials` has the same order. If the authorized networks of the public endpoint do not
+include us, another endpoint may still accept us. Only the owner of the cluster knows, and uses `--remote-endpoint`.
 """
 
 from collections.abc import Mapping
@@ -22,18 +23,18 @@ ORDER = (RemoteEndpoint.PUBLIC, RemoteEndpoint.DNS, RemoteEndpoint.PRIVATE)
 
 
 class Endpoint(NamedTuple):
-    """A way to the control plane."""
+    """An address of the control plane. `authority` is the cluster's own certificate authority."""
 
     kind: RemoteEndpoint
     server: str
     authority: str | None
-    """None where the certificate is one that every system trusts."""
+    """None if the certificate is from an authority that every system trusts."""
 
 
 def endpoints(cluster: Section) -> Mapping[RemoteEndpoint, Endpoint]:
-    """The endpoints that a cluster offers to the likes of us, as the API describes it, in the order of `auto`.
+    """The endpoints that a cluster offers, in the order of `auto`. `cluster` is the description by the API.
 
-    Its newer fields win; older clusters have only the others.
+    If the description has both newer and older fields, the newer fields count. Old clusters have only older fields.
     """
     hosts = {
         RemoteEndpoint.PUBLIC: _public(cluster),

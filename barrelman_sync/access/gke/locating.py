@@ -13,15 +13,15 @@ from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.model.settings import GkeCluster
 
 USABLE = frozenset({"RUNNING", "RECONCILING", "DEGRADED"})
-"""States in which the control plane answers, or is about to again: an upgrade is RECONCILING."""
+"""The states in which the control plane answers, or soon will again. A cluster is RECONCILING during an upgrade."""
 
 T = TypeVar("T")
 
 
 def locate(cluster: GkeCluster, over: Callable[[], str | None]) -> TokenAccess:
-    """How to reach the cluster; `over` says why the run is over, None as long as it is not.
+    """How to reach the cluster. `over` returns why the run is over, or None as long as the run goes on.
 
-    Raises ConfigurationError for what has to change on our side, RunError for all else.
+    Raises ConfigurationError if the user must change the configuration, RunError for everything else.
     """
     http = Http()
 

@@ -1,4 +1,4 @@
-"""What can go wrong between us and Google, each as one message that says what to do."""
+"""Everything that can go wrong between us and Google. Each problem is one message that says what to do."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from barrelman_sync.model.settings import GkeCluster, RemoteEndpoint
 
 KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _LONGEST_ECHO = 300
-_QUERY = re.compile(r"\?\S+=\S+")  # of a URL: long, and of no use to a reader
+_QUERY = re.compile(r"\?\S+=\S+")  # the query of a URL: long, and of no use to a reader
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 _NO_CREDENTIALS = (
     "No Google credentials found. In a GKE pod: bind its Kubernetes service account to a Google one (Workload Identity:"
@@ -27,11 +27,11 @@ _NO_CREDENTIALS = (
 
 _REACH = "Check that Google's APIs are reachable from here: DNS, egress rules, HTTPS_PROXY and NO_PROXY."
 _REFUSALS = ("invalid_", "unauthorized_client", "disabled", "deleted")
-"""What the token server says of an account or key that it does not take."""
+"""What the token server says if it refuses an account or a key."""
 
 
 def bad_credentials(error: Exception) -> ConfigurationError:
-    """No credentials, or a file that holds none."""
+    """There are no credentials, or the credentials in a file cannot be used."""
     reason = _said(error, "its content")
     if path := os.environ.get(KEY_FILE):
         return ConfigurationError(f"{KEY_FILE}={path} cannot be used: {reason}")
@@ -42,7 +42,7 @@ def bad_credentials(error: Exception) -> ConfigurationError:
 
 
 def no_token(error: Exception, server: str, email: str | None, impersonate: str | None) -> RunError:
-    """The credentials are there, but give no token."""
+    """The credentials exist, but give no token."""
     if isinstance(error, TransportError):
         return no_answer(server, error)
     reason = _said(error, f"the answer of {server}")
@@ -50,13 +50,13 @@ def no_token(error: Exception, server: str, email: str | None, impersonate: str 
 
 
 def no_answer(server: str, error: Exception) -> RunError:
-    """Google was not reached, or gave no answer that is one."""
+    """Google could not be reached, or its answer makes no sense."""
     reason = f"no usable answer from {server}: {_capped(str(cause_of(error))).rstrip('.')}."
     return _failed("asking Google for the remote cluster", reason, _REACH)
 
 
 def late(why: str) -> RunError:
-    """The run is over before Google said enough."""
+    """The run is over before Google has answered."""
     advice = "Check that Google's APIs are reachable from here, or give the run more time with --timeout."
     return _failed("asking Google for the remote cluster", f"{why}.", advice)
 
@@ -69,7 +69,7 @@ def no_cluster(status: int, content: bytes, cluster: GkeCluster, email: str | No
 
 
 def not_usable(cluster: GkeCluster, found: Mapping[str, Any]) -> RunError:
-    """The cluster is there, but its control plane is not."""
+    """The cluster exists, but its control plane does not run."""
     said = [condition.get("message") or condition.get("code") for condition in found.get("conditions") or ()]
     why = _capped("; ".join(str(text) for text in [*said, found.get("statusMessage")] if text)).rstrip(".")
     reason = f"its status is {found.get('status') or 'unknown'}{': ' if why else ''}{why}."
@@ -142,7 +142,7 @@ def _is_disabled(error: Mapping[str, Any]) -> bool:
 
 
 def _error_of(content: bytes) -> Mapping[str, Any]:
-    """The error as Google's APIs describe it, empty for anything else."""
+    """The error in an answer of one of Google's APIs; empty if the answer has another form."""
     try:
         error = json.loads(content)["error"]
     except (ValueError, KeyError, TypeError):
@@ -151,7 +151,7 @@ def _error_of(content: bytes) -> Mapping[str, Any]:
 
 
 def _said(error: Exception, what: str) -> str:
-    """What the library says, in one line; only its own words, an answer that it hands over may hold a token."""
+    """What the library says, in one line. An answer that the library hands over is left out: it may hold a token."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}."
     if not isinstance(error, GoogleAuthError):

@@ -1,8 +1,8 @@
-"""HTTP as both of Google's libraries want it, and an end to all their waiting.
+"""HTTP for both of Google's libraries, and a limit to the time that they wait.
 
-By google-auth's transport for requests: it honours HTTPS_PROXY, which httplib2 alone silently does not. And not by an
-authorized session or AuthorizedHttp: with those google-auth asks one more API, in a thread of its own, for something
-that we have no use for (regional access boundaries).
+We use google-auth's transport for `requests`, because this transport honors HTTPS_PROXY; httplib2 silently ignores it.
+We use neither an authorized session nor AuthorizedHttp: with these, google-auth asks one more API, in a thread of its
+own, for something that we do not need (regional access boundaries).
 """
 
 import socket
@@ -21,7 +21,7 @@ from google.auth.transport.requests import Request
 from barrelman_sync.model.errors import causes
 
 SECONDS = 10.0
-"""For each step of a request: the connection, and each piece of the answer."""
+"""The timeout for each step of a request: the connection, and each piece of the answer."""
 _LOOK = 0.1
 """Seconds between two looks at whether the run is over."""
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class TimeOverError(Exception):
-    """The run ended first; the text says why, and who was being asked."""
+    """The run ended before the work was done. The text says why, and which server was being asked."""
 
 
 class Http(Request):
@@ -57,7 +57,7 @@ class Http(Request):
     def request(
         self, uri: str, method: str, body: Any = None, headers: Mapping[str, str] | None = None
     ) -> tuple[httplib2.Response, bytes]:
-        """For googleapiclient. Raises OSErrors, which it knows when to try again after."""
+        """For googleapiclient. Raises OSError: googleapiclient decides by its type whether to try again."""
         try:
             answer = self(uri, method, body, dict(headers or {}))
         except TransportError as error:
@@ -66,7 +66,7 @@ class Http(Request):
 
 
 def cause_of(error: BaseException) -> BaseException:
-    """What it all began with: the libraries wrap an error several times, with ever longer texts."""
+    """The first cause of an error: the libraries wrap an error several times, each time with a longer text."""
     *_, innermost = causes(error)
     return innermost
 
@@ -74,7 +74,7 @@ def cause_of(error: BaseException) -> BaseException:
 def _plain(error: TransportError) -> OSError:
     match cause_of(error):
         case ssl.SSLError() | socket.gaierror() | ValueError() as cause:
-            return OSError(str(cause))  # which is not tried again
+            return OSError(str(cause))  # googleapiclient does not try again after a plain OSError
         case TimeoutError():
             return TimeoutError("no answer in time")
         case cause:
@@ -82,16 +82,16 @@ def _plain(error: TransportError) -> OSError:
 
 
 def in_time(work: Callable[[], T], over: Callable[[], str | None], http: Http) -> T:
-    """What `work` returns or raises, or TimeOverError as soon as the run is over.
+    """Returns or raises what `work` returns or raises. Raises TimeOverError as soon as the run is over.
 
-    Google's libraries try again and pause in many places, and take no limit for it all.
+    Google's libraries wait and retry in many places, and accept no limit for the total time.
     """
     future: Future[T] = Future()
 
     def fill() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - handed on to the caller
+        except BaseException as error:  # noqa: BLE001 - `result` raises it in the calling thread
             future.set_exception(error)
 
     Thread(target=fill, daemon=True).start()
