@@ -71,7 +71,8 @@ def _write_unit(unit: Unit, writer: AnyWriter, failed_before: Mapping[Key, Write
         yield outcome
         if outcome.result != Result.DONE:
             failed = step
-            yield from (_attempt(other, writer) for other in _fallback(step))
+            for other in _fallback(step):
+                _attempt(other, writer)  # only the log tells: the plan has other steps for these objects
 
 
 def _fallback(step: Write) -> tuple[Write, ...]:

@@ -22,13 +22,13 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
-from barrelman_sync.model.names import Key, Kind, ServicePort
+from barrelman_sync.model.names import Key, Kind, Ref, ServicePort
 from barrelman_sync.model.wanted import Mirror
-from barrelman_sync.planning.modes import chosen_mode
+from barrelman_sync.planning.modes import ENDPOINTS, SLICES, chosen_mode
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Step, Update, Write
-from barrelman_sync.planning.targets import Keep, Served, Targets, targets
+from barrelman_sync.planning.targets import EndpointMode, Served, Targets, targets
 
 
 def usable_without(write: Write) -> bool:
@@ -49,13 +49,14 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
     service = Served(live.key, live.ports, situation.families(live), live.revision.uid)
     if any(isinstance(port.target_port, str) for port in live.ports):
         return ()  # endpoints need a number
-    mode = chosen_mode(situation.rules)
-    found = targets(situation, service, mode)
-    if isinstance(found, Keep):
-        return ()
-    steps = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
-    # Without the deletes of the endpoint mode: a fallback takes nothing away.
-    return tuple(step for step in steps if isinstance(step, Create | Update))
+    steps: dict[Ref, Create | Update] = {}
+    for mode in _modes_in_use(situation, live.key):
+        found = targets(situation, service, mode)
+        if isinstance(found, Targets):
+            planned = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
+            # Without the deletes of the endpoint mode: a fallback takes nothing away.
+            steps |= {step.ref: step for step in planned if isinstance(step, Create | Update)}
+    return tuple(steps.values())
 
 
 def held(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
@@ -89,6 +90,13 @@ def is_stopped(step: Write, failed: Write) -> bool:
 
 def _name_and_protocol(port: ServicePort) -> tuple[str, str]:
     return port.name, port.protocol
+
+
+def _modes_in_use(situation: Situation, service: Key) -> tuple[EndpointMode, ...]:
+    """The modes of the endpoints that the Service has now: in the middle of a switch, all of them serve callers."""
+    endpoints = (ENDPOINTS,) if service in situation.local.endpoints else ()
+    slices = (SLICES,) if any(slice_.managed_by_us for slice_ in situation.slices(service)) else ()
+    return (*endpoints, *slices) or (chosen_mode(situation.rules),)
 
 
 def _without_new_nodes(situation: Situation, service: Key, found: Targets) -> Targets:

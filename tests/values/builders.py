@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from barrelman_sync.cluster.managed_fields import holders_of
-from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.remote import Node, RemotePort, RemoteService
 from barrelman_sync.model.settings import DeleteLimit, EndpointRules, NodeRules, Safety, Scope
@@ -29,6 +29,7 @@ KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"
 MANAGER = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGER = "endpoints.kubernetes.io/managed-by"
+SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 
 SCOPE = Scope("prod")
 NO_AFFINITY = Affinity()
@@ -108,6 +109,23 @@ def endpoints_of(live: LocalService, **fields: Any) -> LocalEndpoints:
     """Return the Endpoints that a run from `prod` makes for a Service with these ports."""
     ports = sorted(EndpointPort(p.name, p.protocol, int(p.target_port), p.app_protocol) for p in live.ports)
     return endpoints(live.key, **{"ports": tuple(ports), "owners": frozenset({live.revision.uid}), **fields})
+
+
+def slice_of(name: str, *addresses: str, key: Key = CART, **fields: Any) -> LocalSlice:
+    """Return an EndpointSlice that a run from `prod` makes for `remote(key)`."""
+    labels = {
+        FROM: "prod",
+        MANAGER: "barrelman-sync",
+        SLICE_MANAGER: "barrelman-sync",
+        "kubernetes.io/service-name": key.name,
+    }
+    defaults = {
+        "ports": (EndpointPort("http", "TCP", 30080),),
+        "labels": labels,
+        "owners": frozenset({f"uid of {key}"}),
+    }
+    revision = Revision(f"uid of {name}", "1")
+    return LocalSlice(Key(key.namespace, name), key, revision, "IPv4", addresses=addresses, **{**defaults, **fields})
 
 
 def local(*objects: LocalService | LocalEndpoints, namespaces: Iterable[LocalNamespace] = ()) -> Local:

@@ -147,6 +147,15 @@ def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes() -> 
     assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
 
 
+def test_a_fallback_that_fails_does_not_speak_for_the_planned_step() -> None:
+    cluster = Cluster(["delete Service shop/cart", "update Endpoints shop/cart"])
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, 1, lambda _: None)
+    assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
+        ("delete Service shop/cart", "failed"),
+        ("delete Endpoints shop/cart", "not tried"),
+    ]
+
+
 def test_what_is_left_over_goes_even_if_the_service_is_refused() -> None:
     fine = World(
         local(mirror(CART, service_port(81)), endpoints()), (remote(),), NODES, rules=EndpointRules(slices=True)

@@ -23,6 +23,7 @@ from tests.values.builders import (
     MANAGER,
     NODES,
     SCOPE,
+    SLICE_MANAGER,
     World,
     cases,
     endpoints,
@@ -36,12 +37,12 @@ from tests.values.builders import (
     remote,
     service,
     service_port,
+    slice_of,
     words,
 )
 
 API_SERVER = Key("default", "kubernetes")
 FROM_STAGE = {**ENDPOINTS_LABELS, FROM: "stage"}
-SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 
 
 def wanted_endpoints(world: World) -> WantedEndpoints:
@@ -367,35 +368,28 @@ def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None
 
 # --- from slices to Endpoints -----------------------------------------------------------------------------------
 
-OURS = {FROM: "prod", MANAGER: "barrelman-sync", SLICE_MANAGER: "barrelman-sync", "kubernetes.io/service-name": "cart"}
-SERVICE_PORTS = (EndpointPort("http", "TCP", 30080),)
 COPIED = frozenset({"uid of endpoints shop/cart"})
 """The owner of what Kubernetes copies of the Endpoints that are there."""
-
-
-def written(name: str, *addresses: str, **fields: Any) -> LocalSlice:
-    revision = Revision(f"uid of {name}", "1")
-    return LocalSlice(Key("shop", name), CART, revision, "IPv4", addresses=addresses, ports=SERVICE_PORTS, **fields)
 
 
 @cases(
     "copies, what",
     {
-        "all addresses": ((written("copy", *ADDRESSES, owners=COPIED),), "delete"),
+        "all addresses": ((slice_of("copy", *ADDRESSES, owners=COPIED),), "delete"),
         "all addresses, in two copies": (
-            tuple(written(name, name, owners=COPIED) for name in ADDRESSES),
+            tuple(slice_of(name, name, owners=COPIED) for name in ADDRESSES),
             "delete",
         ),
         "none yet": ((), "update"),
-        "not all addresses": ((written("copy", ADDRESSES[0], owners=COPIED),), "update"),
-        "of former Endpoints": ((written("copy", *ADDRESSES, owners=frozenset({"former"})),), "update"),
-        "other ports": ((replace(written("copy", *ADDRESSES, owners=COPIED), ports=()),), "update"),
+        "not all addresses": ((slice_of("copy", ADDRESSES[0], owners=COPIED),), "update"),
+        "of former Endpoints": ((slice_of("copy", *ADDRESSES, owners=frozenset({"former"})),), "update"),
+        "other ports": ((replace(slice_of("copy", *ADDRESSES, owners=COPIED), ports=()),), "update"),
     },
 )
 def test_slices_go_once_the_copies_of_the_endpoints_carry_the_addresses(
     copies: tuple[LocalSlice, ...], what: str
 ) -> None:
-    ours = written("cart-barrelman-ipv4-0", "10.0.0.9", labels=OURS)
+    ours = slice_of("cart-barrelman-ipv4-0", "10.0.0.9")
     world = with_slices(World(), ours)
     plan = world.but(local=replace(world.local, copies={CART: copies})).plan()
     assert words(plan)[1:] == [

@@ -12,6 +12,8 @@ from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.steps import HeldBack, Plan, Update
 from barrelman_sync.report.messages import message
 from tests.values.builders import (
+    ADDRESSES,
+    CART,
     NODES,
     SCOPE,
     World,
@@ -27,6 +29,7 @@ from tests.values.builders import (
     remote,
     service,
     service_port,
+    slice_of,
     word,
     words,
 )
@@ -168,8 +171,8 @@ def with_node_port(name: str, number: int, **fields: Any) -> Any:
     return mirror(Key("shop", name), service_port(80, number, node_port=number), type="NodePort", **fields)
 
 
-def asking(name: str, number: int, namespace: str = "shop") -> Any:
-    return remote(Key(namespace, name), port(80, number))
+def asking(name: str, number: int) -> Any:
+    return remote(Key("shop", name), port(80, number))
 
 
 def taking(*services: Any, live: tuple[Any, ...] = ()) -> World:
@@ -187,10 +190,22 @@ def reason(plan: Plan, name: str) -> str:
     return next(message(step.why) for step in plan.steps if isinstance(step, HeldBack) and step.ref.key.name == name)
 
 
-def test_a_namespace_is_not_made_for_services_that_all_wait() -> None:
-    plan = taking(asking("new", 30001, namespace="fresh")).guarded(0)
-    assert "create Namespace fresh" not in words(plan)
-    assert "create Service fresh/new" in held(plan)
+@cases(
+    "found, written",
+    {
+        "Endpoints, while slices are chosen": ((), ["update Endpoints shop/cart"]),
+        "Endpoints and a slice": (
+            (slice_of("cart-barrelman-ipv4-0", *ADDRESSES),),
+            ["update Endpoints shop/cart", "update EndpointSlice shop/cart-barrelman-ipv4-0"],
+        ),
+    },
+)
+@cases("slices", {"to slices": True, "to Endpoints": False})
+def test_all_endpoints_of_a_mirror_that_stays_follow_the_nodes(found: Any, written: list[str], *, slices: bool) -> None:
+    """A switch of modes that a guard holds back must not leave addresses of nodes that are gone."""
+    here = replace(local(mirror(), endpoints()), slices={CART: found} if found else {})
+    plan = World(here, (), (node("a", ADDRESSES[0]),), rules=EndpointRules(slices=slices)).guarded(0)
+    assert [word(step) for step in plan.writes] == written
 
 
 def test_a_mirror_that_is_there_waits_and_its_endpoints_do_not() -> None:
@@ -257,11 +272,11 @@ def test_endpoints_of_a_renamed_port_wait_and_those_that_are_there_follow_the_no
 
 
 def test_a_change_to_slices_waits_as_a_whole() -> None:
-    """Endpoints must not go as long as the slices that replace them may not come."""
+    """Endpoints must not go as long as the slices that replace them may not come. Until then they follow the nodes."""
     plan = renamed(taking()).but(rules=EndpointRules(slices=True)).guarded(0)
     assert "delete Endpoints shop/live" in held(plan)
     writes = [word(step) for step in plan.writes if step.ref.service.name == "live"]
-    assert writes == ["create EndpointSlice shop/live-barrelman-ipv4-0"]
+    assert writes == ["update Endpoints shop/live"]
 
 
 def test_endpoints_that_nobody_asks_for_follow_the_nodes_as_long_as_they_stay() -> None:
