@@ -20,7 +20,9 @@ from lab.controlplane.objects import endpoints, node, pod, port, service
 
 ROOT = Path(__file__).parents[2]
 ONE_CLUSTER = """
+import signal
 from lab.controlplane import control_planes
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a test run in the background may ignore SIGINT
 with control_planes("other") as (other,):
     print(other.ca_file.parents[1], *other.pids(), flush=True)
     input()

@@ -135,3 +135,18 @@ def test_copies_of_former_endpoints_take_nothing_over(sync: Sync, local: Control
         local.start_controllers()
     wait_until(lambda: sync().writes == [] and slices(local, "foo", "bar") == [], "the copies to take over", 30)
     assert mirrored(local) == nodes
+
+
+def test_where_the_switch_has_to_wait_what_is_there_follows_the_nodes(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    """A guard keeps the mirror, so its Endpoints go on to serve, and Kubernetes goes on to copy them."""
+    sync.converges()
+    wait_until(lambda: mirrored(local) == nodes, "the mirrored slices")
+    remote.api.delete("Service", "bar", "foo")
+    set_conditions(remote, "n1", Ready="False")
+    run = sync(SLICES, "--max-deletes", "0")
+    assert run.exit_code == 3
+    assert ips(local, "foo", "bar") == nodes[1:]
+    wait_until(lambda: mirrored(local) == nodes[1:], "the mirrored slices to follow")
+    sync.writes_nothing(SLICES, "--max-deletes", "0", exit_code=3)
