@@ -50,7 +50,7 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
     if any(isinstance(port.target_port, str) for port in live.ports):
         return ()  # endpoints need a number
     steps: dict[Ref, Create | Update] = {}
-    for mode in _modes_in_use(situation, live.key):
+    for mode in _modes_in_use(situation, live):
         found = targets(situation, service, mode)
         if isinstance(found, Targets):
             planned = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
@@ -92,11 +92,13 @@ def _name_and_protocol(port: ServicePort) -> tuple[str, str]:
     return port.name, port.protocol
 
 
-def _modes_in_use(situation: Situation, service: Key) -> tuple[EndpointMode, ...]:
-    """The modes of the endpoints that the Service has now: in the middle of a switch, all of them serve callers."""
-    endpoints = (ENDPOINTS,) if service in situation.local.endpoints else ()
-    slices = (SLICES,) if any(slice_.managed_by_us for slice_ in situation.slices(service)) else ()
-    return (*endpoints, *slices) or (chosen_mode(situation.rules),)
+def _modes_in_use(situation: Situation, live: LocalService) -> tuple[EndpointMode, ...]:
+    """The modes of our endpoints that the Service has now: in the middle of a switch, all of them serve callers."""
+    kinds = {found.ref.kind for found in situation.of_this_source(live.key)}
+    if live.is_mirror and live.key in situation.local.endpoints:
+        kinds.add(Kind.ENDPOINTS)  # the Endpoints of a mirror are ours to write, whoever made them
+    modes = {Kind.ENDPOINTS: ENDPOINTS, Kind.SLICE: SLICES}
+    return tuple(mode for kind, mode in modes.items() if kind in kinds) or (chosen_mode(situation.rules),)
 
 
 def _without_new_nodes(situation: Situation, service: Key, found: Targets) -> Targets:

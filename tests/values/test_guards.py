@@ -14,6 +14,7 @@ from barrelman_sync.report.messages import message
 from tests.values.builders import (
     ADDRESSES,
     CART,
+    KIND,
     NODES,
     SCOPE,
     World,
@@ -241,6 +242,16 @@ def test_new_endpoints_in_place_of_stray_ones_wait_with_their_service() -> None:
     stray = endpoints(Key("shop", "new"), labels={}, owners=frozenset())
     plan = taking(asking("new", 30001), live=(stray,)).guarded(0)
     assert held(plan) == ["create Service shop/new", "update Endpoints shop/new", "delete Service shop/old"]
+
+
+@cases("slices", {"to slices": True, "to Endpoints": False})
+def test_endpoints_of_somebody_else_stay_untouched_beside_ours(*, slices: bool) -> None:
+    """A Service that asks for nothing any more: our slice waits to go, the Endpoints are the user's own."""
+    theirs = endpoints(labels={}, owners=frozenset(), addresses=("192.168.1.1",))
+    ours = slice_of("cart-barrelman-ipv4-0", *ADDRESSES)
+    here = replace(local(service(labels={KIND: "false"}), theirs), slices={CART: (ours,)})
+    plan = World(here, (), (node("a", ADDRESSES[0]),), rules=EndpointRules(slices=slices)).guarded(0)
+    assert [word(step) for step in plan.writes] == ["update EndpointSlice shop/cart-barrelman-ipv4-0"]
 
 
 def test_a_namespace_is_not_made_for_what_waits() -> None:
