@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from threading import Thread
-from typing import Self, TypeVar
+from typing import TypeVar
 
 _POLL_SECONDS = 0.1
 """How soon a wait notices that somebody stopped the run."""
@@ -30,7 +30,7 @@ class Deadline:
     interrupted.
     """
 
-    def __init__(self, seconds: float, whole: Self | None = None) -> None:
+    def __init__(self, seconds: float, whole: "Deadline | None" = None) -> None:
         """`whole` is the deadline that this one is a share of, see `share`."""
         self.seconds = seconds
         self._end = time.monotonic() + min(seconds, _LONGEST_SECONDS)

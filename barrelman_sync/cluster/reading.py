@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
@@ -34,6 +34,9 @@ IDENTITY = "kube-system"
 _OURS_OR_LEFTOVER = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
 _NAMES_AT_ONCE = 100
 """Names in one label selector. They take at most 6 kB of the URL; every server accepts 8 kB."""
+
+_SERVING_SHARE = 0.5
+"""Which part of the remaining time the list of the remote's EndpointSlices may take."""
 
 Slices = Mapping[Key, tuple[LocalSlice, ...]]
 
@@ -113,10 +116,10 @@ def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Ke
 def _serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes] | None:
     """As `read_serving`, but None if the slices cannot be read: then only these Services are affected."""
     try:
-        return read_serving(client.less_patient(), services)
-    except NotTriedError:  # the run is over, so all of it fails
-        raise
+        return read_serving(client.with_share(_SERVING_SHARE), services)
     except ClusterError as error:
+        if client.is_over:
+            raise
         _log.error("%s The endpoints of %d Services stay as they are.", error, len(services))
         return None
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from barrelman_sync.cluster.apply import apply
+from barrelman_sync.cluster.crew import Crew
+from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import EndpointRules
@@ -55,7 +57,7 @@ def word_of(kind: Kind, key: Key) -> str:
 
 def after(world: World, *refused: str) -> dict[str, str]:
     """Return what became of each write."""
-    outcomes = apply(world.plan(), Cluster(refused), 2, lambda _: None)
+    outcomes = apply(world.plan(), Cluster(refused), Crew(2), Deadline(45), lambda _: None)
     return {word(outcome.step): outcome.result.value for outcome in outcomes}
 
 
@@ -113,12 +115,18 @@ def test_the_endpoints_of_a_service_that_could_not_be_deleted_stay() -> None:
 
 
 def test_what_was_not_sent_any_more_was_not_tried() -> None:
-    outcomes = apply(World(services=()).plan(), Cluster(["delete Service shop/cart"], NotTriedError), 2, lambda _: None)
+    outcomes = apply(
+        World(services=()).plan(),
+        Cluster(["delete Service shop/cart"], NotTriedError),
+        Crew(2),
+        Deadline(45),
+        lambda _: None,
+    )
     assert {outcome.result.value for outcome in outcomes} == {"not tried"}
 
 
 def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
-    *_, last = apply(World(local()).plan(), Cluster([]), 2, lambda _: None)
+    *_, last = apply(World(local()).plan(), Cluster([]), Crew(2), Deadline(45), lambda _: None)
     assert isinstance(last.step, Create)
     assert isinstance(last.step.wanted, WantedEndpoints)
     assert last.step.wanted.content.owner_uid == "uid of Service shop/cart"
@@ -126,7 +134,7 @@ def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
 
 def test_how_far_it_is() -> None:
     steps: list[int] = []
-    apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), 1, steps.append)
+    apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), Crew(1), Deadline(45), steps.append)
     assert steps == [2, 2]
 
 
@@ -134,7 +142,7 @@ def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() ->
     """A Service that is refused for good must not keep the address of a node that is gone."""
     cluster = Cluster(["update Service shop/cart"])
     world = changed(80, wanted=8080)
-    outcomes = apply(world.plan(), cluster, 1, lambda _: None)
+    outcomes = apply(world.plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert cluster.done == ["update Endpoints shop/cart"]
     assert cluster.ports == [("p80", 30080)]
     assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
@@ -142,14 +150,14 @@ def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() ->
 
 def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes() -> None:
     cluster = Cluster(["delete Service shop/cart"])
-    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, 1, lambda _: None)
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert cluster.done == ["update Endpoints shop/cart"]
     assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
 
 
 def test_a_fallback_that_fails_does_not_speak_for_the_planned_step() -> None:
     cluster = Cluster(["delete Service shop/cart", "update Endpoints shop/cart"])
-    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, 1, lambda _: None)
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
         ("delete Service shop/cart", "failed"),
         ("delete Endpoints shop/cart", "not tried"),

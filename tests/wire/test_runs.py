@@ -31,7 +31,7 @@ LISTS = (
 )
 FAULTS: dict[str, tuple[Answer, ...]] = {
     "403": (answers.failure(403),),
-    "500": (answers.failure(500),),
+    "404": (answers.failure(404),),
     "half a page": (answers.half_without_length,),
 }
 
