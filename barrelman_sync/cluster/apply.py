@@ -123,8 +123,7 @@ def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[O
     """The outcomes of writes that the run did not come to, or whose answer the run did not wait for any longer."""
     for step in writes:
         if in_flight:
-            error = f"no answer, and {why}; the server may still do the write, and the next run goes on from there."
-            yield Outcome(step, Result.FAILED, error)
+            yield Outcome(step, Result.FAILED, f"no answer, and {why}; the server may still do the write")
             in_flight = False
         else:
             yield Outcome(step, Result.NOT_TRIED, why)

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable
 
+import pytest
+
+from barrelman_sync.cluster import apply as applying
+from barrelman_sync.cluster import crew
 from barrelman_sync.cluster.apply import apply
 from barrelman_sync.cluster.crew import Crew
 from barrelman_sync.cluster.deadline import Deadline
@@ -11,6 +17,7 @@ from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.model.wanted import WantedEndpoints
+from barrelman_sync.planning.result import Outcome
 from barrelman_sync.planning.steps import Create, Update, Write
 from tests.values.builders import (
     ADDRESSES,
@@ -181,3 +188,111 @@ def test_nothing_goes_before_what_replaces_it_is_there() -> None:
         "create EndpointSlice shop/cart-barrelman-ipv4-0": "failed",
         "delete Endpoints shop/cart": "not tried",
     }
+
+
+class Hung(Cluster):
+    """Does not answer these writes."""
+
+    def __init__(self, *hanging: str) -> None:
+        super().__init__(())
+        self._hanging = hanging
+        self.go_on = threading.Event()
+        self.tried = threading.Semaphore(0)
+
+    def write(self, step: Write) -> None:
+        if word(step) in self._hanging:
+            self.tried.release()
+            assert self.go_on.wait(20)
+        super().write(step)
+
+
+@pytest.fixture
+def quickly_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "SLOW_SECONDS", 0.05)
+
+
+NAMES = [f"s{number}" for number in range(20)]
+
+
+def hangs(world: World, *hanging: str) -> list[str]:
+    """Return what is written, in order, while these writes hang; then they go on, and all is done."""
+    cluster = Hung(*hanging)
+    outcomes: list[Outcome] = []
+    run = threading.Thread(
+        target=lambda: outcomes.extend(apply(world.plan(), cluster, Crew(2), Deadline(45), lambda _: None))
+    )
+    run.start()
+    for _ in hanging:
+        assert cluster.tried.acquire(timeout=20)
+    others = {word(step) for step in world.plan().writes if step.ref.service not in hung_services(world, hanging)}
+    for _ in range(200):
+        if others <= {*cluster.done}:
+            break
+        time.sleep(0.1)
+    written = [*cluster.done]
+    cluster.go_on.set()
+    run.join(20)
+    assert {outcome.result.value for outcome in outcomes} == {"done"}
+    return written
+
+
+def hung_services(world: World, hanging: Iterable[str]) -> set[Key]:
+    """Return the Services that wait for these writes: their own, and those in a namespace that does not come."""
+    steps = [step.ref for step in world.plan().writes if word(step) in hanging]
+    keys = {ref.service for ref in steps}
+    return keys | {step.ref.service for step in world.plan().writes if Key("", step.ref.key.namespace) in keys}
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_writes_that_hang_do_not_hold_up_the_others() -> None:
+    """There are more of them than places."""
+    world = World(local(), tuple(remote(Key("shop", name)) for name in NAMES), ())
+    hanging = [f"create Service shop/{name}" for name in NAMES[:10]]
+    assert {*hangs(world, *hanging)} == {f"create Service shop/{name}" for name in NAMES[10:]}
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_a_namespace_that_hangs_holds_up_only_what_is_in_it() -> None:
+    world = World(local(), (remote(Key("new", "s")), remote(CART)), ())
+    assert hangs(world, "create Namespace new") == ["create Service shop/cart"]
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_deletes_do_not_wait_for_what_hangs() -> None:
+    world = World(local(mirror(TILL)), (remote(CART),), ())
+    assert hangs(world, "create Service shop/cart") == ["delete Service shop/till"]
+
+
+def test_what_is_in_flight_at_the_end_of_the_run_may_finish() -> None:
+    deadline = Deadline(45)
+
+    class Ending(Cluster):
+        def write(self, step: Write) -> None:
+            deadline.stop("the run was interrupted")
+            time.sleep(0.3)  # longer than the run looks away
+            super().write(step)
+
+    (outcome,) = apply(World(local(), (remote(),), ()).plan(), Ending(()), Crew(1), deadline, lambda _: None)
+    assert outcome.result.value == "done"
+
+
+def test_what_does_not_finish_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "IN_FLIGHT_SECONDS", 0)
+    monkeypatch.setattr(applying, "_MARGIN_SECONDS", 0)
+    cluster, deadline = Hung("create Service shop/cart"), Deadline(45)
+
+    def end() -> None:
+        assert cluster.tried.acquire(timeout=20)
+        deadline.stop("the run was interrupted")
+
+    threading.Thread(target=end).start()
+    outcomes = apply(World(local()).plan(), cluster, Crew(1), deadline, lambda _: None)
+    cluster.go_on.set()
+    assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
+        ("create Service shop/cart", "failed"),
+        ("create Endpoints shop/cart", "not tried"),
+    ]
+    assert [outcome.error for outcome in outcomes] == [
+        "no answer, and the run was interrupted; the server may still do the write",
+        "the run was interrupted",
+    ]

@@ -46,7 +46,7 @@ def succeeds(code: str) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--preflight",), ("--output", "yaml")])
 def test_a_run_loads_neither_an_event_loop_nor_http2(sides: Sides, options: tuple[str, ...]) -> None:
-    """Told on stdout: Python tells on stderr, in between, of sockets that are left for the end of the process to close."""
+    """Told on stdout: on stderr, Python may tell of sockets that are left for the end of the process to close."""
     assert python(RUN, *sides.arguments, *options).stdout.splitlines()[-1] == "[] True"
 
 
