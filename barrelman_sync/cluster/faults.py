@@ -112,6 +112,8 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
         return (
             "Many objects were made at once under a ResourceQuota, whose controller lags behind; the next run goes on."
         )
+    if _is_dead_webhook(error):
+        return "An admission webhook of the cluster does not answer: repair the webhook that the message names."
     if status == httpx2.codes.FORBIDDEN and _is_admission(error):
         return (
             "Not a permission problem: an admission policy, webhook or quota rejected the object; the message names it."
@@ -120,6 +122,8 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
         return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
     if _certificate_error(error):
         return advice.untrusted
+    if isinstance(error, httpx2.ReadTimeout):
+        return "The server took the request: it may be overloaded, or an admission webhook may not answer."
     return advice.unreachable if isinstance(error, httpx2.TransportError) else ""
 
 
@@ -142,6 +146,11 @@ def _is_quota_conflict(error: BaseException) -> bool:
 def _lacks_quota_status(error: BaseException) -> bool:
     """Whether a 403 says that the quota of a fresh namespace has not been counted yet (k8s#67761)."""
     return isinstance(error, httpx2.HTTPStatusError) and "status unknown for quota" in error.response.text
+
+
+def _is_dead_webhook(error: BaseException) -> bool:
+    """Whether a webhook with failurePolicy Fail did not answer (apiserver admission/plugin/webhook, dispatcher)."""
+    return isinstance(error, httpx2.HTTPStatusError) and "failed calling webhook" in error.response.text
 
 
 def _is_admission(error: Exception) -> bool:

@@ -49,22 +49,22 @@ class Retries:
         return retrying(attempt)
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
-        """The time that the server asks for, or twice as long as the last wait; for writes, four times as long.
+        """Twice as long as the last wait, for writes four times as long, and never less than the server asks for.
 
         The five tries of a write take twenty seconds, so an outage of ten seconds is no failure.
         """
         fault = _fault(state)
         jitter = random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - this is no secret
-        if asked := retry_after(fault):
-            return asked + _FIRST_SECONDS * jitter
         if status_of(fault) is None:
             wait = min(_FIRST_SECONDS * 2.0 ** min(state.attempt_number, 9), _UNANSWERED_SECONDS)
         elif self._writes:
             wait = _FIRST_SECONDS * 4.0**self._answered
         else:
             wait = min(_FIRST_SECONDS * 2.0 ** min(self._answered, 9), _READ_SECONDS)
-        # Half of the time that is left, so that a long wait does not use up the time for another try.
-        return min(wait * jitter, max(self._deadline.remaining() / 2, _FIRST_SECONDS))
+        # At most half of the time that is left, so that a long wait does not use up the time for another try.
+        own = min(wait * jitter, max(self._deadline.remaining() / 2, _FIRST_SECONDS))
+        asked = retry_after(fault)
+        return max(own, asked + _FIRST_SECONDS * jitter) if asked else own
 
     def _give_up(self, state: tenacity.RetryCallState) -> bool:
         """Whether this try is the last one. Asked before a wait: a wait past the deadline would hide the real error."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,11 +12,14 @@ from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.model.names import Key
 from tests.wire import answers
 from tests.wire.conftest import Connect
-from tests.wire.fakeapi import Answer, FakeApi
+from tests.wire.fakeapi import Answer, Exchange, FakeApi
+from tests.wire.objects import namespace
 
 NODES = "/api/v1/nodes"
+SHOP = "/api/v1/namespaces/shop"
 
 
 def fails(client: ClusterClient) -> ClusterError:
@@ -40,6 +44,23 @@ def test_headers_that_do_not_end(api: FakeApi, connected: Connect) -> None:
             ended.result(timeout=2)
         finally:
             api.closing.set()
+
+
+def test_a_write_in_flight_may_finish_after_the_end(api: FakeApi, connected: Connect) -> None:
+    """A server that loses its client in the middle of a create keeps the node ports for minutes."""
+    deadline = Deadline(45)
+    api.store.add(namespace("shop"))
+
+    def after_the_end(exchange: Exchange) -> None:
+        deadline._end = time.monotonic() - 1
+        exchange.serve()
+
+    api.rule("DELETE", SHOP, after_the_end)
+    client = connected(api, deadline)
+    client.delete(resources.Namespace, Key("", "shop"), {})
+    with pytest.raises(ClusterError, match="not tried"):
+        client.delete(resources.Namespace, Key("", "shop"), {})
+    assert len(api.requests) == 1
 
 
 def test_no_time_means_no_request(api: FakeApi, connected: Connect) -> None:

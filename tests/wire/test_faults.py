@@ -200,6 +200,11 @@ def test_the_same_fault_is_logged_once(api: FakeApi, client: ClusterClient, capl
     assert [line.partition("answered ")[2][:3] for line in caplog.messages] == ["503", "429"]
 
 
+def test_a_webhook_that_does_not_answer_is_told(api: FakeApi, client: ClusterClient) -> None:
+    api.rule_for_ever("GET", NODES, answers.plain(500, 'failed calling webhook "dead.example": context deadline'))
+    assert "repair the webhook that the message names" in str(fails(client))
+
+
 def test_retry_after_is_honored(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
     api.rule("GET", NODES, answers.plain(429, Retry_After="7"), answers.plain(503, Retry_After="0"))
     assert names(client) == []
