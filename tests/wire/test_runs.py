@@ -224,10 +224,10 @@ def test_the_log(sides: Sides) -> None:
     result = run(sides, "-vv", "--log-format", "json")
     lines = [json.loads(line) for line in result.stderr.splitlines()]
     assert {line["logger"].partition(".")[0] for line in lines} == {"barrelman_sync"}
-    sent = [line["message"] for line in lines if line["level"] == "debug"]
+    sent = [line["message"] for line in lines if line["severity"] == "DEBUG"]
     assert len(sent) == len(sides.local.requests) + len(sides.remote.requests)
     assert f"GET {sides.local.url}/api/v1/namespaces?limit=500: {HTTPStatus.OK.value}" in sent
-    assert len([line for line in lines if line["level"] == "info"]) == 3
+    assert len([line for line in lines if line["severity"] == "INFO"]) == 3
 
 
 def test_both_sides_problems_are_told_at_once(tmp_path: Path) -> None:
