@@ -67,6 +67,7 @@ def take_over_messages() -> None:
     Python would print these messages to stderr, in a form that no log pipeline expects.
     """
     logging.captureWarnings(capture=True)  # and so hides them: they are for programmers
+    logging.getLogger().addHandler(logging.NullHandler())  # else logging prints what no handler takes
 
     def in_thread(failed: threading.ExceptHookArgs) -> None:
         _log.error(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import shlex
 import subprocess
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from tests.wire import answers
 from tests.wire.commands import COMMAND, Sides
 from tests.wire.kubeconfigs import kubeconfig
-from tests.wire.objects import node_port
+from tests.wire.objects import namespace, node_port
 
 FULL = "ERROR: stdout cannot be written (No space left on device): the output is lost, nothing else is affected.\n"
 CLOSED = "WARNING: stdout is closed: the output is lost, nothing else is affected.\n"
@@ -163,3 +166,26 @@ def test_what_is_no_text_gives_no_trace(tmp_path: Path, locale: dict[str, str]) 
     assert "\x1b" not in ended.stderr
     for line in ended.stderr.splitlines():
         assert line.startswith("Error: ")
+
+
+# --- terminals ----------------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_that_is_gone_does_not_stop_the_progress_bar(sides: Sides) -> None:
+    """The bar is drawn between the writes."""
+    sides.local.store.add(namespace("shop"))
+    sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(30)))
+    arrived, go_on = threading.Event(), threading.Event()
+    sides.local.rule("PATCH", "/api/v1/namespaces/shop/services/cart", answers.held(arrived, go_on))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [COMMAND, *sides.arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=theirs, text=True
+    ) as run:
+        os.close(theirs)
+        assert os.read(ours, 1)
+        assert arrived.wait(60)
+        os.close(ours)
+        go_on.set()
+        stdout, _ = run.communicate(timeout=60)
+    assert (run.returncode, len(sides.writes)) == (0, 62)
+    assert stdout.splitlines()[-1].startswith("done: 62 created")
