@@ -73,6 +73,9 @@ class Unfailing:
 def secure() -> None:
     """Makes the streams of this process unfailing. Call this before anything else opens a file or a socket."""
     _open_descriptors()
+    for number in (1, 2):
+        with suppress(OSError):
+            os.set_blocking(number, True)
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - a descriptor, open to the end
     sys.stdout = _secured(sys.stdout, 1)
     sys.stderr = _secured(sys.stderr, 2)

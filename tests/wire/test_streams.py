@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pty
@@ -94,20 +95,35 @@ def test_wrong_usage_is_wrong_usage_whatever_the_output_meets(tmp_path: Path, st
     assert shell(tmp_path, STREAMS[streams][0], "--unknown").code == 2
 
 
-def test_a_reader_that_leaves_later(sides: Sides, tmp_path: Path) -> None:
-    """After the first of many lines, which is in the middle of the output: nothing ends before the last write."""
-    sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(30)))
+def test_a_reader_that_leaves_later(sides: Sides) -> None:
+    """In the middle of the output: after the plan, while the writes go on."""
+    arrived, go_on = threading.Event(), threading.Event()
+    sides.local.rule("PATCH", "/api/v1/namespaces/shop/services/cart", answers.held(arrived, go_on))
     with subprocess.Popen(
         [COMMAND, *sides.arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
         assert run.stderr
         assert run.stdout.readline().startswith("+ Namespace")
+        assert arrived.wait(60)
         run.stdout.close()
+        go_on.set()
         said = run.stderr.read()
         assert run.wait(60) == 0, said
     assert said == LEFT
-    assert len(sides.writes) == 63
+    assert len(sides.writes) == 3
+
+
+def test_a_pipe_that_does_not_block_is_waited_for(sides: Sides) -> None:
+    """As some programs hand it to their children; the document is longer than what the pipe holds."""
+    sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(30)))
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(writing, False)
+    with subprocess.Popen([COMMAND, *sides.arguments, "-o", "json"], stdout=writing) as run, os.fdopen(reading) as read:
+        os.close(writing)
+        assert len(json.load(read)["steps"]) == 63
+        assert run.wait(60) == 0
 
 
 def test_what_is_lost_is_told_in_the_format_of_the_log(sides: Sides, tmp_path: Path) -> None:
