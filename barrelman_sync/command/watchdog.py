@@ -64,7 +64,7 @@ class Watchdog:
 
     def _log_message(self) -> None:
         """Logs the stacks, then the message, which comes last because a pod's termination message is the log's end."""
-        _log.critical("Where each thread was:\n%s", "\n".join(_stacks()))
+        _log.critical("Where each thread was:", extra={"lines": [*_stacks()]})
         _log.critical(
             "The run was still going %g s after its --timeout of %g s, so the process ends now. Completed writes stay;"
             " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a disk that"

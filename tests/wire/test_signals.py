@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +126,18 @@ def test_a_second_signal_ends_it_at_once(sides: Sides, first: signal.Signals, se
         stdout, _ = run.communicate(timeout=PATIENCE)
     assert run.returncode == -second
     assert stdout == ""
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_while_the_command_loads(tmp_path: Path, number: signal.Signals) -> None:
+    """There is nothing to finish yet, so the signal ends the process, without a word."""
+    (tmp_path / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        [COMMAND], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as loading:
+        assert loading.stdout
+        assert loading.stdout.readline() == "loading\n"
+        loading.send_signal(number)
+        _, stderr = loading.communicate(timeout=PATIENCE)
+    assert (loading.returncode, stderr) == (-number, "")

@@ -109,7 +109,7 @@ def test_it_ends_where_there_is_no_stderr(sides: Sides, what: str) -> None:
 def test_the_message_is_json_where_the_log_is(sides: Sides) -> None:
     with hanging(sides, "loop", "--log-format", "json") as run:
         where, message = (json.loads(line) for line in ended(run).splitlines())
-    assert where["level"] == message["level"] == "critical"
+    assert where["severity"] == message["severity"] == "CRITICAL"
     assert ", in hang\n" in where["message"]
     assert message["message"].startswith("The run was still going")
 
