@@ -9,9 +9,9 @@ from typing import NamedTuple
 from barrelman_sync.access.connect import connect_both, with_remote_name
 from barrelman_sync.cluster.apply import apply
 from barrelman_sync.cluster.crew import Crew
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.reading import read_local, read_remote
 from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.plan import make_plan

@@ -15,7 +15,7 @@ from typing import Any
 from lightkube.config.models import User
 
 from barrelman_sync.access.kubeconfig import Access, Section
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 
 _VERSIONS = frozenset(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))

@@ -16,7 +16,7 @@ from barrelman_sync.access.exec_credentials import ExecCommand
 from barrelman_sync.access.kubeconfig import Access, read_access
 from barrelman_sync.access.token import RenewingAuth, TokenAccess
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import IN_FLIGHT_SECONDS, Deadline
+from barrelman_sync.deadline import IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.names import FIELD_MANAGER
 from barrelman_sync.model.settings import InCluster, Kubeconfig

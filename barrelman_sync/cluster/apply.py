@@ -12,8 +12,8 @@ from graphlib import TopologicalSorter
 from typing import Protocol
 
 from barrelman_sync.cluster.crew import Crew
-from barrelman_sync.cluster.deadline import IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.deadline import IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.names import Key, Kind, Ref
 from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
 from barrelman_sync.planning.fallbacks import is_stopped

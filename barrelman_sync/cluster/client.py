@@ -16,9 +16,9 @@ from lightkube.core.generic_client import BasicRequest
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
-from barrelman_sync.cluster.deadline import Deadline, TimeOverError
 from barrelman_sync.cluster.faults import FAULTS, ClusterError, NotTriedError, cluster_error, no_answer
 from barrelman_sync.cluster.retrying import Retries
+from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.model.errors import Advice, ConfigurationError, RunError
 from barrelman_sync.model.names import FIELD_MANAGER, Key
 

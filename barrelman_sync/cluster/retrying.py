@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import tenacity
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import is_passing, reason_of, retry_after, status_of
+from barrelman_sync.deadline import Deadline
 
 WRITE_TRIES = 5
 """How often a write is tried that the server answers; one that reaches no server is tried as long as there is time."""

@@ -10,7 +10,6 @@ from typing import Any, NoReturn
 import click
 
 from barrelman_sync import __version__
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.loading import load_lightkube
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
 from barrelman_sync.command.logs import set_up_logs, tell
@@ -20,6 +19,7 @@ from barrelman_sync.command.preview import Preview
 from barrelman_sync.command.settings import settings_of
 from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.result import ExitCode, Report
@@ -66,7 +66,7 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
         source = report.source if report else settings.remote_name()
         duration = time.monotonic() - clock
         run = Run(source, exit_code, started, duration, settings.run.timeout, report)
-        return publish(settings.metrics, run, deadline.remaining())
+        return publish(settings.metrics, run, deadline)
 
     try:
         report, exit_code = _reconciled(settings, deadline, watchdog)

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Self
 
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.planning.result import ExitCode
 
 GRACE_SECONDS = 7.0

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.manifests import manifest
 from barrelman_sync.command.terminal import progress
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Kind, Revision
 from barrelman_sync.model.settings import Kubeconfig, RunRules, Scope, Settings
 from barrelman_sync.model.wanted import WantedEndpoints

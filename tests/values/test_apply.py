@@ -12,8 +12,8 @@ from barrelman_sync.cluster import apply as applying
 from barrelman_sync.cluster import crew
 from barrelman_sync.cluster.apply import apply
 from barrelman_sync.cluster.crew import Crew
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.model.wanted import WantedEndpoints

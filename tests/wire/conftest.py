@@ -15,8 +15,8 @@ from lightkube import Client
 from barrelman_sync.access import http as connection
 from barrelman_sync.access.http import connect
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.command import watchdog
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.settings import Kubeconfig
 from tests.wire.certificates import Certificates, make_certificates
 from tests.wire.commands import Sides

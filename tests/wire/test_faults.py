@@ -10,8 +10,8 @@ import pytest
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError, reason_of
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key
 from tests.wire import answers
 from tests.wire.conftest import Connect, Patient

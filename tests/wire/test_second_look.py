@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import causes
 from barrelman_sync.model.names import Key, Kind, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.command.watchdog import Watchdog
+from barrelman_sync.deadline import Deadline
 from tests.wire.commands import Sides
 from tests.wire.hanging import GRACE_SECONDS, HANGS, NOTHING, SILENT
 from tests.wire.objects import node_port
