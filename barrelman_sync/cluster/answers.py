@@ -36,10 +36,15 @@ def altered_fields(live: Resource, wanted: Wanted) -> Iterator[str]:
             return
 
 
-def can_serve(live: resources.Service, wanted: Mirror) -> bool:
-    """Whether the wanted endpoints serve callers of the Service as it is, although it is not as wanted."""
+def usable_although_altered(live: Resource, wanted: Wanted, *, new: bool) -> bool:
+    """Whether the wanted endpoints may be written for a Service that is not as wanted.
+
+    They may not if they would replace endpoints that serve a port of the Service, or if the Service is no mirror.
+    """
+    if not isinstance(live, resources.Service) or not isinstance(wanted, Mirror):
+        return False
     found = parsing.local_service(live)
-    return found.is_mirror and not found.has_selector and serves(found, wanted)
+    return found.is_mirror and not found.has_selector and (new or serves(found, wanted))
 
 
 def _told(change: Change) -> str:

@@ -9,7 +9,7 @@ import httpx2
 from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.answers import altered_fields, can_serve
+from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.manifests import (
@@ -22,7 +22,7 @@ from barrelman_sync.cluster.manifests import (
 )
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import FIELD_MANAGER, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
-from barrelman_sync.model.wanted import Mirror, Wanted
+from barrelman_sync.model.wanted import Wanted
 from barrelman_sync.planning.result import Outcome, Result
 from barrelman_sync.planning.steps import Create, Delete, Live, Release, Update, Write
 
@@ -104,14 +104,12 @@ class Writer:
         applied = self._client.apply(_RESOURCES[kind], key, manifest(wanted, revision, labels))
         self._written[kind, key] = applied.metadata.revision
         if fields := tuple(altered_fields(applied, wanted)):
-            self._fail(wanted, applied, self._changed(wanted.ref, "applying", fields))
-
-    def _fail(self, wanted: Wanted, applied: Resource, error: ClusterError) -> None:
-        """Raises the error at once, unless the Service can use its wanted endpoints although it was changed."""
-        if not (isinstance(wanted, Mirror) and isinstance(applied, resources.Service) and can_serve(applied, wanted)):
-            raise error
-        _log.error("%s", error)
-        self._altered[wanted.ref] = str(error)
+            error = self._changed(wanted.ref, "applying", fields)
+            # The endpoints of a new Service cannot be worse than none.
+            if not usable_although_altered(applied, wanted, new=not revision.uid):
+                raise error
+            _log.error("%s", error)
+            self._altered[wanted.ref] = str(error)
 
     def _changed(self, ref: Ref, doing: str, fields: Iterable[str]) -> ClusterError:
         reason = f"something in the cluster changed what was written: {'; '.join(fields)}."

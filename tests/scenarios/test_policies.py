@@ -12,7 +12,7 @@ import pytest
 from lab.controlplane import ApiError, ControlPlane, Object, wait_until
 from lab.controlplane.objects import service
 from tests.scenarios.command import Sync
-from tests.scenarios.views import edit, ips, labels, mirror_of, node_port, set_ports
+from tests.scenarios.views import edit, endpoint_ports, ips, labels, mirror_of, node_port, set_ports
 
 pytestmark = pytest.mark.usefixtures("nodes")
 API = "/apis/admissionregistration.k8s.io/v1"
@@ -147,6 +147,20 @@ def test_a_port_that_is_renamed_keeps_the_endpoints_that_serve(
     (subset,) = local.api.get("Endpoints", "bar", "foo")["subsets"]
     assert [port["name"] for port in subset["ports"]] == ["http"]
     sync.converges()
+
+
+def test_a_new_service_whose_port_is_renamed_is_served_by_the_second_run(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "services", [{"op": "replace", "path": "/spec/ports/0/name", "value": "web"}]):
+        assert (sync().exit_code, sync().exit_code) == (1, 1)
+        assert endpoint_ports(local, "foo", "bar") == [("web", "TCP", 30080)]
+        assert ips(local, "foo", "bar") == nodes
+        assert sync().exit_code == 1
+        assert endpoint_ports(local, "foo", "bar") == [("web", "TCP", 30080)]
+    sync.converges()
+    assert endpoint_ports(local, "foo", "bar") == [("http", "TCP", 30080)]
 
 
 def test_addresses_that_are_taken_out_are_a_failed_write(
