@@ -25,9 +25,9 @@ def altered_fields(live: Resource, wanted: Wanted) -> Iterator[str]:
         case resources.Service(), Mirror():
             found = parsing.local_service(live)
             yield from map(_told, changes_between(found, wanted))
-            # A selector makes the object a Service of the user. changes_between compares no selector, as we write none.
-            if found.has_selector:
-                yield "spec.selector"
+            # Both make the object a Service of the user. changes_between does not compare them, as we write neither.
+            yield from ("spec.selector",) if found.has_selector else ()
+            yield from ("spec.clusterIP",) if found.headless else ()
         case resources.Endpoints(), WantedEndpoints():
             yield from map(_told, changes_between(parsing.local_endpoints(live), wanted))
         case resources.EndpointSlice(), WantedSlice():

@@ -133,6 +133,19 @@ def test_without_its_label_a_mirror_gets_no_endpoints(sync: Sync, remote: Contro
     assert "not tried" in run.line("! Endpoints", "foo/bar")
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("clusterIP", "None"), ("selector", {"app": "bar"})], ids=["headless", "with a selector"]
+)
+def test_a_mirror_that_would_be_released_is_a_failed_write(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, field: str, value: object
+) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "services", [{"op": "add", "path": f"/spec/{field}", "value": value}]):
+        run = sync()
+    assert run.exit_code == 1
+    assert f"spec.{field}" in run.line("! Service", "foo/bar", "failed")
+
+
 def test_a_port_that_is_renamed_keeps_the_endpoints_that_serve(
     sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
 ) -> None:

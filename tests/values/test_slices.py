@@ -239,6 +239,8 @@ def test_the_service_of_a_slice_that_says_till(name: str, services: tuple[LocalS
 def test_a_name_that_an_unusable_slice_has_is_not_used() -> None:
     wrong = slice_("cart-barrelman-ipv6-0", "10.0.0.1", family="IPv4")
     assert told(steps(("fd00::1",), wrong, family="IPv6")) == ["create cart-barrelman-ipv6-1"]
+    taken_over = slice_(0, "10.0.0.1", manager="endpointslice-controller.k8s.io")
+    assert told(steps(("10.0.0.1",), taken_over)) == ["create cart-barrelman-ipv4-1"]
 
 
 # --- plans -------------------------------------------------------------------------------------------------------
