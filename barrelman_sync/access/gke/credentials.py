@@ -4,20 +4,21 @@ import os
 from collections.abc import Mapping
 
 import google.auth
-from google.auth.credentials import Credentials
+from google.auth.compute_engine import Credentials as MetadataCredentials
+from google.auth.credentials import DEFAULT_UNIVERSE_DOMAIN, Credentials
 from google.auth.exceptions import GoogleAuthError
 from google.auth.impersonated_credentials import Credentials as ImpersonatedCredentials
 
-from barrelman_sync.access.gke.problems import bad_credentials, no_token
+from barrelman_sync.access.gke.problems import bad_credentials, no_token, other_universe
 from barrelman_sync.access.gke.transport import Http
+from barrelman_sync.access.gke.universe import IAM_ENDPOINT, UNIVERSE, override, wanted_universe
+from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.model.settings import GkeCluster
 
 SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
     "https://www.googleapis.com/auth/userinfo.email",  # GKE's API servers know an account by its address
 )
-IAM_ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"
-"""The environment variable by which gcloud itself takes another address of the API for impersonation."""
 
 _UNUSABLE = (GoogleAuthError, OSError, ValueError, TypeError, KeyError, AttributeError)
 """The errors of google-auth for an unusable file or answer: most are its own GoogleAuthError, but not all."""
@@ -26,9 +27,12 @@ _UNUSABLE = (GoogleAuthError, OSError, ValueError, TypeError, KeyError, Attribut
 class Account:
     """The Google account that we act as. There is no token before the first `renew`. For one thread at a time."""
 
-    def __init__(self, cluster: GkeCluster, http: Http) -> None:
+    def __init__(self, cluster: GkeCluster, http: Http, own: Credentials) -> None:
+        """`own` is what the run has; the account is another one if it is to be impersonated. Raises RunError."""
         self._http = http
-        self._credentials = _credentials(cluster, http)
+        self.universe = str(own.universe_domain)
+        """The domain of Google's APIs that the account belongs to."""
+        self._credentials = _impersonated(own, cluster.impersonate) if cluster.impersonate else own
         self._impersonate = cluster.impersonate
 
     @property
@@ -57,18 +61,36 @@ class Account:
         return self.token
 
 
-def _credentials(cluster: GkeCluster, http: Http) -> Credentials:
+def own_credentials(cluster: GkeCluster, deadline: Deadline, *, by_metadata_server: bool) -> Credentials:
+    """The application default credentials. Raises ConfigurationError if there are none, or none that can be used.
+
+    `by_metadata_server`: it answered, and there are no other credentials.
+    """
     # Without this variable, google-auth asks one more API for the name of our project, which we do not need.
     os.environ.setdefault("GOOGLE_CLOUD_PROJECT", cluster.project)
     try:
-        own, _ = google.auth.default(scopes=SCOPES, request=http)
-        return _impersonated(own, cluster.impersonate) if cluster.impersonate else own
+        if by_metadata_server:
+            return _of_universe(MetadataCredentials(scopes=SCOPES))  # type: ignore[no-untyped-call]
+        found, _ = google.auth.default(scopes=SCOPES, request=Http(deadline, patient=False))
+        return _of_universe(found)
     except _UNUSABLE as error:
         raise bad_credentials(error) from error
 
 
+def _of_universe(found: Credentials) -> Credentials:
+    """The credentials, which know the domain of Google's APIs. Raises ConfigurationError if they are of another one."""
+    wanted = wanted_universe()
+    if isinstance(found, MetadataCredentials):  # would ask the metadata server, again and with limits of its own
+        of_domain: Credentials = found.with_universe_domain(wanted or DEFAULT_UNIVERSE_DOMAIN)
+        return of_domain
+    own = str(found.universe_domain)
+    if wanted and wanted != own:
+        raise other_universe(UNIVERSE, wanted, own)
+    return found
+
+
 def _impersonated(own: Credentials, email: str) -> Credentials:
-    base = os.environ.get(IAM_ENDPOINT)
+    base = override(IAM_ENDPOINT)
     path = f"v1/projects/-/serviceAccounts/{email}:generateAccessToken"
     return ImpersonatedCredentials(  # type: ignore[no-untyped-call]
         source_credentials=own,
