@@ -92,6 +92,13 @@ def test_it_never_comes(command: Command, closed_port: str) -> None:
     ) in ended.stderr
 
 
+def test_it_never_knows_the_pod(command: Command, google: Google) -> None:
+    google.instead(f"{METADATA_ACCOUNT}/", *[Answer(404, "not found", GOOGLE)] * 99)
+    problem = in_pod(command, google.address, "--timeout", "2s").problem
+    assert f"failed: the metadata server at {google.address} answers 404. The time for the run" in problem
+    assert "iam.gke.io/gcp-service-account=ACCOUNT" in problem
+
+
 def test_sigterm_ends_the_wait(command: Command, closed_port: str) -> None:
     environment = {**command.environment, **POD, "GCE_METADATA_IP": closed_port}
     process = subprocess.Popen(

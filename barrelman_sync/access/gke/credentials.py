@@ -20,6 +20,8 @@ SCOPES = (
     "https://www.googleapis.com/auth/userinfo.email",  # GKE's API servers know an account by its address
 )
 
+_BEFORE_IT_ASKS = "default"
+"""What google-auth gives as the address of an account as long as it has not asked the metadata server."""
 _UNUSABLE = (GoogleAuthError, OSError, ValueError, TypeError, KeyError, AttributeError)
 """The errors of google-auth for an unusable file or answer: most are its own GoogleAuthError, but not all."""
 
@@ -38,7 +40,8 @@ class Account:
     @property
     def email(self) -> str | None:
         """The email address of the service account; None if it is not known."""
-        return getattr(self._credentials, "service_account_email", None)
+        email = getattr(self._credentials, "service_account_email", None)
+        return None if email == _BEFORE_IT_ASKS else email
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -54,10 +57,12 @@ class Account:
 
     def renew(self) -> str:
         """A new token. Raises RunError."""
+        renewed = _fresh(self._credentials)
         try:
-            self._credentials.refresh(self._http)  # type: ignore[no-untyped-call]
+            renewed.refresh(self._http)  # type: ignore[no-untyped-call]
         except _UNUSABLE as error:
             raise no_token(error, self._http.asked, self.email, self._impersonate) from error
+        self._credentials = renewed
         return self.token
 
 
@@ -87,6 +92,16 @@ def _of_universe(found: Credentials) -> Credentials:
     if wanted and wanted != own:
         raise other_universe(UNIVERSE, wanted, own)
     return found
+
+
+def _fresh(credentials: Credentials) -> Credentials:
+    """The credentials, or new ones that ask the metadata server for its default account again.
+
+    The old ones would ask for the account by its address, and not every metadata server answers that.
+    """
+    if not isinstance(credentials, MetadataCredentials):
+        return credentials
+    return MetadataCredentials(scopes=SCOPES, universe_domain=credentials.universe_domain)  # type: ignore[no-untyped-call]
 
 
 def _impersonated(own: Credentials, email: str) -> Credentials:

@@ -10,7 +10,7 @@ from google.auth.exceptions import GoogleAuthError, TransportError
 
 from barrelman_sync.access.gke.advice import ACT_AS_GOOGLE_ACCOUNT, at, grant
 from barrelman_sync.access.gke.endpoint import Endpoint
-from barrelman_sync.access.gke.transport import cause_of
+from barrelman_sync.access.gke.transport import METADATA_SERVER, cause_of
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import GkeCluster, RemoteEndpoint
 
@@ -64,7 +64,10 @@ def late(server: str, fault: str, why: str) -> RunError:
     """The run is over before Google has answered. `fault`: what was wrong with the last try, if there were several."""
     over = f"{why[0].upper()}{why[1:]}."
     reason = f"{_capped(fault).rstrip('.')}. {over}" if fault else f"no answer from {server}, {why}."
-    return _failed("asking Google for the remote cluster", reason, f"{_REACH} Or give the run more time: --timeout.")
+    advice = f"{_REACH} Or give the run more time: --timeout."
+    if fault.startswith(METADATA_SERVER):
+        advice = f"Check that the pod may act as a Google service account: {ACT_AS_GOOGLE_ACCOUNT}."
+    return _failed("asking Google for the remote cluster", reason, advice)
 
 
 def no_metadata_server(address: str, fault: str, why: str) -> RunError:

@@ -29,8 +29,10 @@ _GRACE_SECONDS = 1.0
 """So that the deadline ends a wait for an answer, and says why, and not a limit of the same length."""
 _LONGEST_RETRY_AFTER = 3600.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
-_ACCOUNTS = "/computeMetadata/v1/instance/service-accounts/"
+_ACCOUNTS = "/computeMetadata/v1/instance/service-accounts/default/"
 """For some seconds, GKE's metadata server answers 404 here, because it does not know a new pod yet."""
+METADATA_SERVER = "the metadata server at "
+"""How `Http.fault` begins if it is the metadata server that gives no token."""
 
 _log = logging.getLogger(__name__)
 
@@ -96,7 +98,8 @@ class Http(Request):
 
     def _remember(self, state: tenacity.RetryCallState) -> None:
         try:
-            self.fault = f"{self.asked} answers {_outcome(state).status}"
+            whose = METADATA_SERVER if _ACCOUNTS in state.args[0] else ""
+            self.fault = f"{whose}{self.asked} answers {_outcome(state).status}"
         except TransportError as error:
             self.fault = f"no usable answer from {self.asked}: {cause_of(error)}"
         _log.info("Asking Google: %s", self.fault)
