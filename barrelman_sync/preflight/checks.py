@@ -20,6 +20,9 @@ from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs
 from barrelman_sync.report.messages import nodes_used
 from barrelman_sync.report.preflight import Check, Topic
 
+LOCAL_PART = 1 / 3
+"""How much of the time the local cluster gets; the remote one has more questions to answer."""
+
 
 class Side(NamedTuple):
     """A cluster that answered. `uid` identifies the cluster; None if the cluster did not tell."""
@@ -34,7 +37,9 @@ Checks = Generator[Check, None, Side | None]
 def preflight(settings: Settings, deadline: Deadline) -> Iterator[Check]:
     """Checks all that a run needs and yields each result as it comes. Writes nothing."""
     needs = local_needs(dry_run=settings.run.dry_run, create_namespaces=settings.scope.create_namespaces)
-    local = yield from _side("local", lambda: connect_local(settings, deadline), needs)
+    # A part of the time, so that a local cluster that does not answer does not hide what the remote one would say.
+    share = deadline.share(LOCAL_PART)
+    local = yield from _side("local", lambda: connect_local(settings, share), needs)
     remote = yield from _remote(settings, deadline)
     if local and remote and local.uid and remote.uid:
         yield _different(local.uid, remote.uid)

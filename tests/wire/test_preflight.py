@@ -253,6 +253,13 @@ def test_a_cluster_that_cannot_be_reached_is_one_failed_check(quiet: Sides) -> N
     ]
 
 
+def test_a_cluster_that_is_silent_does_not_hide_the_other(quiet: Sides) -> None:
+    quiet.local.rule_for_ever("GET", "/api/v1/namespaces/kube-system", answers.silence)
+    result = invoke(*quiet.arguments, "--preflight", "--timeout", "9s")
+    assert "FAIL local cluster: no access" in result.stdout
+    assert "ok   remote cluster: 2 of 2 nodes used" in result.stdout
+
+
 def test_who_we_are_is_told_where_a_cluster_tells(quiet: Sides) -> None:
     known = json.dumps({"status": {"userInfo": {"username": "sync@x.iam.gserviceaccount.com"}}}).encode()
     quiet.remote.rule("POST", WHO_AM_I, lambda exchange: exchange.send(201, known, "application/json"))
