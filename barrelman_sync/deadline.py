@@ -32,7 +32,8 @@ class Deadline:
 
     def __init__(self, seconds: float, whole: "Deadline | None" = None) -> None:
         """`whole` is the deadline that this one is a share of, see `share`."""
-        self.seconds = seconds
+        self.seconds: float = whole.seconds if whole else seconds
+        """The time of the whole run (`--timeout`)."""
         self._end = time.monotonic() + min(seconds, _LONGEST_SECONDS)
         self._why: str | None = None
         self._whole = whole
@@ -60,9 +61,8 @@ class Deadline:
             return why
         if self._why or self.remaining():
             return self._why
-        if self._whole:
-            return f"it may take {self.seconds:.3g}s of the time for the run (--timeout {self._whole.seconds:g}s)"
-        return f"the time for the run (--timeout {self.seconds:g}s) is over"
+        share = "its share of " if self._whole else ""
+        return f"{share}the time for the run (--timeout {self.seconds:g}s) is over"
 
     def sleep(self, seconds: float) -> None:
         """Waits that long, but no longer than until the deadline is over."""

@@ -9,7 +9,7 @@ from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.selector import label_value
-from barrelman_sync.model.settings import GkeCluster, Settings
+from barrelman_sync.model.settings import GkeCluster, Kubeconfig, Settings
 
 
 def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:
@@ -19,15 +19,19 @@ def connect_local(settings: Settings, deadline: Deadline) -> ClusterClient:
 
 def connect_remote(settings: Settings, deadline: Deadline) -> ClusterClient:
     """A client for the remote cluster. Raises ConfigurationError, and RunError if a GKE cluster cannot be found."""
-    found = _located(settings.remote, deadline) if isinstance(settings.remote, GkeCluster) else settings.remote
-    return connect(found, "remote", deadline)
+    return connect(locate_remote(settings, deadline), "remote", deadline)
+
+
+def locate_remote(settings: Settings, deadline: Deadline) -> Kubeconfig | TokenAccess:
+    """Where the remote cluster is, for `connect`. Raises ConfigurationError, and RunError if it cannot be found."""
+    return _located(settings.remote, deadline) if isinstance(settings.remote, GkeCluster) else settings.remote
 
 
 def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
     with warnings.catch_warnings(action="ignore"):  # the warnings of Google's libraries are for programmers
         from barrelman_sync.access.gke.locating import locate  # loads Google's libraries, which takes half a second
 
-        return locate(cluster, deadline.over)
+        return locate(cluster, deadline)
 
 
 def connect_both(settings: Settings, deadline: Deadline) -> tuple[ClusterClient, ClusterClient]:

@@ -22,6 +22,8 @@ class TokenAccess:
     renew: Callable[[], str] = field(repr=False)
     """Gives a new token when the server refuses the current token. Raises RunError; called by one thread at a time."""
     advice: Advice
+    account: str
+    """Whose token it is, in words."""
 
 
 class RenewingAuth(httpx2.Auth):

@@ -119,7 +119,8 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight.checks import preflight
     from barrelman_sync.report.preflight import print_checks
 
-    passed = print_checks(preflight(settings, deadline), color=wants_color(settings.run.color))
+    color = wants_color(settings.run.color)
+    passed = print_checks(preflight(settings, deadline), settings.run.output, color=color)
     return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 

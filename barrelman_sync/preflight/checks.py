@@ -1,36 +1,36 @@
 """Finds what would fail in a run, before the first run: access to both clusters, permissions, and node ports."""
 
-import socket
-from collections.abc import Callable, Generator, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Generator, Iterator
 from typing import NamedTuple
 
-from barrelman_sync.access.connect import connect_local, connect_remote, with_remote_name
-from barrelman_sync.cluster.access_review import is_allowed
+from barrelman_sync.access.connect import connect_local, locate_remote, with_remote_name
+from barrelman_sync.access.http import connect
+from barrelman_sync.access.token import TokenAccess
+from barrelman_sync.cluster.access_review import account_name, has_answered, is_allowed
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.reading import list_remote, read_identity
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
-from barrelman_sync.model.settings import Settings
-from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.model.settings import Kubeconfig, Settings
 from barrelman_sync.planning.desired import desired_mirrors
-from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
+from barrelman_sync.planning.nodes import choose_nodes
+from barrelman_sync.preflight.node_ports import check_node_ports
 from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs, rbac_rules
 from barrelman_sync.report.messages import nodes_used
-from barrelman_sync.report.preflight import Check
+from barrelman_sync.report.preflight import Check, Topic
 
-PROBED_NODES = 3
-PROBED_SERVICES = 3
-PROBE_SECONDS = 3.0
-_OPEN = "Allow traffic from the local cluster's nodes and pods to the remote nodes' node ports (30000-32767)."
+LOCAL_PART = 1 / 3
+"""How much of the time the local cluster gets; the remote one has more questions to answer."""
+REVIEWS_PART = 1 / 2
+"""How much of a cluster's time the questions about our account and permissions get."""
 
 
 class Side(NamedTuple):
-    """A cluster that answered. `uid` identifies the cluster."""
+    """A cluster that answered. `uid` identifies the cluster; None if the cluster did not tell."""
 
     client: ClusterClient
-    uid: str
+    uid: str | None
 
 
 Checks = Generator[Check, None, Side | None]
@@ -39,26 +39,58 @@ Checks = Generator[Check, None, Side | None]
 def preflight(settings: Settings, deadline: Deadline) -> Iterator[Check]:
     """Checks all that a run needs and yields each result as it comes. Writes nothing."""
     needs = local_needs(dry_run=settings.run.dry_run, create_namespaces=settings.scope.create_namespaces)
-    local = yield from _side("local", lambda: connect_local(settings, deadline), needs)
-    remote = yield from _side("remote", lambda: connect_remote(settings, deadline), REMOTE_NEEDS)
-    if local and remote:
-        yield _different(local, remote)
+    # A part of the time, so that a local cluster that does not answer does not hide what the remote one would say.
+    share = deadline.share(LOCAL_PART)
+    local = yield from _side("local", lambda: connect_local(settings, share), needs)
+    remote = yield from _remote(settings, deadline)
+    if local and remote and local.uid and remote.uid:
+        yield _different(local.uid, remote.uid)
     if remote:
         yield from _node_ports(settings, remote.client, deadline)
 
 
-def _side(name: str, connect: Callable[[], ClusterClient], needs: tuple[Need, ...]) -> Checks:
+def _remote(settings: Settings, deadline: Deadline) -> Checks:
+    """As `_side`. Whose token Google gives for a GKE cluster is told even if the cluster refuses the token."""
+    try:
+        found: Kubeconfig | TokenAccess = locate_remote(settings, deadline)
+    except (ConfigurationError, RunError) as error:
+        yield _failed(Topic.ACCESS, "remote", "no access", error)
+        return None
+    if isinstance(found, TokenAccess):
+        what = f"remote cluster: found at {found.server} as the Google account {found.account}"
+        yield Check(Topic.ACCOUNT, passed=True, what=what, side="remote", facts={"googleAccount": found.account})
+    return (yield from _side("remote", lambda: connect(found, "remote", deadline), REMOTE_NEEDS))
+
+
+def _side(name: str, make: Callable[[], ClusterClient], needs: tuple[Need, ...]) -> Checks:
     """Whether a cluster answers and grants us the permissions that a run needs. Returns the cluster if it answers."""
     try:
-        client = connect()
-        uid = read_identity(client)
+        client = make()
     except (ConfigurationError, RunError) as error:
-        yield _failed(f"{name} cluster: no access", error)
+        yield _failed(Topic.ACCESS, name, "no access", error)
         return None
-    what = f"{name} cluster: connected to {client.name} at {client.server} (uid of kube-system: {uid})"
-    yield Check(passed=True, what=what)
-    yield from _permissions(name, client, needs)
+    uid, check = _identity(name, client)
+    yield check
+    if uid is None and check.topic is Topic.ACCESS:
+        return None
+    reviews = client.with_share(REVIEWS_PART)
+    if account := account_name(reviews):
+        what = f"{name} cluster: it knows us as {account}"
+        yield Check(Topic.ACCOUNT, passed=True, what=what, side=name, facts={"account": account})
+    yield from _permissions(name, reviews, needs)
     return Side(client, uid)
+
+
+def _identity(name: str, client: ClusterClient) -> tuple[str | None, Check]:
+    """The uid that identifies the cluster, and what came of the question."""
+    try:
+        uid = read_identity(client)
+    except ClusterError as error:
+        if has_answered(error):
+            return None, _failed(Topic.IDENTITY, name, f"connected to {client.name}, but not identified", error)
+        return None, _failed(Topic.ACCESS, name, "no access", error)
+    what = f"{name} cluster: connected to {client.name} at {client.server} (uid of kube-system: {uid})"
+    return uid, Check(Topic.ACCESS, passed=True, what=what, side=name)
 
 
 def _permissions(name: str, client: ClusterClient, needs: tuple[Need, ...]) -> Iterator[Check]:
@@ -68,68 +100,45 @@ def _permissions(name: str, client: ClusterClient, needs: tuple[Need, ...]) -> I
         try:
             allowed = is_allowed(client, need._asdict())
         except ClusterError as error:
-            yield _failed(f"{name} cluster: permissions unknown", error)
-            return
-        yield Check(allowed, f"{name} cluster: {'may' if allowed else 'may not'} {need}")
+            if not has_answered(error):
+                yield _failed(Topic.PERMISSION, name, "permissions unknown", error)
+                break
+            yield _failed(Topic.PERMISSION, name, f"unknown whether we may {need}", error)
+            continue
+        what = f"{name} cluster: {'may' if allowed else 'may not'} {need}"
+        yield Check(Topic.PERMISSION, allowed, what, side=name, facts={"permission": str(need)})
         missing += [] if allowed else [need]
     if missing:
         number = "1 permission" if len(missing) == 1 else f"{len(missing)} permissions"
         advice = f"Add these rules to the ClusterRole in the {name} cluster:\n{rbac_rules(missing)}"
-        yield Check(passed=False, what=f"{name} cluster: {number} missing", advice=advice)
+        yield Check(Topic.PERMISSIONS, passed=False, what=f"{name} cluster: {number} missing", advice=advice, side=name)
 
 
-def _different(local: Side, remote: Side) -> Check:
+def _different(local: str, remote: str) -> Check:
     """Whether local and remote are different clusters. If not, a run would mirror a cluster into itself."""
-    if local.uid == remote.uid:
+    if local == remote:
         advice = "Check the options that name the two clusters."
-        return Check(passed=False, what="local and remote are the same cluster", advice=advice)
-    return Check(passed=True, what="local and remote are different clusters")
+        return Check(Topic.CLUSTERS, passed=False, what="local and remote are the same cluster", advice=advice)
+    return Check(Topic.CLUSTERS, passed=True, what="local and remote are different clusters")
 
 
 def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
-    """Whether a few node ports can be reached. Between two clusters, a firewall usually blocks them at first."""
+    """Whether nodes and Services can be listed, whether a node is used, and what its node ports answer."""
     try:
         scope = with_remote_name(settings, client).scope
     except ConfigurationError as error:
-        yield _failed("remote cluster: no usable name", error)
+        yield _failed(Topic.NAME, "remote", "no usable name", error)
         return
     try:
         listed, services = list_remote(client, settings.nodes)
     except ClusterError as error:
-        yield _failed("remote cluster: nodes and Services cannot be listed", error)
+        yield _failed(Topic.LISTS, "remote", "nodes and Services cannot be listed", error)
         return
     nodes = choose_nodes(listed, settings.nodes)
-    yield Check(nodes.used > 0, f"remote cluster: {nodes_used(nodes)}")
-    yield from _probes(nodes, desired_mirrors(services, scope).mirrors.values(), deadline)
+    facts = {"listed": nodes.listed, "used": nodes.used}
+    yield Check(Topic.NODES, nodes.used > 0, f"remote cluster: {nodes_used(nodes)}", side="remote", facts=facts)
+    yield from check_node_ports(client, nodes, desired_mirrors(services, scope).mirrors.values(), deadline)
 
 
-def _probes(nodes: NodeChoice, mirrors: Iterable[Mirror], deadline: Deadline) -> Iterator[Check]:
-    """One connection to each of a few nodes, for each of a few Services."""
-    addresses = [address for pool in nodes.pools.values() for address in pool.addresses[:PROBED_NODES]]
-    for mirror, port in islice(_tcp_ports(mirrors), PROBED_SERVICES):
-        for address in addresses:
-            yield _probe(address, port, mirror, deadline)
-
-
-def _tcp_ports(mirrors: Iterable[Mirror]) -> Iterator[tuple[Mirror, int]]:
-    """Each mirror whose node ports every node answers, with one of its TCP node ports."""
-    for mirror in mirrors:
-        ports = [int(port.target_port) for port in mirror.ports if port.protocol == "TCP"]
-        if ports and not mirror.local_traffic:
-            yield mirror, ports[0]
-
-
-def _probe(address: str, port: int, mirror: Mirror, deadline: Deadline) -> Check:
-    """Whether a node port of a remote Service accepts a connection."""
-    target = f"{address} on node port {port} ({mirror.key})"
-    if why := deadline.over():
-        return Check(passed=False, what=f"no connection to {target}", advice=f"Not tried: {why}.")
-    try:
-        socket.create_connection((address, port), min(PROBE_SECONDS, deadline.remaining())).close()
-    except OSError as error:
-        return Check(passed=False, what=f"no connection to {target}", advice=f"{error.strerror or error}. {_OPEN}")
-    return Check(passed=True, what=f"connection to {target}")
-
-
-def _failed(what: str, error: Exception) -> Check:
-    return Check(passed=False, what=what, advice=str(error))
+def _failed(topic: Topic, side: str, what: str, error: Exception) -> Check:
+    return Check(topic, passed=False, what=f"{side} cluster: {what}", advice=str(error), side=side)

@@ -97,6 +97,28 @@ def test_a_run_ends_before_its_pod_and_the_pod_before_the_next_run() -> None:
     assert (job["backoffLimit"], spec["concurrencyPolicy"]) == (0, "Forbid")
 
 
+def test_no_mesh_injects_a_sidecar() -> None:
+    """It would not end with the run, and so keep the Job alive until its deadline, each minute."""
+    metadata = pod_template(render(Variant.WORKLOAD_IDENTITY))["metadata"]
+    assert {name: value for name, value in metadata["labels"].items() if "app.kubernetes.io" not in name} == {
+        "sidecar.istio.io/inject": "false",
+        "kuma.io/sidecar-injection": "disabled",
+    }
+    assert metadata["annotations"] == {"linkerd.io/inject": "disabled", "consul.hashicorp.com/connect-inject": "false"}
+
+
+def test_readme_s_patch_for_a_quota_sets_a_limit_that_is_not_there() -> None:
+    fence = next(text for text in (ROOT / "README.md").read_text().split("```") if "limits/cpu" in text)
+    (patch,) = yaml.safe_load(fence.removeprefix("yaml\n"))
+    cron_job = only(render(Variant.WORKLOAD_IDENTITY), **patch["target"])
+    (operation,) = yaml.safe_load(patch["patch"])
+    *way, last = operation["path"].removeprefix("/").split("/")
+    place: Any = cron_job
+    for step in way:
+        place = place[int(step) if isinstance(place, list) else step]
+    assert (operation["op"], last, "cpu" in place) == ("add", "cpu", False)
+
+
 def test_the_image_is_ours() -> None:
     objects = render(Variant.WORKLOAD_IDENTITY)
     assert re.fullmatch(rf"[^:]+/barrelman-sync:{re.escape(__version__)}", container(objects)["image"])

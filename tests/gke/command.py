@@ -56,14 +56,18 @@ class Command:
 
     def __call__(self, *options: str, **more: str) -> Ended:
         """Run to the end; an empty variable is taken away."""
-        local = self.folder / "local.kubeconfig"
-        local.write_text(kubeconfig("local", "https://127.0.0.1:1", "", "user", "local-token"))
-        arguments = ["--local-kubeconfig", str(local), *REMOTE, *options]
+        arguments = ["--local-kubeconfig", str(self.local_kubeconfig()), *REMOTE, *options]
         ended = run(arguments, {**self.environment, **more}, self.folder / f"run-{next(_numbers)}")
         said = ended.stdout + ended.stderr
         assert "Traceback" not in said
         assert not [secret for secret in (*self.secrets, "local-token") if secret in said], said
         return ended
+
+    def local_kubeconfig(self) -> Path:
+        """A kubeconfig for the closed port."""
+        path = self.folder / "local.kubeconfig"
+        path.write_text(kubeconfig("local", "https://127.0.0.1:1", "", "user", "local-token"))
+        return path
 
     def fails(self, exit_code: int, *options: str, **more: str) -> str:
         """Run, expect this end, and return the one message."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +77,10 @@ class Google:
         """Give no answer, as an answer for `instead`."""
         self.ended.wait(60)
 
+    def hang_up(self) -> None:
+        """Close the connection without an answer, as an answer for `instead`."""
+        raise ConnectionAbortedError
+
     def paths(self) -> list[str]:
         return [asked.path for asked in self.asked]
 
@@ -144,7 +149,7 @@ def refusal(status: int, code: str, message: str, **detail: str) -> Answer:
 def google() -> Iterator[Google]:
     """Run one; over when the test is."""
     fake = Google()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(fake))
     server.daemon_threads = True
     fake.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -158,14 +163,17 @@ def google() -> Iterator[Google]:
         thread.join()
 
 
-def _handler(fake: Google) -> type[BaseHTTPRequestHandler]:
+def handler(fake: Google) -> type[BaseHTTPRequestHandler]:
+    """Answers requests as the fake says."""
+
     class Handler(BaseHTTPRequestHandler):
         def handle_request(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             asked = Asked(self.command, url.path, dict(parse_qsl(url.query)), headers, self.rfile.read(length))
-            self._say(fake.answer(asked))
+            with contextlib.suppress(OSError):  # the client may be gone, or the fake hangs up
+                self._say(fake.answer(asked))
 
         do_GET = do_POST = handle_request  # noqa: N815 - the names that http.server calls
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ def test_credentials_that_impersonate(
     content = files.impersonation(google, files.key(google, private_key))
     path = files.write(tmp_path / "impersonation.json", content)
     proxy = {"HTTPS_PROXY": f"http://{closed_port}"}
-    problem = command.fails(1, GOOGLE_APPLICATION_CREDENTIALS=str(path), **proxy)
+    problem = command.fails(1, "--timeout", "3s", GOOGLE_APPLICATION_CREDENTIALS=str(path), **proxy)
     assert "no usable answer from iamcredentials.googleapis.com: [Errno 111] Connection refused." in problem
     assert google.paths() == ["/token"]
 
@@ -181,6 +182,7 @@ def test_a_pod_without_workload_identity(command: Command, google: Google) -> No
     problem = command.fails(1, **on_gce(google))
     assert "getAccessToken denied" in problem
     assert "iam.gke.io/gcp-service-account" in problem
+    assert len(google.requests_for(f"{METADATA_ACCOUNT}/token")) == 1
 
 
 def test_an_account_that_may_not_be_impersonated(command: Command, google: Google) -> None:
@@ -202,7 +204,7 @@ def test_no_way_to_the_token_server(
 ) -> None:
     content = files.key(google, private_key, token_uri=f"http://{closed_port}/token")
     path = files.write(tmp_path / "elsewhere.json", content)
-    problem = command.fails(1, GOOGLE_APPLICATION_CREDENTIALS=str(path))
+    problem = command.fails(1, "--timeout", "2s", GOOGLE_APPLICATION_CREDENTIALS=str(path))
     assert f"no usable answer from {closed_port}: [Errno 111] Connection refused." in problem
     assert "HTTPS_PROXY" in problem
 
@@ -211,6 +213,13 @@ def test_a_token_server_with_a_bad_minute(command: Command, google: Google) -> N
     google.instead("/token", Answer(503, "busy"))
     assert "STOPPING" in command.fails(1)
     assert google.paths() == ["/token", "/token", CLUSTER_PATH]
+
+
+def test_a_token_that_is_slow(command: Command, google: Google) -> None:
+    """Longer than the three seconds that google-auth gives a metadata server."""
+    google.instead(f"{METADATA_ACCOUNT}/token", lambda: time.sleep(4))
+    assert "STOPPING" in command.fails(1, **on_gce(google))
+    assert len(google.requests_for(f"{METADATA_ACCOUNT}/token")) == 1
 
 
 NO_TOKENS: dict[str, Answer] = {

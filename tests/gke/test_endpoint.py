@@ -41,6 +41,44 @@ CLUSTERS: dict[str, tuple[Json, dict[str, str]]] = {
         {"endpoint": "10.1.1.1", "privateClusterConfig": {"enablePrivateEndpoint": True}},
         {"private": "10.1.1.1"},
     ),
+    "of old, private, with an address for the public": (
+        {
+            "endpoint": "10.1.1.1",
+            "privateClusterConfig": {
+                "enablePrivateEndpoint": True,
+                "privateEndpoint": "10.1.1.1",
+                "publicEndpoint": "34.1.1.1",
+            },
+        },
+        {"private": "10.1.1.1"},
+    ),
+    "of old, private, with that address first": (
+        {
+            "endpoint": "34.1.1.1",
+            "privateClusterConfig": {"enablePrivateEndpoint": True, "publicEndpoint": "34.1.1.1"},
+        },
+        {},
+    ),
+    "both descriptions, private, false left out": (
+        {
+            "endpoint": "10.1.1.1",
+            "privateClusterConfig": {"enablePrivateEndpoint": True, "publicEndpoint": "34.1.1.1"},
+            **by_ip(enabled=True, publicEndpoint="34.1.1.1", privateEndpoint="10.1.1.1"),
+        },
+        {"private": "10.1.1.1"},
+    ),
+    "both descriptions, the newer one open": (
+        {
+            "endpoint": "34.1.1.1",
+            "privateClusterConfig": {"enablePrivateEndpoint": True},
+            **by_ip(enabled=True, enablePublicEndpoint=True, publicEndpoint="34.1.1.1", privateEndpoint="10.1.1.1"),
+        },
+        {"public": "34.1.1.1", "private": "10.1.1.1"},
+    ),
+    "private, its address in one place only": (
+        {"endpoint": "10.1.1.1", **by_ip(enabled=True, enablePublicEndpoint=False)},
+        {"private": "10.1.1.1"},
+    ),
     "all open": (
         {
             "endpoint": "34.1.1.1",

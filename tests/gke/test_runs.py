@@ -9,7 +9,7 @@ import pytest
 from lab.controlplane import ControlPlane
 from lab.controlplane.objects import node
 from tests.gke.clusters import GkeSync, address, authority, by_name
-from tests.gke.google import ACCOUNT, CLUSTER, CLUSTER_PATH, METADATA_ACCOUNT, TARGET, Google, refusal
+from tests.gke.google import ACCOUNT, CLUSTER, CLUSTER_PATH, METADATA_ACCOUNT, TARGET, Answer, Google, refusal
 from tests.scenarios.command import NAMESPACE
 from tests.scenarios.views import SOURCE, ips, labels, mirror_of, node_port
 
@@ -143,6 +143,24 @@ def test_an_account_without_permissions(sync: GkeSync, google: Google, remote: C
     )
 
 
+@pytest.mark.parametrize("status", ["401", "403"])
+def test_a_federated_account_of_a_pod(sync: GkeSync, google: Google, remote: ControlPlane, status: str) -> None:
+    """Google's own API takes its token, the control plane does not; no binding of a principal would help."""
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "nobody", "namespace": NAMESPACE}}
+    remote.api.apply(account)
+    google.tokens = [REFUSED if status == "401" else remote.service_account_token(NAMESPACE, "nobody")]
+    google.instead(f"{METADATA_ACCOUNT}/", *[Answer(200, {"email": "callers.svc.id.goog"})] * 9)
+    metadata = {"NO_GCE_CHECK": "", "GCE_METADATA_HOST": google.address, "GCE_METADATA_IP": google.address}
+    pod = {**metadata, "GOOGLE_APPLICATION_CREDENTIALS": "", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    run = sync(**pod)
+    assert (run.exit_code, f"the server answered {status}" in run.stderr) == (1, True), run
+    assert "callers.svc.id.goog is the federated account of a pod" in run.stderr
+    assert "kubectl annotate serviceaccount NAME" in run.stderr
+    assert "--member principal" not in run.stderr
+    told = sync("--preflight", **pod).stdout
+    assert "as the Google account callers.svc.id.goog (federated: the pod acts as no Google service account)" in told
+
+
 def test_no_way_to_the_control_plane(sync: GkeSync, google: Google, closed_port: str) -> None:
     config = google.cluster["controlPlaneEndpointsConfig"]["ipEndpointsConfig"]
     config["publicEndpoint"] = closed_port
@@ -162,6 +180,7 @@ def test_preflight(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
     """Without a node port to try: its address is nobody's here. tests/wire/test_preflight.py tries some."""
     remote.api.delete("Service", "bar", "foo")
     run = sync("--preflight", "--timeout", "5s")
+    assert f"ok   remote cluster: found at {remote.url} as the Google account {ACCOUNT}\n" in run.stdout
     assert f"remote cluster: connected to {CLUSTER} at {remote.url}" in run.stdout
 
 

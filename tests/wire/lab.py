@@ -2,6 +2,9 @@
 
 Arguments: the options of the run. DENIED in the environment has what the two clusters do not allow, such as
 `local delete services, remote list nodes`.
+
+The remote has three nodes, and three Services: cart, which has a ready endpoint, empty, which has none, and dns, which
+speaks only UDP. The node ports of empty would answer nowhere.
 """
 
 from __future__ import annotations
@@ -14,18 +17,27 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.wire import answers
 from tests.wire.commands import Sides, invoke
 from tests.wire.fakeapi import Answer, Exchange, FakeApi
-from tests.wire.objects import node_port
+from tests.wire.objects import node, node_port
+from tests.wire.store import Object
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-ANSWERING, SILENT = "10.0.0.1", "10.0.0.2"
-NODE_PORT = 30080
+SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
+ANSWERING, SILENT, REFUSING = "10.0.0.1", "10.0.0.2", "10.0.0.3"
+NODE_PORT, EMPTY_PORT, DNS_PORT = 30080, 30081, 30053
+NETWORK = (
+    "ip link set lo up",
+    f"ip address add {ANSWERING}/32 dev lo",
+    f"ip address add {REFUSING}/32 dev lo",
+    f"ip route add {SILENT}/32 dev lo",  # an address of nobody: the kernel drops what it sends itself for it
+)
 
 
 def main() -> None:
     """Print what the run says, and end as it ends."""
-    for command in ("ip link set lo up", f"ip address add {ANSWERING}/32 dev lo"):
+    for command in NETWORK:
         subprocess.run(command.split(), check=True)
     denied = [text.strip() for text in os.environ["DENIED"].split(",")]
     with (
@@ -37,10 +49,32 @@ def main() -> None:
         sides = Sides(local, remote, Path(folder))
         for side, api in (("local ", local), ("remote ", remote)):
             api.rule_for_ever("POST", REVIEWS, reviews({text.removeprefix(side) for text in denied}))
-        remote.store.add(node_port("cart", node_port=NODE_PORT))
+        if "remote list endpointslices" in denied:
+            remote.rule_for_ever("GET", SLICES, answers.failure(403))
+        remote.store.add(node("c", REFUSING), *services(), ready_slice("cart"))
         result = invoke(*sides.arguments, *sys.argv[1:])
         print(result.output, end="")
     sys.exit(result.exit_code)
+
+
+def services() -> list[Object]:
+    """The Services of the remote."""
+    dns = node_port("dns", node_port=DNS_PORT)
+    dns["spec"]["ports"][0]["protocol"] = "UDP"
+    return [node_port("cart", node_port=NODE_PORT), node_port("empty", node_port=EMPTY_PORT), dns]
+
+
+def ready_slice(service: str, *nodes: str) -> Object:
+    """A slice of a Service in namespace shop with a ready endpoint at each node, or with one that is at no node."""
+    endpoints = [{"addresses": ["10.1.0.1"], "nodeName": node} for node in nodes] or [{"addresses": ["10.1.0.1"]}]
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"namespace": "shop", "name": service, "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4",
+        "endpoints": endpoints,
+        "ports": [],
+    }
 
 
 def reviews(denied: set[str]) -> Answer:

@@ -1,22 +1,21 @@
 """Asks the Kubernetes Engine API for the description of a cluster."""
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Any
 
+from google.auth.credentials import DEFAULT_UNIVERSE_DOMAIN
+from google.auth.exceptions import GoogleAuthError
 from googleapiclient.discovery import build
 from googleapiclient.errors import Error, HttpError
 
 from barrelman_sync.access.gke.credentials import Account
 from barrelman_sync.access.gke.problems import no_answer, no_cluster
 from barrelman_sync.access.gke.transport import Http
+from barrelman_sync.access.gke.universe import ENDPOINT, override
 from barrelman_sync.model.errors import RunError
 from barrelman_sync.model.settings import GkeCluster
 
-ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
-"""The environment variable by which gcloud itself takes another address of the API."""
-RETRIES = 3
 _UNAUTHORIZED = 401
 _FIELDS = (  # not all fields, because those of some clusters include a password and a client key
     "status,statusMessage,conditions,endpoint,masterAuth/clusterCaCertificate,"
@@ -28,26 +27,30 @@ _log = logging.getLogger(__name__)
 
 def describe(cluster: GkeCluster, account: Account, http: Http) -> Mapping[str, Any]:
     """The description of the cluster by the API. Raises RunError."""
-    options = {"api_endpoint": override} if (override := os.environ.get(ENDPOINT)) else {}
-    service = build(
-        "container",
-        "v1",
-        http=_AuthorizedHttp(account, http),
-        client_options=options,
-        static_discovery=True,
-        cache_discovery=False,
-    )
-    name = f"projects/{cluster.project}/locations/{cluster.location}/clusters/{cluster.name}"
-    request = service.projects().locations().clusters().get(name=name, fields=_FIELDS)
     try:
-        found = request.execute(num_retries=RETRIES)
+        found = _request(cluster, account, http).execute(num_retries=0)  # `Http` itself tries again, until the deadline
     except HttpError as error:
         raise no_cluster(error.status_code, error.content, cluster, account.email) from error
-    except (OSError, ValueError, Error) as error:
+    except (GoogleAuthError, OSError, ValueError, Error) as error:
         raise no_answer(http.asked, error) from error
     if not isinstance(found, Mapping):
         raise RunError(f"Finding the remote cluster failed: the answer of {http.asked} describes no cluster.")
     return found
+
+
+def _request(cluster: GkeCluster, account: Account, http: Http) -> Any:
+    # googleapiclient itself refuses all universes but Google's own, unless the HTTP client says whose it is.
+    endpoint = override(ENDPOINT) or f"https://container.{account.universe}/"
+    service = build(
+        "container",
+        "v1",
+        http=_AuthorizedHttp(account, http),
+        client_options={"api_endpoint": endpoint, "universe_domain": DEFAULT_UNIVERSE_DOMAIN},
+        static_discovery=True,
+        cache_discovery=False,
+    )
+    name = f"projects/{cluster.project}/locations/{cluster.location}/clusters/{cluster.name}"
+    return service.projects().locations().clusters().get(name=name, fields=_FIELDS)
 
 
 class _AuthorizedHttp:

@@ -3,7 +3,7 @@
 `auto` takes the endpoint that a pod in another cluster can reach with the least set-up:
 
 1. public: an IP address that can be reached from any network, also through NAT. A token and RBAC are enough.
-2. dns: a name that can be reached from anywhere too, but it also needs the IAM permission container.clusters.connect.
+2. dns: a name that can be reached from anywhere too. Its front end checks IAM before RBAC is asked.
 3. private: an IP address that can be reached only from the cluster's network and from networks connected to it. We
    cannot know whether we are in such a network.
 
@@ -51,12 +51,12 @@ def endpoints(cluster: Section) -> Mapping[RemoteEndpoint, Endpoint]:
 
 def _public(cluster: Section) -> str | None:
     config, old = _by_ip(cluster), _section(cluster, "privateClusterConfig")
-    if config.get("enabled") is False or config.get("enablePublicEndpoint") is False:
+    closed = config.get("enablePublicEndpoint") is False or config.get("enabled") is False
+    # GKE reports a publicEndpoint beside the older enablePrivateEndpoint, too. Nobody can reach it.
+    if closed or (old.get("enablePrivateEndpoint") and not config.get("enablePublicEndpoint")):
         return None
     others = (_private(cluster), _dns_host(cluster))
-    fallback = (
-        None if old.get("enablePrivateEndpoint") or cluster.get("endpoint") in others else cluster.get("endpoint")
-    )
+    fallback = None if cluster.get("endpoint") in others else cluster.get("endpoint")
     return config.get("publicEndpoint") or old.get("publicEndpoint") or fallback
 
 
@@ -64,7 +64,9 @@ def _private(cluster: Section) -> str | None:
     config, old = _by_ip(cluster), _section(cluster, "privateClusterConfig")
     if config.get("enabled") is False:
         return None
-    fallback = cluster.get("endpoint") if old.get("enablePrivateEndpoint") else None
+    only = config.get("enablePublicEndpoint") is False or old.get("enablePrivateEndpoint")
+    others = (config.get("publicEndpoint"), old.get("publicEndpoint"), _dns_host(cluster))
+    fallback = cluster.get("endpoint") if only and cluster.get("endpoint") not in others else None
     return config.get("privateEndpoint") or old.get("privateEndpoint") or fallback
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from google.auth.exceptions import GoogleAuthError, TransportError
 
-from barrelman_sync.access.gke.advice import at, member_of
+from barrelman_sync.access.gke.advice import ACT_AS_GOOGLE_ACCOUNT, at, grant
 from barrelman_sync.access.gke.endpoint import Endpoint
-from barrelman_sync.access.gke.transport import cause_of
+from barrelman_sync.access.gke.transport import METADATA_SERVER, cause_of
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import GkeCluster, RemoteEndpoint
 
@@ -18,14 +18,19 @@ KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _LONGEST_ECHO = 300
 _QUERY = re.compile(r"\?\S+=\S+")  # the query of a URL: long, and of no use to a reader
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
-_NO_CREDENTIALS = (
-    "No Google credentials found. In a GKE pod: bind its Kubernetes service account to a Google one (Workload Identity:"
-    " gcloud iam service-accounts add-iam-policy-binding ACCOUNT --role roles/iam.workloadIdentityUser --member"
-    f" 'serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]'). Elsewhere: set {KEY_FILE} to a key file or federation"
-    " configuration, or run: gcloud auth application-default login"
+_ELSEWHERE = (
+    f"Elsewhere: set {KEY_FILE} to a key file or federation configuration, or run:"
+    " gcloud auth application-default login"
 )
-
-_REACH = "Check that Google's APIs are reachable from here: DNS, egress rules, HTTPS_PROXY and NO_PROXY."
+_NO_CREDENTIALS = (
+    f"No Google credentials found. In a GKE pod: let the pod act as a Google service account ({ACT_AS_GOOGLE_ACCOUNT})."
+    f" {_ELSEWHERE}"
+)
+_NO_METADATA_SERVER = (
+    "A GKE pod gets its Google credentials there: check that network policies allow the pod to reach 169.254.169.254:80"
+    f" and 169.254.169.252:988, and that the pod's node is healthy. {_ELSEWHERE}"
+)
+_REACH = "Check that Google's APIs are reachable from here: DNS, egress rules, HTTPS_PROXY, ALL_PROXY and NO_PROXY."
 _REFUSALS = ("invalid_", "unauthorized_client", "disabled", "deleted")
 """What the token server says if it refuses an account or a key."""
 
@@ -51,14 +56,40 @@ def no_token(error: Exception, server: str, email: str | None, impersonate: str 
 
 def no_answer(server: str, error: Exception) -> RunError:
     """Google could not be reached, or its answer makes no sense."""
-    reason = f"no usable answer from {server}: {_capped(str(cause_of(error))).rstrip('.')}."
+    reason = f"no usable answer from {server}: {_capped(_QUERY.sub('', str(cause_of(error)))).rstrip('.')}."
     return _failed("asking Google for the remote cluster", reason, _REACH)
 
 
-def late(why: str) -> RunError:
-    """The run is over before Google has answered."""
-    advice = "Check that Google's APIs are reachable from here, or give the run more time with --timeout."
-    return _failed("asking Google for the remote cluster", f"{why}.", advice)
+def late(server: str, fault: str, why: str) -> RunError:
+    """The run is over before Google has answered. `fault`: what was wrong with the last try, if there were several."""
+    over = f"{why[0].upper()}{why[1:]}."
+    reason = f"{_capped(fault).rstrip('.')}. {over}" if fault else f"no answer from {server}, {why}."
+    advice = f"{_REACH} Or give the run more time: --timeout."
+    if fault.startswith(METADATA_SERVER):
+        advice = f"Check that the pod may act as a Google service account: {ACT_AS_GOOGLE_ACCOUNT}."
+    return _failed("asking Google for the remote cluster", reason, advice)
+
+
+def no_metadata_server(address: str, fault: str, why: str) -> RunError:
+    """We run in a pod without other credentials, and the metadata server did not answer in time."""
+    reason = f"no answer from Google's metadata server at {address}, {why} ({_capped(fault)})."
+    return _failed("getting Google credentials", reason, _NO_METADATA_SERVER)
+
+
+def not_a_url(variable: str, value: str) -> ConfigurationError:
+    """The environment variable for the address of one of Google's APIs has a wrong value."""
+    return ConfigurationError(f"{variable}={value} is not a URL such as https://container.googleapis.com/.")
+
+
+def bad_universe(variable: str, value: str) -> ConfigurationError:
+    """The environment variable for the domain of Google's APIs has a wrong value."""
+    return ConfigurationError(f"{variable}={value} is not a domain such as googleapis.com.")
+
+
+def other_universe(variable: str, wanted: str, own: str) -> ConfigurationError:
+    """The credentials are for the APIs of another domain than the environment says."""
+    message = f"{variable} is {wanted}, but the Google credentials are for the universe domain {own}"
+    return ConfigurationError(f"{message}: remove the variable, or use credentials of {wanted}.")
 
 
 def no_cluster(status: int, content: bytes, cluster: GkeCluster, email: str | None) -> RunError:
@@ -93,10 +124,7 @@ def _token_advice(reason: str, error: Exception, email: str | None, impersonate:
     if impersonate and "impersonated" in reason:
         return _impersonation_advice(error, impersonate)
     if "metadata service" in reason:
-        return (
-            "Check the pod's Workload Identity: the annotation iam.gke.io/gcp-service-account of its Kubernetes service"
-            " account, and: gcloud iam service-accounts get-iam-policy ACCOUNT"
-        )
+        return f"Check that the pod may act as its Google service account: {ACT_AS_GOOGLE_ACCOUNT}."
     if email and not any(refusal in reason for refusal in _REFUSALS):
         return _REACH
     if email:
@@ -109,7 +137,7 @@ def _token_advice(reason: str, error: Exception, email: str | None, impersonate:
 
 def _impersonation_advice(error: Exception, impersonate: str) -> str:
     details = _error_of(str(error.args[1]).encode()) if len(error.args) > 1 else {}
-    if _is_disabled(details):
+    if _has_reason(details, "SERVICE_DISABLED"):
         return "Enable the API: gcloud services enable iamcredentials.googleapis.com"
     return (
         "Allow the account of this run to impersonate: gcloud iam service-accounts add-iam-policy-binding"
@@ -119,13 +147,11 @@ def _impersonation_advice(error: Exception, impersonate: str) -> str:
 
 def _api_advice(status: int, error: Mapping[str, Any], cluster: GkeCluster, email: str | None) -> str:
     project = cluster.project
-    if _is_disabled(error):
+    if _has_reason(error, "SERVICE_DISABLED"):
         return f"Enable the API: gcloud services enable container.googleapis.com --project {project}"
     if status == _FORBIDDEN:
-        return (
-            f"Grant the permission: gcloud projects add-iam-policy-binding {project} --member {member_of(email)}"
-            " --role roles/container.clusterViewer"
-        )
+        scopes = _has_reason(error, "ACCESS_TOKEN_SCOPE_INSUFFICIENT") or "scopes" in str(error.get("message"))
+        return grant(project, email, "roles/container.clusterViewer", lacks_scopes=scopes)
     if status in (_BAD_REQUEST, _NOT_FOUND):
         return (
             "Check --remote-project, --remote-cluster-name and --remote-location (a zone such as europe-west1-b for a"
@@ -136,9 +162,10 @@ def _api_advice(status: int, error: Mapping[str, Any], cluster: GkeCluster, emai
     return "The next run tries again; if the error persists, see https://status.cloud.google.com."
 
 
-def _is_disabled(error: Mapping[str, Any]) -> bool:
-    details = error.get("details") or ()
-    return any(isinstance(detail, Mapping) and detail.get("reason") == "SERVICE_DISABLED" for detail in details)
+def _has_reason(error: Mapping[str, Any], reason: str) -> bool:
+    details = error.get("details")
+    entries = details if isinstance(details, list) else ()
+    return any(isinstance(entry, Mapping) and entry.get("reason") == reason for entry in entries)
 
 
 def _error_of(content: bytes) -> Mapping[str, Any]:
