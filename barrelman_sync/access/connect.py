@@ -1,8 +1,10 @@
 """Makes the clients for the local and the remote cluster, as the settings say."""
 
+import os
 import warnings
 from dataclasses import replace
 
+from barrelman_sync.access.environment import prepare_for_google
 from barrelman_sync.access.http import connect
 from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.cluster.client import ClusterClient
@@ -24,6 +26,7 @@ def connect_remote(settings: Settings, deadline: Deadline) -> ClusterClient:
 
 
 def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
+    prepare_for_google(os.environ)
     with warnings.catch_warnings(action="ignore"):  # the warnings of Google's libraries are for programmers
         from barrelman_sync.access.gke.locating import locate  # loads Google's libraries, which takes half a second
 
