@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from barrelman_sync.access.files import read_file
+from barrelman_sync.access.proxies import without_password
 from barrelman_sync.access.tls import Pem
 
 Section = Mapping[str, Any]
@@ -109,10 +110,10 @@ def _check_server(text: str) -> None:
     try:
         url = httpx2.URL(text)
         usable = url.scheme in _HTTP and url.host and urlsplit(text).port != 0
-    except (httpx2.InvalidURL, ValueError) as error:
-        message = f"server {text!r} is not a URL: {error}"
-        raise ValueError(message) from error
+    except (httpx2.InvalidURL, ValueError):
+        usable = False
     if not usable:
-        example = "" if "://" in text else f", such as https://{text}"
-        message = f"server {text!r} is not an http or https URL{example}"
+        shown = without_password(text)
+        example = "" if "://" in text else f", such as https://{shown}"
+        message = f"server {shown!r} is not an http or https URL{example}"
         raise ValueError(message)

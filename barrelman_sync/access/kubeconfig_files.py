@@ -152,7 +152,7 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
         raise ValueError(message)
     named = {_name_of(entry, section): entry.get(key) for entry in reversed(entries)}
     if name not in named:
-        known = ", ".join(sorted(named)) or "none"
+        known = ", ".join(name if name.isprintable() else repr(name) for name in sorted(named)) or "none"
         message = f"has no {key} {name!r} (there are: {known})"
         raise ValueError(message)
     found = named[name]

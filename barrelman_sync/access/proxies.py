@@ -42,7 +42,7 @@ def checked_proxy(named_by: str, text: str) -> Proxy:
     except ValueError:  # the port is not a number, or a bracket is missing
         usable = False
     if not usable:
-        message = f"{named_by} {_without_password(text)!r} is not the URL of an http, https or socks5 proxy"
+        message = f"{named_by} {without_password(text)!r} is not the URL of an http, https or socks5 proxy"
         raise ValueError(message)
     return Proxy(named_by, url)
 
@@ -107,6 +107,7 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
         return None
 
 
-def _without_password(text: str) -> str:
+def without_password(text: str) -> str:
+    """A URL as it may be shown."""
     scheme, separator, rest = text.rpartition("://")
     return f"{scheme}{separator}{'...@' if '@' in rest else ''}{rest.rpartition('@')[2]}"

@@ -95,6 +95,7 @@ def test_a_wrong_kubeconfig_is_one_message(tmp_path: Path, content: object, said
 WRONG_FIELDS: dict[str, tuple[Section, str]] = {
     "server without a scheme": (with_cluster(server="api.example:6443"), "such as https://api.example:6443"),
     "server of another scheme": (with_cluster(server="ftp://api.example"), "is not an http or https URL"),
+    "server with a bad port": (with_cluster(server="https://me:secret@a:port"), "'https://...@a:port' is not an http"),
     "server as a number": (with_cluster(server=1), "server is not a text"),
     "server as a list": (with_cluster(server=["a"]), "server is not a text"),
     "server with port 0": (with_cluster(server="https://a:0"), "is not an http or https URL"),

@@ -1,4 +1,4 @@
-"""Which server we talk to, by which way, and whom it sees."""
+"""Which server we talk to, and whom it sees. Which certificates are trusted: `test_certificates.py`."""
 
 from __future__ import annotations
 
@@ -156,6 +156,18 @@ def test_a_client_certificate_of_a_command(
     for status in (files, {**files, "token": "secret"}):
         read(to(asking.url, {"exec": execs(plugin(tmp_path, credential(**status)))}))
     assert [request.headers["Authorization"] for request in asking.requests] == [None, "Bearer secret"]
+
+
+def test_a_command_that_gives_a_token_beside_a_client_certificate(
+    asking: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path
+) -> None:
+    user = {
+        "client-certificate-data": certificates.data("client.crt"),
+        "client-key-data": certificates.data("client.key"),
+        "exec": execs(plugin(tmp_path, credential(token="secret"))),
+    }
+    read(to(asking.url, user))
+    assert [request.headers["Authorization"] for request in asking.requests] == ["Bearer secret"]
 
 
 def test_a_command_is_told_the_authority(
