@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from barrelman_sync.access.exec_output import folded, is_terminal, output_of
+from barrelman_sync.access.exec_output import is_terminal, output_of
 from barrelman_sync.access.files import nameless_file
 from barrelman_sync.access.kubeconfig import Access
 from barrelman_sync.access.kubeconfig_checks import Section, check_token
+from barrelman_sync.access.plain import folded
 from barrelman_sync.access.tls import Pem
 from barrelman_sync.cluster.deadline import Deadline, TimeOverError
 from barrelman_sync.model.errors import ConfigurationError, RunError
@@ -45,7 +46,7 @@ class ExecCommand:
         self._access = access
         self._deadline = deadline
         self._mode = spec.get("interactiveMode", "IfAvailable")
-        if spec.get("apiVersion") not in _VERSIONS:
+        if str(spec.get("apiVersion")) not in _VERSIONS:
             raise self._problem(f"has apiVersion {spec.get('apiVersion')!r}, not one of {', '.join(sorted(_VERSIONS))}")
         if self._mode == "Always" and not is_terminal(sys.stdin):
             raise self._problem("needs a terminal to read from (interactiveMode: Always)")
@@ -89,7 +90,7 @@ class ExecCommand:
             raise self._problem(f"not found. {folded(str(self._spec.get('installHint', '')))}".strip()) from error
         except OSError as error:
             raise self._problem(f"cannot be started: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
+        except ValueError as error:
             raise self._problem(f"cannot be started: {error}") from error
 
     def _wait(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> int:
@@ -116,7 +117,14 @@ class ExecCommand:
         command = str(self._spec["command"])
         if "/" in command:
             command = str(self._access.folder / command)
-        return [command, *(str(argument) for argument in self._spec.get("args", ()))]
+        return [command, *("" if argument is None else str(argument) for argument in self._list_of("args"))]
+
+    def _list_of(self, key: str) -> list[Any]:
+        value = self._spec.get(key, [])
+        if not isinstance(value, list):
+            message = f"{key} is not a list"
+            raise ValueError(message)  # noqa: TRY004 - the user's mistake, not a caller's
+        return value
 
     def _cluster_info(self) -> dict[str, Any]:
         """The description of the cluster that `provideClusterInfo` asks for.
@@ -127,7 +135,8 @@ class ExecCommand:
         info = {key: cluster[key] for key in _CLUSTER_KEYS if key in cluster}
         if authority := self._access.tls.authority:
             info["certificate-authority-data"] = base64.b64encode(authority.content).decode()
-        for entry in cluster.get("extensions", ()):
+        extensions = cluster.get("extensions")
+        for entry in extensions if isinstance(extensions, list) else ():
             if isinstance(entry, Mapping) and entry.get("name") == "client.authentication.k8s.io/exec":
                 info["config"] = entry.get("extension")
         return info
@@ -137,8 +146,14 @@ class ExecCommand:
         if self._spec.get("provideClusterInfo"):
             spec["cluster"] = self._cluster_info()
         info = {"apiVersion": self._spec["apiVersion"], "kind": "ExecCredential", "spec": spec}
-        extra = {str(entry["name"]): str(entry["value"]) for entry in self._spec.get("env", ())}
-        return {**os.environ, **extra, "KUBERNETES_EXEC_INFO": json.dumps(info, default=str)}
+        return {**os.environ, **self._extra(), "KUBERNETES_EXEC_INFO": json.dumps(info, default=str)}
+
+    def _extra(self) -> dict[str, str]:
+        entries = self._list_of("env")
+        if not all(isinstance(entry, Mapping) and entry.get("name") for entry in entries):
+            message = "an entry of env has no name"
+            raise ValueError(message)
+        return {str(entry["name"]): str(entry.get("value") or "") for entry in entries}
 
 
 _CLUSTER_KEYS = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url", "disable-compression")

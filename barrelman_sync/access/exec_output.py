@@ -1,13 +1,9 @@
 """What a command says, and whether somebody is there to read and answer it."""
 
 import os
-import re
 from typing import IO, TextIO
 
-_LONGEST = 500
 _MOST_BYTES = 1_000_000
-_STYLES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
-"""The control sequences that color a text or move the cursor."""
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -22,10 +18,3 @@ def output_of(file: IO[bytes]) -> bytes:
     """The end of what was written to a file so far. The command may go on writing: its place there is not moved."""
     size = os.fstat(file.fileno()).st_size
     return os.pread(file.fileno(), _MOST_BYTES, max(0, size - _MOST_BYTES))
-
-
-def folded(said: bytes | str) -> str:
-    """The last of what a command said, as one line without control characters."""
-    text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    line = " ".join(_STYLES.sub("", text).split())[-_LONGEST:]
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)

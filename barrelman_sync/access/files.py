@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from barrelman_sync.access.plain import printable
+
 
 def nameless_file() -> IO[bytes]:
     """An empty file that nobody else can open by name, and that is gone once it is closed.
@@ -27,10 +29,10 @@ def read_file(what: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        message = f"{what} {path} not found"
+        message = f"{what} {printable(path)} not found"
         raise ValueError(message) from error
     except OSError as error:
-        message = f"{what} {path} cannot be read: {error.strerror}"
+        message = f"{what} {printable(path)} cannot be read: {error.strerror}"
         raise ValueError(message) from error
     except ValueError as error:  # a NUL in the middle
         message = f"{what} is not a path"

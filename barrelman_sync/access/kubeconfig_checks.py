@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from barrelman_sync.access.files import read_file
+from barrelman_sync.access.plain import printable
 from barrelman_sync.access.proxies import without_password
 from barrelman_sync.access.tls import Pem
 
@@ -114,6 +115,6 @@ def _check_server(text: str) -> None:
         usable = False
     if not usable:
         shown = without_password(text)
-        example = "" if "://" in text else f", such as https://{shown}"
+        example = "" if "://" in text else f", such as https://{printable(shown)}"
         message = f"server {shown!r} is not an http or https URL{example}"
         raise ValueError(message)

@@ -10,6 +10,7 @@ import yaml
 from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG
 
 from barrelman_sync.access.kubeconfig_checks import Section, given
+from barrelman_sync.access.plain import printable
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.settings import Kubeconfig
 
@@ -50,7 +51,11 @@ def explain(error: Exception) -> str:
 
 def _chosen(path: Path, context: str | None, where: str, side: str) -> Chosen:
     try:
-        return _select(_load(path), context, path, side)._replace(where=where)
+        document = _load(path)
+        if not document:
+            message = "is empty"
+            raise ValueError(message)  # noqa: TRY301 - one handler for all that can be wrong
+        return _select(document, context, path, side)._replace(where=where)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"{where}: {explain(error)}") from error
 
@@ -94,6 +99,7 @@ def _expanded(name: str) -> Path:
 
 
 def _load(path: Path) -> Section:
+    """What a file holds. One without anything, such as /dev/null, is like one without a context."""
     content = path.read_bytes()
     try:
         document = _as_json(content) or next(yaml.safe_load_all(content), None)
@@ -106,8 +112,10 @@ def _load(path: Path) -> Section:
     except (AttributeError, IndexError, KeyError, TypeError) as error:  # PyYAML, for a value that its tag does not fit
         message = "is not YAML: a value does not fit its tag"
         raise ValueError(message) from error
+    if document is None:
+        return {}
     if not isinstance(document, Mapping):
-        message = "is empty" if document is None else "is not a kubeconfig"
+        message = "is not a kubeconfig"
         raise ValueError(message)  # noqa: TRY004 - the user's mistake, not a caller's
     return document
 
@@ -152,7 +160,7 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
         raise ValueError(message)
     named = {_name_of(entry, section): entry.get(key) for entry in reversed(entries)}
     if name not in named:
-        known = ", ".join(name if name.isprintable() else repr(name) for name in sorted(named)) or "none"
+        known = ", ".join(map(printable, sorted(named))) or "none"
         message = f"has no {key} {name!r} (there are: {known})"
         raise ValueError(message)
     found = named[name]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from barrelman_sync.access.http import connect
 from barrelman_sync.access.tls import Pem, Tls, context_for
@@ -213,7 +214,11 @@ AAAA
 
 
 def test_keys_that_cannot_be_used(chain: Certificates, trusting: Trusting) -> None:
+    key = serialization.load_pem_private_key(chain.file("client.key").read_bytes(), None)
+    secret = serialization.BestAvailableEncryption(b"password")
+    encrypted = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, secret)
     keys = {
+        "client-key-data is encrypted": base64.b64encode(encrypted).decode(),
         "client-key-data does not belong to client-certificate-data": chain.data("server.key"),
         "client-key-data is encrypted, and there is nobody": base64.b64encode(ENCRYPTED).decode(),
         "client-key-data holds no private key": chain.data("client.crt"),
@@ -223,7 +228,7 @@ def test_keys_that_cannot_be_used(chain: Certificates, trusting: Trusting) -> No
             )
         ).decode(),
     }
-    for said, key in keys.items():
-        user = {"client-certificate-data": chain.data("client.crt"), "client-key-data": key}
+    for said, data in keys.items():
+        user = {"client-certificate-data": chain.data("client.crt"), "client-key-data": data}
         with pytest.raises(ConfigurationError, match=f"'--remote-kubeconfig' .*: {said}"):
             trusting.to("https://127.0.0.1:1", user, certificate_authority_data=chain.data("root.crt"))

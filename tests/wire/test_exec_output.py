@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync.access.exec_output import folded
+from barrelman_sync.access.plain import folded
 from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from tests.wire.commands import COMMAND, Sides
@@ -216,15 +216,25 @@ def test_a_command_ended_by_a_signal(api: FakeApi, connected: Connect, tmp_path:
         connected(api, exec=execs(plugin(tmp_path, "echo bye >&2; kill -9 $$")))
 
 
-WRONG = {
-    "an environment of pairs": {"env": [{"name": "A"}]},
-    "an environment of texts": {"env": ["A=1"]},
-    "a name with =": {"env": [{"name": "A=B", "value": "1"}]},
-    "a NUL": {"args": ["a\0b"]},
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "an environment without names": ({"env": [{"value": "A"}]}, "an entry of env has no name"),
+    "an environment of texts": ({"env": ["A=1"]}, "an entry of env has no name"),
+    "an environment of pairs": ({"env": {"A": "1"}}, "env is not a list"),
+    "a name with =": ({"env": [{"name": "A=B", "value": "1"}]}, "illegal environment variable name"),
+    "arguments as a text": ({"args": "get-token"}, "args is not a list"),
+    "a NUL": ({"args": ["a\0b"]}, "embedded null byte"),
 }
 
 
-@pytest.mark.parametrize("more", WRONG.values(), ids=WRONG)
-def test_what_cannot_be_started(api: FakeApi, connected: Connect, tmp_path: Path, more: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match=r"exec command '.*' cannot be started: "):
+@pytest.mark.parametrize(("more", "why"), WRONG.values(), ids=WRONG)
+def test_what_cannot_be_started(
+    api: FakeApi, connected: Connect, tmp_path: Path, more: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=rf"exec command '.*' cannot be started: {why}"):
         connected(api, exec=execs(plugin(tmp_path, ""), **more))
+
+
+def test_an_empty_variable(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
+    script = f'[ -z "$EMPTY$NONE" ] || exit 1; {credential(token="t")}'
+    env = [{"name": "EMPTY", "value": ""}, {"name": "NONE", "value": None}]
+    connected(api, exec=execs(plugin(tmp_path, script), env=env))

@@ -88,13 +88,19 @@ def test_no_file_has_it(several: Several) -> None:
     )
 
 
+def test_an_empty_file_has_no_context(several: Several) -> None:
+    several.write("a", of("of-a"))
+    several.names("/dev/null", "a")
+    assert access(context="prod").server == "http://of-a"
+
+
 def test_no_file_is_there(several: Several) -> None:
     several.names("a", "b")
     with pytest.raises(ConfigurationError, match=r"prod: no file in KUBECONFIG .*: none of them exists\."):
         access(context="prod")
 
 
-@pytest.mark.parametrize("broken", ["a: [", "", "folder"])
+@pytest.mark.parametrize("broken", ["a: [", "[]", "folder"])
 def test_a_file_that_cannot_be_read(several: Several, broken: str) -> None:
     """As with kubectl, an error, although a later file has the context."""
     if broken == "folder":
@@ -103,7 +109,9 @@ def test_a_file_that_cannot_be_read(several: Several, broken: str) -> None:
         several.write("a", broken)
     several.write("b", of("of-b"))
     several.names("a", "b")
-    with pytest.raises(ConfigurationError, match=r"'--remote-context' in .*/a: (is not YAML|is empty|cannot be read)"):
+    with pytest.raises(
+        ConfigurationError, match=r"'--remote-context' in .*/a: (is not YAML|is not a kubeconfig|cannot be)"
+    ):
         access(context="prod")
 
 
