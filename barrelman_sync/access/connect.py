@@ -38,7 +38,8 @@ def connect_both(settings: Settings, deadline: Deadline) -> tuple[ClusterClient,
     try:
         local = connect_local(settings, deadline)
     except ConfigurationError as error:
-        raise ConfigurationError(*error.problems, *_remote_problems(settings, deadline)) from error
+        problems = (*error.problems, *_remote_problems(settings, deadline))
+        raise ConfigurationError(*dict.fromkeys(problems)) from error  # what is wrong with both is told once
     return local, connect_remote(settings, deadline)
 
 

@@ -42,7 +42,7 @@ def _check_proxy(url: str, environment: MutableMapping[str, str]) -> None:
     try:
         proxy = proxy_of_environment(url, environment)
     except ValueError as error:
-        raise ConfigurationError(f"{error}.") from error
+        raise ConfigurationError(str(error)) from error
     if proxy and proxy.is_socks:
         message = (
             f"{proxy.named_by} is a SOCKS proxy, which Google's libraries do not support: name an http proxy there,"

@@ -117,7 +117,6 @@ def _by_token(target: TokenAccess) -> Access:
     where = f"GKE cluster {target.name}"
     try:
         authority = pem_of({"certificate-authority-data": target.authority}, "certificate-authority", Path())
-        proxy = proxy_of_environment(target.server, os.environ)
     except ValueError as error:
         raise ConfigurationError(f"{where}: {error}") from error
     return Access(
@@ -126,7 +125,7 @@ def _by_token(target: TokenAccess) -> Access:
         target.advice,
         where,
         Tls(authority),
-        proxy=proxy,
+        proxy=_of_environment(target.server),
         token=target.token,
         renew=target.renew,
     )
@@ -180,7 +179,15 @@ def _tls(cluster: Section, user: Section, folder: Path) -> Tls:
 def _proxy(cluster: Section) -> Proxy | None:
     if url := cluster.get("proxy-url"):
         return checked_proxy("proxy-url", url)
-    return proxy_of_environment(cluster["server"], os.environ)
+    return _of_environment(cluster["server"])
+
+
+def _of_environment(server: str) -> Proxy | None:
+    """The proxy that a variable names. A wrong one is no mistake of this cluster: both sides report it alike."""
+    try:
+        return proxy_of_environment(server, os.environ)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def _token(user: Section, folder: Path) -> tuple[str | None, Callable[[], str] | None]:

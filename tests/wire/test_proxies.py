@@ -19,6 +19,7 @@ from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.settings import Kubeconfig
 from tests.wire.certificates import SERVER_NAME, Certificates
+from tests.wire.commands import invoke
 from tests.wire.conftest import Patient
 from tests.wire.fakeapi import FakeApi
 from tests.wire.kubeconfigs import kubeconfig
@@ -182,10 +183,21 @@ def test_what_is_no_proxy(to: Connect, monkeypatch: pytest.MonkeyPatch, url: str
     url = url.replace("://", "://me:my-password@")
     monkeypatch.setenv("HTTPS_PROXY", url)
     with pytest.raises(
-        ConfigurationError, match=r"HTTPS_PROXY '.*' is not the URL of an http, https or socks5"
+        ConfigurationError, match=r"^HTTPS_PROXY '.*' is not the URL of an http, https or socks5"
     ) as caught:
         to("https://127.0.0.1:1")
     assert "my-password" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("in_process")
+def test_what_is_no_proxy_is_one_message_for_both_clusters(tmp_path: Path) -> None:
+    arguments = [
+        f"--{side}-kubeconfig={kubeconfig(tmp_path, side, 'https://127.0.0.1:1')}" for side in ("local", "remote")
+    ]
+    result = invoke(*arguments, HTTPS_PROXY="socks4://127.0.0.1:1")
+    assert result.exit_code == 2
+    said = "Error: HTTPS_PROXY 'socks4://127.0.0.1:1' is not the URL of an http, https or socks5 proxy\n"
+    assert result.stderr == said
 
 
 def test_what_is_no_proxy_does_not_matter_for_an_exempt_server(to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
