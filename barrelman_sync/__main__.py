@@ -1,9 +1,11 @@
 """Where the command starts; `python -m barrelman_sync` is the same as `barrelman-sync`."""
 
 import gc
+import signal
 import sys
 
 from barrelman_sync import __version__
+from barrelman_sync.command.streams import output_loss, secure
 
 _COLLECT_AFTER = 100_000
 """How many new objects make Python look for cycles of garbage. Python's default, 700, suits long-lived processes.
@@ -15,20 +17,37 @@ search is not switched off, so that a run with many errors does not grow without
 
 def start() -> None:
     """Runs the command. `--version` does not load the other modules, because loading takes a quarter of a second."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the run has handlers, Ctrl-C just ends the process
+    secure()
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"barrelman-sync, version {__version__}\n")
-        return
+        sys.stdout.flush()
+        if not ((loss := output_loss()) and loss.fails):  # otherwise the command tells it
+            return
     gc.set_threshold(_COLLECT_AFTER)
-    from barrelman_sync.command.cli import main
-
     try:
-        main()
+        _run()
     except SystemExit as end:
         # At its end, Python searches all objects for cycles of garbage: a sixth of an idle run's CPU. Only a run that
         # fails needs this search, which then removes the temporary files of certificates that could not be read.
         if not end.code:
             gc.freeze()
         raise
+    except Exception as error:  # noqa: BLE001 - not even the command's own last handler worked: modules are missing
+        sys.stderr.write(f"Error: barrelman-sync {__version__} is broken or not installed completely: {error!r}\n")
+        sys.exit(1)
+
+
+def _run() -> None:
+    from barrelman_sync.command.cli import main
+    from barrelman_sync.command.logs import end_logs, take_over_messages
+
+    take_over_messages()
+    try:
+        main()
+    finally:
+        end_logs()
 
 
 if __name__ == "__main__":

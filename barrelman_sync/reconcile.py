@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from barrelman_sync.access.connect import connect_both, with_remote_name
 from barrelman_sync.cluster.apply import apply
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.cluster.crew import Crew
 from barrelman_sync.cluster.reading import read_local, read_remote
 from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.plan import make_plan
@@ -65,5 +66,5 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
         return report
 
     with show.progress(len(plan.writes)) as advance:
-        outcomes = apply(plan, Writer(local_client, local.versions), settings.run.concurrency, advance)
+        outcomes = apply(plan, Writer(local_client, local.versions), Crew(settings.run.concurrency), deadline, advance)
     return replace(report, outcomes=outcomes, refusal=deadline.stopped or "")

@@ -8,7 +8,7 @@ from barrelman_sync.access.environment import prepare_for_google
 from barrelman_sync.access.http import connect
 from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.selector import label_value
 from barrelman_sync.model.settings import GkeCluster, Settings

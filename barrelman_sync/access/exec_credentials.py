@@ -21,7 +21,7 @@ from barrelman_sync.access.kubeconfig import Access
 from barrelman_sync.access.kubeconfig_checks import Section, check_token
 from barrelman_sync.access.plain import folded
 from barrelman_sync.access.tls import Pem
-from barrelman_sync.cluster.deadline import Deadline, TimeOverError
+from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.model.errors import ConfigurationError, RunError
 
 _VERSIONS = frozenset(f"client.authentication.k8s.io/{version}" for version in ("v1", "v1beta1", "v1alpha1"))

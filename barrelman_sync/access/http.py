@@ -1,8 +1,6 @@
-"""From a kubeconfig or service account to a client that never waits longer than until the deadline."""
+"""From a kubeconfig or service account to a client that never waits longer than the run may."""
 
 import logging
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx2
@@ -18,14 +16,13 @@ from barrelman_sync.access.kubeconfig import Access, read_access
 from barrelman_sync.access.token import RenewingAuth, TokenAccess
 from barrelman_sync.access.transport import transport_for
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.deadline import IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.names import FIELD_MANAGER
 from barrelman_sync.model.settings import InCluster, Kubeconfig
 
 CONNECT_SECONDS = 5.0
-ANSWER_SECONDS = 10.0
-GRACE_SECONDS = 0.5
+"""How long a connection may take, each time that it is tried. An answer may take as long as the run has time."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,24 +62,23 @@ def _with_credential(access: Access, deadline: Deadline) -> Access:
 
 def _client(access: Access) -> Client:
     """A client of lightkube, by connections of our own: lightkube makes those of a kubeconfig in another way."""
-    timeout = httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
     transport = transport_for(access.tls, access.proxy)
     # `insecure` keeps lightkube from reading authorities for a context that nobody uses.
     cluster = Cluster(server=access.server, insecure=True)
     config = KubeConfig.from_one(context_name=access.name, cluster=cluster, user=User()).get()
-    return Client(config=config, timeout=timeout, field_manager=FIELD_MANAGER, trust_env=False, transport=transport)
+    return Client(config=config, field_manager=FIELD_MANAGER, trust_env=False, transport=transport)
 
 
 def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
-    """Makes every request carry the headers that the kubeconfig asks for, and end at the deadline."""
+    """Makes every request carry the headers that the kubeconfig asks for, and wait no longer than the run may."""
     http.headers["User-Agent"] = f"{FIELD_MANAGER}/{__version__}"
     for name, value in access.headers:
         http.headers = httpx2.Headers([*http.headers.multi_items(), (name, value)])
 
     def on_request(request: httpx2.Request) -> None:
-        timeout = request.extensions.get("timeout", {})
-        left = max(deadline.remaining(), 0.001)
-        request.extensions["timeout"] = {phase: min(limit or left, left) for phase, limit in timeout.items()}
+        # A thread that nobody waits for any more, see Deadline.bound, ends soon after the run has ended.
+        left = deadline.remaining() + IN_FLIGHT_SECONDS
+        request.extensions["timeout"] = httpx2.Timeout(left, connect=CONNECT_SECONDS).as_dict()
         if access.server_name:
             request.extensions["sni_hostname"] = access.server_name
 
@@ -91,34 +87,5 @@ def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:
         if not response.is_success:
             # lightkube would parse a JSON body before it raises, and lose the HTTP status if the body is not a Status.
             response.headers["Content-Type"] = "text/plain"
-        if isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _TimedStream(response.stream, deadline, response.request)
 
     http.event_hooks = {"request": [on_request], "response": [on_response]}
-    _close_in_time(http, deadline)
-
-
-def _close_in_time(http: httpx2.Client, deadline: Deadline) -> None:
-    """Closes the client after the deadline: a timeout is for each piece, and a server may send headers forever."""
-    timer = threading.Timer(deadline.remaining() + GRACE_SECONDS, http.close)
-    timer.daemon = True
-    timer.start()
-
-
-class _TimedStream(httpx2.SyncByteStream):
-    """An answer that is cut off at the deadline: a timeout is for each piece, and a server may send many pieces."""
-
-    def __init__(self, stream: httpx2.SyncByteStream, deadline: Deadline, request: httpx2.Request) -> None:
-        self._stream = stream
-        self._deadline = deadline
-        self._request = request
-
-    def __iter__(self) -> Iterator[bytes]:
-        for piece in self._stream:
-            if not self._deadline.remaining():
-                message = "the answer did not end in time"
-                raise httpx2.ReadTimeout(message, request=self._request)
-            yield piece
-
-    def close(self) -> None:
-        self._stream.close()

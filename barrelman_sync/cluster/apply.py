@@ -1,21 +1,28 @@
-"""Does the writes of a plan, batch by batch. The Services of a batch are written in parallel.
+"""Does the writes of a plan: units in parallel, as soon as the units that they need have ended.
 
-A failure does not stop the writes of other Services.
+A failure does not stop the writes of other Services, and a write that hangs does not hold them up.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections import deque
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from typing import Protocol
 
+from barrelman_sync.cluster.crew import Crew
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.deadline import IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.names import Key, Kind, Ref
 from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
 from barrelman_sync.planning.fallbacks import is_stopped
-from barrelman_sync.planning.order import Unit, batches
+from barrelman_sync.planning.order import Unit, Writes, units
 from barrelman_sync.planning.result import Outcome, Result
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
+
+_MARGIN_SECONDS = 0.5
+"""How much later than the limit of a request we give the request up: its own error says more."""
 
 _log = logging.getLogger(__name__)
 
@@ -32,38 +39,105 @@ class AnyWriter(Protocol):
         """The uid of an object that was written in this run; None if it was not written."""
 
 
-def apply(plan: Plan, writer: AnyWriter, concurrency: int, advance: Advance) -> tuple[Outcome, ...]:
+def apply(plan: Plan, writer: AnyWriter, crew: Crew, deadline: Deadline, advance: Advance) -> tuple[Outcome, ...]:
     """Does every write of the plan. Returns one outcome for each object, in no particular order.
 
-    Calls `advance` with the number of writes that are done since the last call.
+    Calls `advance` with the number of writes that are done since the last call. Writes that are in flight at the
+    deadline get IN_FLIGHT_SECONDS more.
     """
-    outcomes: dict[Ref, Outcome] = {}
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="write") as pool:
-        for batch in batches(plan):
-            # Only these can stop a write of another batch: a missing namespace, or node ports that were not given up.
-            failed = {
-                outcome.step.ref.key: outcome.step
-                for outcome in outcomes.values()
-                if outcome.result != Result.DONE and outcome.step.ref.kind in (Kind.NAMESPACE, Kind.SERVICE)
-            }
-            for done in pool.map(lambda unit, failed=failed: tuple(_write_unit(unit, writer, failed)), batch):
-                for outcome in done:
-                    # A Service that must give up its node ports first is written twice: the first failure counts.
-                    if (before := outcomes.get(outcome.step.ref)) is None or before.result == Result.DONE:
-                        outcomes[outcome.step.ref] = outcome
-                advance(len(done))
-    return tuple(outcomes.values())
+    work = _Work(units(plan), writer)
+    ended: float | None = None
+    while crew.running or work.has_more:
+        while crew.has_room and (place := work.next_place(crew.quick)) is not None:
+            crew.start(place, work.job(place))
+        if (place := crew.wait()) is not None:
+            advance(work.end(place))
+        if deadline.over():
+            ended = ended or time.monotonic()
+            if time.monotonic() > ended + IN_FLIGHT_SECONDS + _MARGIN_SECONDS:
+                break
+    crew.dismiss()
+    return work.outcomes(frozenset(crew.running), deadline.over() or "")
 
 
-def _write_unit(unit: Unit, writer: AnyWriter, failed_before: Mapping[Key, Write]) -> Iterator[Outcome]:
+class _Work:
+    """The units of a plan: which may start, which have ended, and the outcomes of their writes so far."""
+
+    def __init__(self, found: tuple[Unit, ...], writer: AnyWriter) -> None:
+        self._units = found
+        self._writer = writer
+        self._outcomes: tuple[list[Outcome], ...] = tuple([] for _ in found)
+        self._failed: dict[Key, Write] = {}
+        """The namespaces and Services that could not be written. Only these can stop a write of another unit."""
+        self._sorter = TopologicalSorter({place: unit.needs for place, unit in enumerate(found)})
+        self._sorter.prepare()
+        self._ready: deque[int] = deque()
+        self._last: deque[int] = deque()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are units that have not ended."""
+        return self._sorter.is_active()
+
+    def next_place(self, quick: list[int]) -> int | None:
+        """The place of a unit that may start now; None if there is none. `quick` are the units that will soon end."""
+        for place in self._sorter.get_ready():
+            (self._last if self._units[place].last else self._ready).append(place)
+        if self._ready:
+            return self._ready.popleft()
+        if self._last and all(self._units[place].last for place in quick):
+            return self._last.popleft()
+        return None
+
+    def job(self, place: int) -> Callable[[], None]:
+        """Does the writes of the unit at this place."""
+
+        def job() -> None:
+            for outcome in _write_unit(self._units[place].writes, self._writer, self._failed):
+                self._outcomes[place].append(outcome)
+
+        return job
+
+    def end(self, place: int) -> int:
+        """Notes that a unit has ended. Returns the number of its writes."""
+        for outcome in self._outcomes[place]:
+            if outcome.result != Result.DONE and outcome.step.ref.kind in (Kind.NAMESPACE, Kind.SERVICE):
+                self._failed.setdefault(outcome.step.ref.key, outcome.step)
+        self._sorter.done(place)
+        return len(self._outcomes[place])
+
+    def outcomes(self, given_up: Container[int], why: str) -> tuple[Outcome, ...]:
+        """One outcome for each object. `why` says what ended the run while the units at `given_up` still wrote."""
+        found: dict[Ref, Outcome] = {}
+        for place, unit in enumerate(self._units):
+            done = tuple(self._outcomes[place])
+            rest = _without_outcome(unit.writes[len(done) :], why, in_flight=place in given_up)
+            for outcome in (*done, *rest):
+                # A Service that must give up its node ports first is written twice: the first failure counts.
+                if (before := found.get(outcome.step.ref)) is None or before.result == Result.DONE:
+                    found[outcome.step.ref] = outcome
+        return tuple(found.values())
+
+
+def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[Outcome]:
+    """The outcomes of writes that the run did not come to, or whose answer the run did not wait for any longer."""
+    for step in writes:
+        if in_flight:
+            yield Outcome(step, Result.FAILED, f"no answer, and {why}; the server may still do the write")
+            in_flight = False
+        else:
+            yield Outcome(step, Result.NOT_TRIED, why)
+
+
+def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write]) -> Iterator[Outcome]:
     """Does the writes of one Service, in order. A failed write is followed by its fallback, not by writes that need it.
 
     The Service comes before its endpoints, which need the uid of a new Service. Deletes of old endpoints come after new
-    endpoints. `failed_before` are the namespaces and Services of earlier batches that could not be written.
+    endpoints. `failed_before` are the namespaces and Services of earlier units that could not be written.
     """
-    service = unit[0].ref.service
+    service = writes[0].ref.service
     failed = failed_before.get(Key("", service.namespace)) or failed_before.get(service)
-    for step in unit:
+    for step in writes:
         if failed and is_stopped(step, failed):
             yield Outcome(step, Result.NOT_TRIED, f"{failed.ref.kind} {failed.ref.key} could not be written")
             continue

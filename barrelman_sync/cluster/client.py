@@ -10,30 +10,19 @@ from urllib.parse import urlencode
 
 import httpx2
 import msgspec
-import tenacity
 from lightkube import ALL_NS, Client
 from lightkube.core.dictmixin import DictMixin
 from lightkube.core.generic_client import BasicRequest
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
-from barrelman_sync.cluster.deadline import Deadline
-from barrelman_sync.cluster.faults import (
-    FAULTS,
-    ClusterError,
-    NotTriedError,
-    cluster_error,
-    is_passing,
-    reason_of,
-    retry_after,
-)
+from barrelman_sync.cluster.faults import FAULTS, ClusterError, NotTriedError, cluster_error, no_answer
+from barrelman_sync.cluster.retrying import Retries
+from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.model.errors import Advice, ConfigurationError, RunError
 from barrelman_sync.model.names import FIELD_MANAGER, Key
 
 PAGE = 500
-TRIES = 5
-"""How often a request is tried. A fault that lasts longer than these tries is left to the next run."""
-
 _log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Resource)
@@ -54,12 +43,11 @@ class Acknowledged(msgspec.Struct):
 class ClusterClient:
     """Reads and writes one cluster. All methods raise ClusterError, and may be called from several threads."""
 
-    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice, *, tries: int = TRIES) -> None:
+    def __init__(self, client: Client, side: str, deadline: Deadline, advice: Advice) -> None:
         self._client = client
         self._side = side
         self._deadline = deadline
         self._advice = advice
-        self._tries = tries
         self.title = f"{side} cluster"
         """What messages call the cluster."""
         self.name = client.config.context_name
@@ -68,18 +56,15 @@ class ClusterClient:
         """The URL of the API server."""
         self._http: httpx2.Client = client._client._client  # noqa: SLF001 - lightkube does not offer its HTTP client in another way
         self._base = str(self._http.base_url.copy_with(query=None, fragment=None)).rstrip("/")
-        self._retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(is_passing),
-            wait=_wait,
-            stop=self._give_up,
-            sleep=deadline.sleep,
-            before_sleep=self._warn,
-            reraise=True,
-        )
 
-    def less_patient(self) -> "ClusterClient":
-        """A client that tries a request only twice, for data that a run can do without: so the run has time left."""
-        return ClusterClient(self._client, self._side, self._deadline, self._advice, tries=2)
+    def with_share(self, part: float) -> "ClusterClient":
+        """A client that has only this part of the run's remaining time, for data that a run can do without."""
+        return ClusterClient(self._client, self._side, self._deadline.share(part), self._advice)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the time for the run is over, or the run was stopped."""
+        return bool(self._deadline.over())
 
     def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed[T]:
         """All objects of a kind, parsed by `parse`. Objects that `parse` turns into None are dropped.
@@ -98,7 +83,7 @@ class ClusterClient:
     def get(self, resource: type[R], key: Key) -> R | None:
         """One object; None if it does not exist."""
         try:
-            found: R = self._send(f"reading {_title(resource, key)}", lambda: self._call("get", resource, key))
+            found: R = self._read(f"reading {_title(resource, key)}", lambda: self._call("get", resource, key))
         except ClusterError as error:
             if error.status == httpx2.codes.NOT_FOUND:
                 return None
@@ -115,7 +100,7 @@ class ClusterClient:
 
     def delete(self, resource: type[Resource], key: Key, options: Mapping[str, Any]) -> None:
         """Deletes an object. `options` is the body, with preconditions, which lightkube's own `delete` cannot send."""
-        self._send(f"deleting {_title(resource, key)}", lambda: self._call("delete", resource, key, body=options))
+        self._write(f"deleting {_title(resource, key)}", lambda: self._call("delete", resource, key, body=options))
 
     def ask(self, resource: type[R], body: Mapping[str, Any]) -> R:
         """Posts an object that the server answers and does not store, such as an access review."""
@@ -126,7 +111,7 @@ class ClusterClient:
             answer: R = generic.handle_response("post", generic.send(generic.build_adapter_request(basic)), basic)
             return answer
 
-        return self._send(f"asking by {resource._api_info.resource.kind}", call)  # noqa: SLF001
+        return self._read(f"asking by {resource._api_info.resource.kind}", call)  # noqa: SLF001
 
     def _patch(self, doing: str, resource: type[R], key: Key, body: Any) -> R:
         apply = isinstance(body, Mapping)
@@ -138,7 +123,7 @@ class ClusterClient:
             patched: R = self._call("patch", resource, key, body=body, params=options, headers=headers)
             return patched
 
-        return self._send(doing, call)
+        return self._write(doing, call)
 
     def _call(self, method: str, resource: type[Resource], key: Key, *, body: Any = None, **request: Any) -> Any:
         namespace = key.namespace or None
@@ -186,47 +171,45 @@ class ClusterClient:
 
         more = True
         while more:
-            more, version, page = self._send(doing, call)
+            more, version, page = self._read(doing, call)
             yield page, str(version)
 
-    def _send(self, doing: str, call: Callable[[], T]) -> T:
+    def _read(self, doing: str, call: Callable[[], T]) -> T:
+        """Sends a request whose answer is of no use after the end of the run."""
+        return self._send(doing, lambda: self._deadline.bound(call), writes=False)
+
+    def _write(self, doing: str, call: Callable[[], T]) -> T:
+        """Sends a request that may finish after the end of the run, see `cluster.apply`."""
+        return self._send(doing, call, writes=True)
+
+    def _send(self, doing: str, call: Callable[[], T], *, writes: bool) -> T:
         """Sends a request, and sends it again as long as the fault may pass and there are tries and time left."""
+
+        def attempt() -> T:
+            if why := self._deadline.over():
+                raise NotTriedError(doing, self.title, why)
+            return call()
+
+        retries = Retries(self._deadline, f"{doing} in the {self.title}", writes=writes)
         try:
-            return cast("T", self._retrying(self._in_time, doing, call))
-        except FAULTS as error:
-            raise cluster_error(error, doing, self.title, self._advice) from error
-        except ClusterError:  # before RunError, because a ClusterError is a RunError too
-            raise
-        except (ConfigurationError, RunError) as error:  # from getting a new token
-            raise ClusterError(doing, self.title, str(error)) from error
+            return retries.run(attempt)
+        except (*FAULTS, TimeOverError, RunError, ConfigurationError) as error:
+            raise self._error(doing, error, retries.fault) from error
 
-    def _in_time(self, doing: str, call: Callable[[], T]) -> T:
-        if why := self._deadline.over():
-            raise NotTriedError(doing, self.title, why)
-        return call()
-
-    def _warn(self, state: tenacity.RetryCallState) -> None:
-        error, wait = _outcome(state), state.upcoming_sleep
-        reason = reason_of(error) if error else ""
-        _log.warning("%s in the %s: %s Trying again in %.1f s.", state.args[0], self.title, reason, wait)
-
-    def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        """Whether this try is the last one. Asked before a wait: a wait past the deadline would hide the real error."""
-        over = self._deadline.stopped or state.upcoming_sleep >= self._deadline.remaining()
-        return state.attempt_number >= self._tries or bool(over)
-
-
-_backoff = tenacity.wait_random_exponential(multiplier=0.25, max=5)
-
-
-def _wait(state: tenacity.RetryCallState) -> float:
-    """The wait that the server asks for, plus a random time, because the server asks all its clients the same."""
-    error = _outcome(state)
-    return (retry_after(error) if error else 0.0) + _backoff(state)
-
-
-def _outcome(state: tenacity.RetryCallState) -> BaseException | None:
-    return state.outcome.exception() if state.outcome else None
+    def _error(self, doing: str, error: Exception, earlier: Exception | None) -> ClusterError:
+        """The error to report. If the last try was cut off, that is the fault of the try before (`earlier`)."""
+        if earlier and isinstance(error, TimeOverError | NotTriedError | httpx2.TimeoutException):
+            why = self._deadline.stopped
+            return cluster_error(earlier, doing, self.title, self._advice, then=f"Then {why}." if why else "")
+        match error:
+            case ClusterError():
+                return error
+            case TimeOverError():
+                return no_answer(doing, self.title, self.server, str(error), self._advice)
+            case RunError() | ConfigurationError():  # from getting a new token
+                return ClusterError(doing, self.title, str(error))
+            case _:
+                return cluster_error(error, doing, self.title, self._advice)
 
 
 def _plural(resource: type[Resource]) -> str:

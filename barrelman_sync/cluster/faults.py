@@ -6,6 +6,7 @@ lightkube raises ApiError only for a JSON Status; everything else comes as an er
 
 import json
 import ssl
+from typing import Any
 
 import httpx2
 import msgspec
@@ -27,7 +28,7 @@ FAULTS = (
 """What a call through lightkube may raise. ApiError is an httpx2.HTTPError. OSError: a token file cannot be read."""
 
 _LONGEST_ECHO = 600
-_RETRIED = frozenset({429, 502, 503, 504})
+_RETRIED = frozenset({429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 3600.0
 
 _HINTS = {
@@ -54,10 +55,16 @@ class NotTriedError(ClusterError):
         self.why = why
 
 
-def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice) -> ClusterError:
-    """The ClusterError for one of FAULTS: with the reason, and what the user can do."""
+def no_answer(doing: str, cluster: str, server: str, why: str, advice: Advice) -> ClusterError:
+    """The ClusterError for a request that the end of the run cut off; `why` says what ended the run."""
+    return ClusterError(doing, cluster, f"no answer from {server}: {why}.", hint=advice.unreachable)
+
+
+def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice, then: str = "") -> ClusterError:
+    """The ClusterError for one of FAULTS: with the reason, what happened `then`, and what the user can do."""
     status = status_of(error)
-    return ClusterError(doing, cluster, reason_of(error), status=status, hint=_hint(error, status, advice))
+    hint = " ".join(filter(None, (then, _hint(error, status, advice))))
+    return ClusterError(doing, cluster, reason_of(error), status=status, hint=hint)
 
 
 def status_of(error: BaseException) -> int | None:
@@ -68,11 +75,7 @@ def status_of(error: BaseException) -> int | None:
 def is_passing(error: BaseException) -> bool:
     """Whether the fault may pass, so that the same request may succeed in a moment."""
     if isinstance(error, httpx2.HTTPStatusError):
-        code = error.response.status_code
-        # A 500 with Retry-After is Kubernetes' ServerTimeout (apimachinery api/errors, NewServerTimeout).
-        return code in _RETRIED or (
-            code == httpx2.codes.INTERNAL_SERVER_ERROR and "Retry-After" in error.response.headers
-        )
+        return error.response.status_code in _RETRIED or _is_quota_conflict(error)
     if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
         return False
     return isinstance(error, httpx2.TransportError) and not _certificate_error(error)
@@ -106,6 +109,12 @@ def reason_of(error: BaseException) -> str:
 def _hint(error: Exception, status: int | None, advice: Advice) -> str:
     if _is_terminating(error):
         return "The namespace is being deleted; later runs leave the namespace until it is gone."
+    if _is_quota_conflict(error) or _lacks_quota_status(error):
+        return (
+            "Many objects were made at once under a ResourceQuota, whose controller lags behind; the next run goes on."
+        )
+    if _is_dead_webhook(error):
+        return "An admission webhook of the cluster does not answer: repair the webhook that the message names."
     if status == httpx2.codes.FORBIDDEN and _is_admission(error):
         return (
             "Not a permission problem: an admission policy, webhook or quota rejected the object; the message names it."
@@ -114,12 +123,35 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
         return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
     if certificate := _certificate_error(error):
         return advice_on(certificate, advice.untrusted)
+    if isinstance(error, httpx2.ReadTimeout):
+        return "The server took the request: it may be overloaded, or an admission webhook may not answer."
     return advice.unreachable if isinstance(error, httpx2.TransportError) else ""
 
 
 def _is_terminating(error: Exception) -> bool:
     """Whether the cause of a 403 is NamespaceTerminating (apiserver plugin/namespace/lifecycle): no role helps then."""
     return isinstance(error, httpx2.HTTPStatusError) and b'"NamespaceTerminating"' in error.response.content
+
+
+def _is_quota_conflict(error: BaseException) -> bool:
+    """Whether the quota of the namespace was updated by others at the same moment (apiserver plugin/resourcequota).
+
+    The conflict is about the ResourceQuota, not about the object that was to be written, so another try may succeed.
+    """
+    if status_of(error) != httpx2.codes.CONFLICT:
+        return False
+    details = _status(error.response).get("details") if isinstance(error, httpx2.HTTPStatusError) else None
+    return isinstance(details, dict) and details.get("kind") == "resourcequotas"
+
+
+def _lacks_quota_status(error: BaseException) -> bool:
+    """Whether a 403 says that the quota of a fresh namespace has not been counted yet (k8s#67761)."""
+    return isinstance(error, httpx2.HTTPStatusError) and "status unknown for quota" in error.response.text
+
+
+def _is_dead_webhook(error: BaseException) -> bool:
+    """Whether a webhook with failurePolicy Fail did not answer (apiserver admission/plugin/webhook, dispatcher)."""
+    return isinstance(error, httpx2.HTTPStatusError) and "failed calling webhook" in error.response.text
 
 
 def _is_admission(error: Exception) -> bool:
@@ -132,13 +164,19 @@ def _is_admission(error: Exception) -> bool:
 
 def _message(response: httpx2.Response) -> str:
     """The reason and message of a Status; the text of any other answer."""
+    body = _status(response)
+    if isinstance(body.get("message"), str):
+        return _sentence(body.get("reason") or response.reason_phrase, body["message"])
+    return _sentence(response.reason_phrase, " ".join(response.text.split()))
+
+
+def _status(response: httpx2.Response) -> dict[str, Any]:
+    """The Status in the body of the answer; empty if the body is something else."""
     try:
         body = json.loads(response.content)
     except ValueError:
-        body = None
-    if isinstance(body, dict) and isinstance(body.get("message"), str):
-        return _sentence(body.get("reason") or response.reason_phrase, body["message"])
-    return _sentence(response.reason_phrase, " ".join(response.text.split()))
+        return {}
+    return body if isinstance(body, dict) else {}
 
 
 def _sentence(what: str, detail: object) -> str:

@@ -1,14 +1,16 @@
 """Reads both clusters. A list that fails or is cut short ends the run before its first write.
 
-The remote's EndpointSlices are the only exception: without them, some Services keep their endpoints.
+The remote's EndpointSlices are the only exception: without them, some Services keep their endpoints. Lists that do not
+depend on each other are read at the same time, because a loaded or distant API server takes long for each.
 """
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.cluster.client import ClusterClient, Listed
+from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.deadline import in_background
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
@@ -35,6 +37,9 @@ _OURS_OR_LEFTOVER = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})
 _NAMES_AT_ONCE = 100
 """Names in one label selector. They take at most 6 kB of the URL; every server accepts 8 kB."""
 
+_SERVING_SHARE = 0.5
+"""Which part of the remaining time the list of the remote's EndpointSlices may take."""
+
 Slices = Mapping[Key, tuple[LocalSlice, ...]]
 
 
@@ -43,17 +48,15 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
 
     Raises ClusterError.
     """
+    listing_services = in_background(lambda: client.list_all(resources.Service, parsing.local_service))
     namespaces = client.list_all(resources.Namespace, parsing.local_namespace)
     by_name = {namespace.name: namespace for namespace in namespaces.items}
     if IDENTITY not in by_name:
         raise _without_identity(client)
-    services = client.list_all(resources.Service, parsing.local_service)
+    services = listing_services.result()
     # Services before endpoints: the Services decide which endpoints are of interest.
     by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
-    endpoints = client.list_all(resources.Endpoints, lambda item: _endpoints_of_interest(item, by_key))
-    slices = client.list_all(
-        resources.EndpointSlice, lambda item: _slice_of_interest(item, by_key), labels=_OURS_OR_LEFTOVER
-    )
+    endpoints, slices = _read_endpoints(client, by_key)
     by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
     by_service = _by_service(slices.items)
     return Local(
@@ -72,6 +75,19 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
             Kind.SLICE: by_name[IDENTITY].resource_version,
         },
     )
+
+
+def _read_endpoints(
+    client: ClusterClient, services: Mapping[Key, LocalService]
+) -> tuple[Listed[LocalEndpoints], Listed[LocalSlice]]:
+    """The Endpoints and slices that a plan may depend on."""
+    listing_endpoints = in_background(
+        lambda: client.list_all(resources.Endpoints, lambda item: _endpoints_of_interest(item, services))
+    )
+    slices = client.list_all(
+        resources.EndpointSlice, lambda item: _slice_of_interest(item, services), labels=_OURS_OR_LEFTOVER
+    )
+    return listing_endpoints.result(), slices
 
 
 def read_identity(client: ClusterClient) -> str:
@@ -94,9 +110,9 @@ def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remo
 
 def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:
     """The nodes and the Services of the remote cluster. Raises ClusterError."""
+    listing_services = in_background(lambda: client.list_all(resources.Service, parsing.remote_service))
     nodes = client.list_all(resources.Node, parsing.node_parser(label_keys(rules)))
-    services = client.list_all(resources.Service, parsing.remote_service)
-    return nodes.items, services.items
+    return nodes.items, listing_services.result().items
 
 
 def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes]:
@@ -113,10 +129,10 @@ def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Ke
 def _serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes] | None:
     """As `read_serving`, but None if the slices cannot be read: then only these Services are affected."""
     try:
-        return read_serving(client.less_patient(), services)
-    except NotTriedError:  # the run is over, so all of it fails
-        raise
+        return read_serving(client.with_share(_SERVING_SHARE), services)
     except ClusterError as error:
+        if client.is_over:
+            raise
         _log.error("%s The endpoints of %d Services stay as they are.", error, len(services))
         return None
 

@@ -1,34 +1,33 @@
 """The command: reads the options, runs, and ends with an exit code."""
 
-import logging
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from barrelman_sync import __version__
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.loading import load_lightkube
-from barrelman_sync.command.logs import set_up_logs
+from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
+from barrelman_sync.command.logs import set_up_logs, tell
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
+from barrelman_sync.command.preview import Preview
 from barrelman_sync.command.settings import settings_of
 from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
-from barrelman_sync.model.settings import LogFormat, Settings
+from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.result import ExitCode, Report
-
-_log = logging.getLogger(__name__)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run(**values: Any) -> None:
+def run(**values: Any) -> ExitCode:
     """Make the Services of a remote Kubernetes cluster reachable by name in the local cluster.
 
     Each run reads both clusters, computes which namespaces, Services and endpoints the local cluster should have, and
@@ -37,21 +36,13 @@ def run(**values: Any) -> None:
     Every option can also be set as an environment variable, BARRELMAN_SYNC_<NAME>; separate the values of a repeatable
     option with spaces.
     """
-    set_up_logs(LogFormat(values["log_format"] or LogFormat.TEXT), values["verbose"] or 0)
+    ctx = click.get_current_context()
     try:
-        sys.exit(_run(settings_of(click.get_current_context(), values)))
+        return _run(settings_of(ctx, values))
     except ConfigurationError as error:
-        _show(error.problems)
-        sys.exit(ExitCode.USAGE)
-
-
-def _show(problems: Sequence[str]) -> None:
-    as_json = click.get_current_context().params["log_format"] == LogFormat.JSON
-    for problem in problems:
-        if as_json:  # as a line of the log, so that a log pipeline finds the problem
-            _log.error("%s", problem)
-        else:
-            click.echo(f"Error: {problem}", err=True)
+        return wrong_usage(error.problems, ctx.obj.output)
+    except Exception as error:  # noqa: BLE001 - the last handler: a bug ends a run in order, and with one line
+        return ended_by_bug(error, ctx.obj.output)
 
 
 def _run(settings: Settings) -> ExitCode:
@@ -75,14 +66,14 @@ def _measured(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> Exi
         source = report.source if report else settings.remote_name()
         duration = time.monotonic() - clock
         run = Run(source, exit_code, started, duration, settings.run.timeout, report)
-        return publish(settings.metrics, run, deadline.remaining())
+        return publish(settings.metrics, run, deadline)
 
     try:
         report, exit_code = _reconciled(settings, deadline, watchdog)
     except Exception:
         end(None, ExitCode.FAILED)
         raise
-    return end(report, exit_code)
+    return end(report, exit_code_of_output(exit_code))
 
 
 def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> tuple[Report | None, ExitCode]:
@@ -104,7 +95,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     except (ConfigurationError, RunError) as error:
         problems, exit_code = _ended(error)
         printer.failure(problems, exit_code)
-        _show(problems)
+        tell(problems)
         return None, exit_code
     _let_user_read(watchdog)
     printer.outcome(report)
@@ -144,7 +135,26 @@ def _stop_on_signals(stop: Callable[[str], None]) -> None:
         signal.signal(number, handle)
 
 
-main = GroupedCommand(
+class _Command(GroupedCommand):
+    """The command. Reports mistakes in the command line as it reports everything else: in the format of the log."""
+
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
+        """Runs the command, and ends with the exit code that `run` returns."""
+        preview = Preview.of(args)
+        set_up_logs(preview.log_format, preview.verbosity)
+        try:
+            exit_code = super().main(args, *rest, **{**extra, "standalone_mode": False, "obj": preview})
+        except click.ClickException as error:
+            exit_code = wrong_usage([f"{error.format_message()} See 'barrelman-sync --help'."], preview.output)
+        except click.Abort:  # Ctrl-C, where somebody else than `start` calls this
+            exit_code = 128 + signal.SIGINT
+        except Exception as error:  # noqa: BLE001 - see `run`, which handles what happens after the parsing
+            exit_code = ended_by_bug(error, preview.output)
+        tell_lost_output()
+        sys.exit(exit_code_of_output(exit_code))
+
+
+main = _Command(
     "barrelman-sync",
     callback=run,
     params=[*OPTIONS],

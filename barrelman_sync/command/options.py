@@ -103,7 +103,7 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--timeout", group=_RUN, metavar="DURATION", type=Parsed(parse_timeout), default="45s", show_default=True,
           help="Time limit for the whole run, such as 90s, 5m or 1h30m."),
     _text("--concurrency", group=_RUN, metavar="N", type=click.IntRange(min=1, max=64), default=8, show_default=True,
-          help="Number of Services to write at the same time."),
+          help="Number of Services to write at the same time; one that takes longer than a second no longer counts."),
     GroupedOption("-v", "--verbose", group=_RUN, count=True,
                   help="Log more: -v logs each write, -vv each request as well."),
     _choice("--log-format", group=_RUN, of=LogFormat, default="text", help="Format of the log on stderr."),

@@ -1,6 +1,6 @@
 """The last resort: ends the process when a run goes on long after its deadline, whatever hangs or loops in it.
 
-The deadline cannot end every wait and loop: a DNS lookup, for example. See docs/adr/007-watchdog.md.
+The deadline cannot end every wait and loop: a disk that hangs, for example. See docs/adr/007-watchdog.md.
 """
 
 import faulthandler
@@ -12,14 +12,15 @@ import traceback
 from collections.abc import Iterator
 from typing import Self
 
-from barrelman_sync.cluster.deadline import Deadline
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.planning.result import ExitCode
 
-GRACE_SECONDS = 5.0
-"""From the deadline to the message. What a run does after its deadline (the report, the Pushgateway) takes less."""
-FORCE_SECONDS = 3.0
+GRACE_SECONDS = 7.0
+"""From the deadline to the message. What a run does after its deadline takes less: writes in flight, the report, the
+Pushgateway."""
+FORCE_SECONDS = 2.0
 """From the message to the end of the process, at most."""
-_MESSAGE_SECONDS = 2.0
+_MESSAGE_SECONDS = 1.5
 """How long writing the message may take."""
 
 _log = logging.getLogger(__name__)
@@ -63,12 +64,11 @@ class Watchdog:
 
     def _log_message(self) -> None:
         """Logs the stacks, then the message, which comes last because a pod's termination message is the log's end."""
-        _log.critical("Where each thread was:\n%s", "\n".join(_stacks()))
+        _log.critical("Where each thread was:", extra={"lines": [*_stacks()]})
         _log.critical(
             "The run was still going %g s after its --timeout of %g s, so the process ends now. Completed writes stay;"
-            " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a DNS"
-            " lookup that gets no answer, output that nobody reads. Anything else is a bug: please report it with the"
-            " lines above.",
+            " the next run continues from there. Likely causes: a slow machine (give a longer --timeout), a disk that"
+            " hangs, output that nobody reads. Anything else is a bug: please report it with the lines above.",
             GRACE_SECONDS,
             self._timeout,
         )

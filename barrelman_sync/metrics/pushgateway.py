@@ -5,43 +5,40 @@ are one group. Each run replaces the group as a whole (PUT), so that no metric o
 last success is a group of its own, which only a run that succeeds replaces.
 """
 
-import threading
 from collections.abc import Mapping
 from http.client import HTTPException
 
 from prometheus_client import CollectorRegistry, push_to_gateway
 
+from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.metrics.values import Run, add_last_success, run_metrics
 
 JOB = "barrelman-sync"
+_LEAST_SECONDS = 1.0
 _SUCCESS = {"outcome": "success"}
 
 
-def push(url: str, run: Run, seconds: float) -> str | None:
-    """Sends the metrics, and takes at most `seconds`, whatever the server does. Returns the problem if there is one."""
-    problems = [f"no answer within {seconds:g}s"]
+def push(url: str, run: Run, deadline: Deadline) -> str | None:
+    """Sends the metrics. Returns the problem if there is one.
 
-    def work() -> None:
-        try:
-            _push_all(url, run, seconds)
-        except (OSError, HTTPException) as error:
-            problems.append(str(error))
-        else:
-            problems.clear()
-
-    # A thread, because a socket's timeout limits neither a slow DNS lookup nor an answer that comes byte by byte.
-    sender = threading.Thread(target=work, name="pushgateway", daemon=True)
-    sender.start()
-    sender.join(seconds)
-    return problems[-1] if problems else None
+    A push may take the time that remains for the run, and at least a second: a run that used up its time is the one
+    that its user most wants to know about.
+    """
+    try:
+        deadline.bound(lambda: _push_all(url, run), at_least=_LEAST_SECONDS)
+    except TimeOverError as error:
+        return f"no answer: {error}"
+    except (OSError, HTTPException) as error:
+        return str(error)
+    return None
 
 
-def _push_all(url: str, run: Run, seconds: float) -> None:
-    _push(url, run_metrics(run), {"source": run.source}, seconds)
+def _push_all(url: str, run: Run) -> None:
+    _push(url, run_metrics(run), {"source": run.source})
     if run.succeeded:
         success = add_last_success(CollectorRegistry(), run.source, run.ended)
-        _push(url, success, {"source": run.source, **_SUCCESS}, seconds)
+        _push(url, success, {"source": run.source, **_SUCCESS})
 
 
-def _push(url: str, metrics: CollectorRegistry, group: Mapping[str, str], seconds: float) -> None:
-    push_to_gateway(url, JOB, metrics, dict(group), seconds)
+def _push(url: str, metrics: CollectorRegistry, group: Mapping[str, str]) -> None:
+    push_to_gateway(url, JOB, metrics, dict(group), timeout=None)  # `push` has the limit

@@ -1,104 +1,123 @@
-"""The order of a plan's writes: batches, one after the other. The members of one batch are independent. Pure.
+"""The order of a plan's writes: units, and which units have to end before another unit starts. Pure.
 
-Namespaces come first, then creates and updates, deletes last. Only node ports change that order: a Service must give up
-a port before another Service can take the port, because a node port is allocated in the whole cluster
-(pkg/registry/core/service/portallocator). An example with a chain and a cycle:
+The writes of one Service are a unit. A unit needs the unit that creates its namespace, and deletes come last. Only node
+ports need more order: a Service must give up a port before another Service can take the port, because a node port is
+allocated in the whole cluster (pkg/registry/core/service/portallocator). An example with a chain and a cycle:
 
-    create a (needs 30001)          needs b
-    update b (30001 -> 30002)       needs c
-    delete c (30002)
-    update d (30003 -> 30004)       needs e     a cycle: d and e swap
-    update e (30004 -> 30003)       needs d
-
-    batch 1    d becomes ClusterIP, which gives up 30003
-    batch 2    c, e
-    batch 3    b, d (now with 30004)
-    batch 4    a
+    0    update d                      becomes ClusterIP, which gives up 30003
+    1    delete c (30002)
+    2    update b (30001 -> 30002)     needs 1
+    3    update e (30004 -> 30003)     needs 0: d and e swap their ports, so d is written twice
+    4    create a (30001)              needs 2
+    5    update d (now with 30004)     needs 0 and 3
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from typing import NamedTuple
 
-from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.names import Key
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 
-Unit = tuple[Write, ...]
+Writes = tuple[Write, ...]
 """The writes for one Service in the order in which they are done: the Service, then its endpoints. Or one namespace."""
-Batch = tuple[Unit, ...]
-Needs = dict[Key, set[Key]]
-"""For a unit, the units that have to be done before it."""
 
 
-def batches(plan: Plan) -> tuple[Batch, ...]:
-    """The writes of the plan. A batch may start when the batch before it has ended."""
-    units = _units(plan)
-    needs = _needs(units)
-    split = _break_cycles(units, needs)
-    giving_up = tuple((_without_node_ports(update),) for update in split.values())
-    for key, update in split.items():
-        units[key] = (_second(update), *units[key][1:])
+class Unit(NamedTuple):
+    """Writes that are done one after the other."""
+
+    writes: Writes
+    needs: frozenset[int] = frozenset()
+    """The places, in the order of the units, of those that have to end before this unit starts."""
+    last: bool = False
+    """Whether this unit waits for all units that are not last, except for slow ones."""
+
+
+class _Name(NamedTuple):
+    """Tells units apart: the key of the Service or namespace, and whether it is the first of two for this Service."""
+
+    key: Key
+    first: bool = False
+
+
+_Needs = dict[_Name, set[_Name]]
+"""For a unit, the units that have to end before it starts."""
+
+
+def units(plan: Plan) -> tuple[Unit, ...]:
+    """The writes of the plan. Each unit comes after all units that it needs, and the last ones come last."""
+    writes = _by_service(plan)
+    needs = _node_port_needs(writes)
+    _split_cycles(writes, needs)
     # Deletes are last, except those that free a node port for another Service.
-    needed = {key for before in needs.values() for key in before}
-    last = {key: unit for key, unit in units.items() if _only_deletes(unit) and key not in needed}
-    first = {key: unit for key, unit in units.items() if unit[0].ref.kind == Kind.NAMESPACE}
-    early = {key: unit for key, unit in units.items() if key not in last and key not in first}
-    levels = (tuple(early[key] for key in level) for level in _levels(early, needs))
-    return tuple(batch for batch in (tuple(first.values()), giving_up, *levels, tuple(last.values())) if batch)
+    needed = {before for befores in needs.values() for before in befores}
+    last = {name for name, steps in writes.items() if _only_deletes(steps) and name not in needed}
+    for name in writes:
+        if (namespace := _Name(Key("", name.key.namespace))) in writes:
+            needs.setdefault(name, set()).add(namespace)
+    names = sorted(_in_order(writes, needs), key=lambda name: name in last)  # stable: the order stays within both parts
+    places = {name: place for place, name in enumerate(names)}
+    return tuple(
+        Unit(writes[name], frozenset(places[before] for before in needs.get(name, ())), name in last) for name in names
+    )
 
 
-def _units(plan: Plan) -> dict[Key, Unit]:
-    units: dict[Key, Unit] = {}
+def _by_service(plan: Plan) -> dict[_Name, Writes]:
+    writes: dict[_Name, list[Write]] = {}
     for write in plan.writes:
-        units[write.ref.service] = (*units.get(write.ref.service, ()), write)
-    return units
+        writes.setdefault(_Name(write.ref.service), []).append(write)
+    return {name: tuple(steps) for name, steps in writes.items()}
 
 
-def _only_deletes(unit: Unit) -> bool:
-    return all(isinstance(write, Delete) for write in unit)
+def _only_deletes(writes: Writes) -> bool:
+    return all(isinstance(write, Delete) for write in writes)
 
 
-def _needs(units: Mapping[Key, Unit]) -> Needs:
+def _node_port_needs(units: Mapping[_Name, Writes]) -> _Needs:
     """Units that take a node port need the units that free the port."""
     freed_by = {
-        port: key
-        for key, unit in units.items()
-        for write in unit
+        port: name
+        for name, writes in units.items()
+        for write in writes
         if isinstance(write, Update | Delete)
         for port in node_ports_freed(write)
     }
-    needs: Needs = {}
-    for key, unit in units.items():
-        taken = {port for write in unit if isinstance(write, Create | Update) for port in node_ports_taken(write)}
+    needs: _Needs = {}
+    for name, writes in units.items():
+        taken = {port for write in writes if isinstance(write, Create | Update) for port in node_ports_taken(write)}
         if before := {freed_by[port] for port in taken & freed_by.keys()}:
-            needs[key] = before
+            needs[name] = before
     return needs
 
 
-def _break_cycles(units: Mapping[Key, Unit], needs: Needs) -> dict[Key, Update]:
-    """Removes needs until they have no cycle. Returns the updates that must give up their node ports beforehand.
+def _split_cycles(units: dict[_Name, Writes], needs: _Needs) -> None:
+    """Splits units in two until the needs have no cycle: the first of the two gives up the node ports.
 
-    Nobody needs to wait for such an update, because its node ports are free by then.
+    Whoever needed the unit then needs its first part only.
     """
-    split: dict[Key, Update] = {}
     while cycle := _cycle(needs):
-        key = min(cycle)  # the first by name, so that each run breaks a cycle at the same mirror
-        update = units[key][0]
+        name = min(cycle)  # the first by key, so that each run breaks a cycle at the same mirror
+        first = name._replace(first=True)
+        update, *others = units[name]
         assert isinstance(update, Update)  # noqa: S101 - only an update both frees and takes node ports
-        split[key] = update
-        for before in needs.values():
-            before.discard(key)
-    return split
+        units[first] = (_without_node_ports(update),)
+        units[name] = (_second(update), *others)
+        for befores in needs.values():
+            if name in befores:
+                befores.remove(name)
+                befores.add(first)
+        needs[name].add(first)
 
 
-def _cycle(needs: Needs) -> list[Key]:
-    """The keys of one cycle; empty if there is no cycle."""
+def _cycle(needs: _Needs) -> list[_Name]:
+    """The units of one cycle; empty if there is no cycle."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
-        found: list[Key] = error.args[1]
+        found: list[_Name] = error.args[1]
         return found
     return []
 
@@ -115,13 +134,13 @@ def _second(update: Update) -> Update:
     return replace(update, claims=False)
 
 
-def _levels(units: Mapping[Key, Unit], needs: Needs) -> list[list[Key]]:
-    """The units in batches: each unit comes after all units that it needs."""
-    sorter = TopologicalSorter({key: needs.get(key, set()) for key in units})
+def _in_order(units: Mapping[_Name, Writes], needs: _Needs) -> list[_Name]:
+    """The units, each after all units that it needs. Units that may start together are sorted, namespaces first."""
+    sorter = TopologicalSorter({name: needs.get(name, set()) for name in units})
     sorter.prepare()
-    levels = []
+    names: list[_Name] = []
     while sorter.is_active():
-        level = sorted(sorter.get_ready())
-        sorter.done(*level)
-        levels.append(level)
-    return levels
+        ready = sorted(sorter.get_ready())
+        sorter.done(*ready)
+        names += ready
+    return names

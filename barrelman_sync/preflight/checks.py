@@ -8,9 +8,9 @@ from typing import NamedTuple
 from barrelman_sync.access.connect import connect_local, connect_remote, with_remote_name
 from barrelman_sync.cluster.access_review import is_allowed
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.reading import list_remote, read_identity
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.model.wanted import Mirror

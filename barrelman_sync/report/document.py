@@ -28,8 +28,8 @@ def as_json(document: Document) -> str:
 
 
 def as_yaml(document: Document) -> str:
-    """The document as YAML."""
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    """The document as YAML in ASCII, as the JSON is: other characters are escaped, so no locale can change a value."""
+    text: str = yaml.safe_dump(document, sort_keys=False)
     return text.rstrip()
 
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import click
 
+from barrelman_sync.report.escape import one_line, own_lines
+
 
 class Check(NamedTuple):
     """The result of one check. `what` is a phrase that fits the result; `advice` may have several lines."""
@@ -20,8 +22,8 @@ def print_checks(checks: Iterable[Check], *, color: bool) -> bool:
     for check in checks:
         results.append(check.passed)
         mark = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red")
-        click.echo(f"{mark} {check.what}", color=color)
-        for line in check.advice.splitlines():
+        click.echo(f"{mark} {one_line(check.what)}", color=color)
+        for line in own_lines(check.advice).splitlines():
             click.echo(f"     {line}")
     click.echo(_summary(results))
     return all(results)

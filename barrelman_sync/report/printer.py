@@ -6,8 +6,9 @@ from typing import Protocol
 import click
 
 from barrelman_sync.model.settings import Output
-from barrelman_sync.planning.result import Report
+from barrelman_sync.planning.result import ExitCode, Report
 from barrelman_sync.report import document, text
+from barrelman_sync.report.escape import one_line
 
 _COLORS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 """Color of a line, by the line's sign. The color only repeats what the sign says."""
@@ -24,6 +25,9 @@ class Printer(Protocol):
 
     def failure(self, problems: Sequence[str], exit_code: int) -> None:
         """Called at the end of a run that came to no plan."""
+
+    def bug(self, problem: str) -> None:
+        """Called at the end of a run that a bug ended, at whatever point."""
 
 
 def printer_for(output: Output, *, color: bool) -> Printer:
@@ -53,8 +57,12 @@ class _TextPrinter:
     def failure(self, problems: Sequence[str], exit_code: int) -> None:  # noqa: ARG002 - the problems are on stderr
         self._echo("failed: nothing was planned and nothing written", bold=True)
 
+    def bug(self, problem: str) -> None:  # noqa: ARG002 - the problem is on stderr
+        self._echo("failed: a bug ended the run; completed writes stay", bold=True)
+
     def _echo(self, line: str, *, bold: bool = False) -> None:
-        styled = click.style(line, fg=_COLORS.get(line[:1]), bold=bold) if self._color else line
+        shown = one_line(line)  # here, so that no line is forgotten: all hold text of others
+        styled = click.style(shown, fg=_COLORS.get(shown[:1]), bold=bold) if self._color else shown
         click.echo(styled, color=self._color)
 
 
@@ -70,3 +78,6 @@ class _DocumentPrinter:
 
     def failure(self, problems: Sequence[str], exit_code: int) -> None:
         click.echo(self._render(document.failure(problems, exit_code)))
+
+    def bug(self, problem: str) -> None:
+        self.failure([problem], ExitCode.FAILED)

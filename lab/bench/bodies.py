@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.manifests import manifest
 from barrelman_sync.command.terminal import progress
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Kind, Revision
 from barrelman_sync.model.settings import Kubeconfig, RunRules, Scope, Settings
 from barrelman_sync.model.wanted import WantedEndpoints
-from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.order import units
 from barrelman_sync.planning.steps import Create, Write
 from barrelman_sync.reconcile import Shown, reconcile
 from lab.bench.tool import Tool
@@ -37,7 +37,9 @@ def first_run(tool: Tool, version: str) -> list[Batch]:
         run=RunRules(dry_run=True),
     )
     plan = reconcile(settings, Deadline(600), Shown(lambda _report: None, progress)).plan
-    return [tuple(_unit(steps, version) for steps in batch) for batch in batches(plan)]
+    found = units(plan)
+    batches = [unit for unit in found if not unit.needs], [unit for unit in found if unit.needs]  # namespaces are first
+    return [tuple(_unit(unit.writes, version) for unit in batch) for batch in batches]
 
 
 def _unit(steps: Iterable[Write], version: str) -> Unit:

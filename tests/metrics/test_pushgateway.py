@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.metrics.pushgateway import push
 from barrelman_sync.metrics.values import Run
 from tests.metrics.gateway import Gateway
@@ -15,7 +16,7 @@ RUN = 'job="barrelman-sync"'
 
 
 def push_all(gateway: Gateway, *runs: Run) -> None:
-    assert [push(gateway.url, found, 5) for found in runs] == [None] * len(runs)
+    assert [push(gateway.url, found, Deadline(5)) for found in runs] == [None] * len(runs)
 
 
 def test_a_success(gateway: Gateway) -> None:
@@ -55,7 +56,7 @@ def test_any_source_makes_a_group(gateway: Gateway, source: str) -> None:
 
 
 def test_a_pushgateway_that_refuses(gateway: Gateway) -> None:
-    assert push(f"{gateway.url}/elsewhere", run(), 5) == "HTTP Error 404: Not Found"
+    assert push(f"{gateway.url}/elsewhere", run(), Deadline(5)) == "HTTP Error 404: Not Found"
 
 
 def by_name(gateway: Gateway) -> dict[str, float]:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.metrics.pushgateway import push
 from tests.metrics.reading import names, samples
 from tests.metrics.reports import report, run
@@ -19,7 +20,7 @@ SUCCESS = "/metrics/job/barrelman-sync/outcome/success/source/prod"
 def test_a_success_replaces_both_groups(api: FakeApi) -> None:
     for path in (GROUP, SUCCESS):
         api.rule("PUT", path, answers.plain(200))
-    assert push(api.url, run(report()), 5) is None
+    assert push(api.url, run(report()), Deadline(5)) is None
     assert [(request.method, request.path) for request in api.requests] == [("PUT", GROUP), ("PUT", SUCCESS)]
     both = [names(samples(request.body.decode())) for request in api.requests]
     assert both[1] == {"barrelman_last_success_timestamp_seconds"}
@@ -28,7 +29,7 @@ def test_a_success_replaces_both_groups(api: FakeApi) -> None:
 
 def test_a_failure_leaves_the_last_success(api: FakeApi) -> None:
     api.rule("PUT", GROUP, answers.plain(200))
-    assert push(f"{api.url}/", run(exit_code=1), 5) is None
+    assert push(f"{api.url}/", run(exit_code=1), Deadline(5)) is None
     assert [request.path for request in api.requests] == [GROUP]
 
 
@@ -36,15 +37,15 @@ def test_a_failure_leaves_the_last_success(api: FakeApi) -> None:
 def test_a_slow_one_costs_no_more_than_its_time(api: FakeApi, fault: Answer) -> None:
     api.rule_for_ever("PUT", GROUP, fault)
     before = time.monotonic()
-    assert push(api.url, run(), 0.3)
+    assert push(api.url, run(), Deadline(0.3))
     assert time.monotonic() - before < 3
     api.closing.set()
 
 
 def test_one_that_is_not_there() -> None:
-    assert "refused" in (push("http://127.0.0.1:1", run(), 5) or "")
+    assert "refused" in (push("http://127.0.0.1:1", run(), Deadline(5)) or "")
 
 
 def test_one_that_speaks_something_else(api: FakeApi) -> None:
     api.rule_for_ever("PUT", GROUP, answers.plain(500))
-    assert push(api.url, run(), 5) == "HTTP Error 500: Internal Server Error"
+    assert push(api.url, run(), Deadline(5)) == "HTTP Error 500: Internal Server Error"

@@ -7,7 +7,7 @@ not there, an object in a namespace that is not there. Within a batch nothing ma
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from barrelman_sync.cluster.manifests import claim_patch, manifest, release_patc
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.order import Unit, units
 from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
 from tests.values.builders import held_by
 
@@ -29,13 +29,23 @@ class RefusedError(AssertionError):
 
 
 def after(local: Local, plan: Plan) -> Local:
-    """Return the local cluster after the plan."""
+    """Return the local cluster after the plan, which is the same in any order that the needs of the units allow."""
+    found = units(plan)
+    result, other = _after(local, found, min), _after(local, found, max)
+    _require(result == other, "another order has another result")
+    return result
+
+
+def _after(local: Local, found: tuple[Unit, ...], pick: Callable[[Iterable[int]], int]) -> Local:
+    """Return the local cluster after the units; `pick` chooses among those that may start."""
     cluster = _Cluster(local)
-    for batch in batches(plan):
-        held = cluster.node_ports()
-        for unit in batch:
-            for step in unit:
-                cluster.write(step, held)
+    waiting = set(range(len(found)))
+    while waiting:
+        ready = [place for place in waiting if not found[place].needs & waiting]
+        place = pick([place for place in ready if not found[place].last] or ready)
+        waiting.remove(place)
+        for step in found[place].writes:
+            cluster.write(step, cluster.node_ports())
     return cluster.local()
 
 

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterable
 
+import pytest
+
+from barrelman_sync.cluster import apply as applying
+from barrelman_sync.cluster import crew
 from barrelman_sync.cluster.apply import apply
+from barrelman_sync.cluster.crew import Crew
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.model.wanted import WantedEndpoints
+from barrelman_sync.planning.result import Outcome
 from barrelman_sync.planning.steps import Create, Update, Write
 from tests.values.builders import (
     ADDRESSES,
@@ -55,7 +64,7 @@ def word_of(kind: Kind, key: Key) -> str:
 
 def after(world: World, *refused: str) -> dict[str, str]:
     """Return what became of each write."""
-    outcomes = apply(world.plan(), Cluster(refused), 2, lambda _: None)
+    outcomes = apply(world.plan(), Cluster(refused), Crew(2), Deadline(45), lambda _: None)
     return {word(outcome.step): outcome.result.value for outcome in outcomes}
 
 
@@ -113,12 +122,18 @@ def test_the_endpoints_of_a_service_that_could_not_be_deleted_stay() -> None:
 
 
 def test_what_was_not_sent_any_more_was_not_tried() -> None:
-    outcomes = apply(World(services=()).plan(), Cluster(["delete Service shop/cart"], NotTriedError), 2, lambda _: None)
+    outcomes = apply(
+        World(services=()).plan(),
+        Cluster(["delete Service shop/cart"], NotTriedError),
+        Crew(2),
+        Deadline(45),
+        lambda _: None,
+    )
     assert {outcome.result.value for outcome in outcomes} == {"not tried"}
 
 
 def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
-    *_, last = apply(World(local()).plan(), Cluster([]), 2, lambda _: None)
+    *_, last = apply(World(local()).plan(), Cluster([]), Crew(2), Deadline(45), lambda _: None)
     assert isinstance(last.step, Create)
     assert isinstance(last.step.wanted, WantedEndpoints)
     assert last.step.wanted.content.owner_uid == "uid of Service shop/cart"
@@ -126,7 +141,7 @@ def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
 
 def test_how_far_it_is() -> None:
     steps: list[int] = []
-    apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), 1, steps.append)
+    apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), Crew(1), Deadline(45), steps.append)
     assert steps == [2, 2]
 
 
@@ -134,7 +149,7 @@ def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() ->
     """A Service that is refused for good must not keep the address of a node that is gone."""
     cluster = Cluster(["update Service shop/cart"])
     world = changed(80, wanted=8080)
-    outcomes = apply(world.plan(), cluster, 1, lambda _: None)
+    outcomes = apply(world.plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert cluster.done == ["update Endpoints shop/cart"]
     assert cluster.ports == [("p80", 30080)]
     assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
@@ -142,14 +157,14 @@ def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() ->
 
 def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes() -> None:
     cluster = Cluster(["delete Service shop/cart"])
-    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, 1, lambda _: None)
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert cluster.done == ["update Endpoints shop/cart"]
     assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
 
 
 def test_a_fallback_that_fails_does_not_speak_for_the_planned_step() -> None:
     cluster = Cluster(["delete Service shop/cart", "update Endpoints shop/cart"])
-    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, 1, lambda _: None)
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
         ("delete Service shop/cart", "failed"),
         ("delete Endpoints shop/cart", "not tried"),
@@ -173,3 +188,111 @@ def test_nothing_goes_before_what_replaces_it_is_there() -> None:
         "create EndpointSlice shop/cart-barrelman-ipv4-0": "failed",
         "delete Endpoints shop/cart": "not tried",
     }
+
+
+class Hung(Cluster):
+    """Does not answer these writes."""
+
+    def __init__(self, *hanging: str) -> None:
+        super().__init__(())
+        self._hanging = hanging
+        self.go_on = threading.Event()
+        self.tried = threading.Semaphore(0)
+
+    def write(self, step: Write) -> None:
+        if word(step) in self._hanging:
+            self.tried.release()
+            assert self.go_on.wait(20)
+        super().write(step)
+
+
+@pytest.fixture
+def quickly_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "SLOW_SECONDS", 0.05)
+
+
+NAMES = [f"s{number}" for number in range(20)]
+
+
+def hangs(world: World, *hanging: str) -> list[str]:
+    """Return what is written, in order, while these writes hang; then they go on, and all is done."""
+    cluster = Hung(*hanging)
+    outcomes: list[Outcome] = []
+    run = threading.Thread(
+        target=lambda: outcomes.extend(apply(world.plan(), cluster, Crew(2), Deadline(45), lambda _: None))
+    )
+    run.start()
+    for _ in hanging:
+        assert cluster.tried.acquire(timeout=20)
+    others = {word(step) for step in world.plan().writes if step.ref.service not in hung_services(world, hanging)}
+    for _ in range(200):
+        if others <= {*cluster.done}:
+            break
+        time.sleep(0.1)
+    written = [*cluster.done]
+    cluster.go_on.set()
+    run.join(20)
+    assert {outcome.result.value for outcome in outcomes} == {"done"}
+    return written
+
+
+def hung_services(world: World, hanging: Iterable[str]) -> set[Key]:
+    """Return the Services that wait for these writes: their own, and those in a namespace that does not come."""
+    steps = [step.ref for step in world.plan().writes if word(step) in hanging]
+    keys = {ref.service for ref in steps}
+    return keys | {step.ref.service for step in world.plan().writes if Key("", step.ref.key.namespace) in keys}
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_writes_that_hang_do_not_hold_up_the_others() -> None:
+    """There are more of them than places."""
+    world = World(local(), tuple(remote(Key("shop", name)) for name in NAMES), ())
+    hanging = [f"create Service shop/{name}" for name in NAMES[:10]]
+    assert {*hangs(world, *hanging)} == {f"create Service shop/{name}" for name in NAMES[10:]}
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_a_namespace_that_hangs_holds_up_only_what_is_in_it() -> None:
+    world = World(local(), (remote(Key("new", "s")), remote(CART)), ())
+    assert hangs(world, "create Namespace new") == ["create Service shop/cart"]
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_deletes_do_not_wait_for_what_hangs() -> None:
+    world = World(local(mirror(TILL)), (remote(CART),), ())
+    assert hangs(world, "create Service shop/cart") == ["delete Service shop/till"]
+
+
+def test_what_is_in_flight_at_the_end_of_the_run_may_finish() -> None:
+    deadline = Deadline(45)
+
+    class Ending(Cluster):
+        def write(self, step: Write) -> None:
+            deadline.stop("the run was interrupted")
+            time.sleep(0.3)  # longer than the run looks away
+            super().write(step)
+
+    (outcome,) = apply(World(local(), (remote(),), ()).plan(), Ending(()), Crew(1), deadline, lambda _: None)
+    assert outcome.result.value == "done"
+
+
+def test_what_does_not_finish_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(applying, "IN_FLIGHT_SECONDS", 0)
+    monkeypatch.setattr(applying, "_MARGIN_SECONDS", 0)
+    cluster, deadline = Hung("create Service shop/cart"), Deadline(45)
+
+    def end() -> None:
+        assert cluster.tried.acquire(timeout=20)
+        deadline.stop("the run was interrupted")
+
+    threading.Thread(target=end).start()
+    outcomes = apply(World(local()).plan(), cluster, Crew(1), deadline, lambda _: None)
+    cluster.go_on.set()
+    assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
+        ("create Service shop/cart", "failed"),
+        ("create Endpoints shop/cart", "not tried"),
+    ]
+    assert [outcome.error for outcome in outcomes] == [
+        "no answer, and the run was interrupted; the server may still do the write",
+        "the run was interrupted",
+    ]

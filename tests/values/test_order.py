@@ -1,4 +1,4 @@
-"""In which order the writes go out: batches, each done before the next starts."""
+"""In which order the writes go out: which units have to end before another starts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from barrelman_sync.model.local import LocalSlice
 from barrelman_sync.model.names import Key, Revision
 from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints
-from barrelman_sync.planning.order import batches
+from barrelman_sync.planning.order import units
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update
 from tests.values.builders import (
@@ -28,8 +28,18 @@ from tests.values.test_guards import NODEPORTS, asking, with_node_port
 
 
 def order(plan: Plan) -> list[list[str]]:
-    """Return the batches, each as its writes; those of one Service are joined by `then`."""
-    return [[" then ".join(word(step) for step in unit) for unit in batch] for batch in batches(plan)]
+    """Return the units that may start at once, then those that may start after these, and so on; the last ones last.
+
+    Each unit is told as its writes, joined by `then`.
+    """
+    found = units(plan)
+    depths: list[int] = []
+    for unit in found:
+        depths.append(1 + max((depths[place] for place in unit.needs), default=0))
+    levels: dict[tuple[bool, int], list[str]] = {}
+    for unit, depth in zip(found, depths, strict=True):
+        levels.setdefault((unit.last, depth), []).append(" then ".join(word(step) for step in unit.writes))
+    return [level for _, level in sorted(levels.items())]
 
 
 def ported(*services: Any, live: tuple[Any, ...]) -> World:
@@ -57,28 +67,28 @@ def test_a_service_that_also_gets_something_is_not_among_the_last() -> None:
     ]
 
 
-def test_nothing_to_write_is_no_batch() -> None:
+def test_nothing_to_write_is_no_unit() -> None:
     assert order(World().plan()) == []
 
 
-def test_namespaces_then_services_with_their_endpoints_then_deletes() -> None:
+def test_a_namespace_then_its_services_with_their_endpoints_and_deletes_last() -> None:
     gone = mirror(Key("a", "gone")), endpoints(Key("a", "gone"))
     real = mirror(Key("b", "real"), has_selector=True), endpoints(Key("b", "real"))
     services = remote(Key("new", "s")), remote(Key("newer", "s")), remote(CART, port(8080))
     plan = World(local(*gone, *real, mirror(), endpoints()), services, NODES).plan()
     assert order(plan) == [
-        ["create Namespace new", "create Namespace newer"],
         [
+            "create Namespace new",
+            "create Namespace newer",
             "release Service b/real then delete Endpoints b/real",
-            "create Service new/s then create Endpoints new/s",
-            "create Service newer/s then create Endpoints newer/s",
             "update Service shop/cart",
         ],
+        ["create Service new/s then create Endpoints new/s", "create Service newer/s then create Endpoints newer/s"],
         ["delete Service a/gone then delete Endpoints a/gone"],
     ]
 
 
-def test_independent_services_are_one_batch_in_the_order_of_the_keys() -> None:
+def test_independent_services_may_start_at_once_in_the_order_of_the_keys() -> None:
     keys = [Key("shop", name) for name in ("f", "c", "a", "e", "b", "d")]
     plan = World(local(), tuple(remote(key) for key in keys), ()).plan()
     assert order(plan) == [[f"create Service {key}" for key in sorted(keys)]]
@@ -127,8 +137,7 @@ def test_a_port_that_is_kept_is_nobody_elses_business() -> None:
 def test_a_cycle_is_broken_at_its_first_mirror(length: int) -> None:
     live = tuple(with_node_port(f"s{n}", 30000 + n) for n in range(length))
     services = (asking(f"s{n}", 30000 + (n + 1) % length) for n in range(length))
-    done = batches(ported(*services, live=live).plan())
-    steps = [step for batch in done for unit in batch for step in unit]
+    steps = [step for unit in units(ported(*services, live=live).plan()) for step in unit.writes]
     first, *_, last = steps
     assert (first.ref.key, last.ref.key) == (Key("shop", "s0"), Key("shop", "s0"))
     assert [step.ref.key.name for step in steps] == ["s0", *(f"s{n}" for n in range(length - 1, 0, -1)), "s0"]
@@ -139,8 +148,8 @@ def test_a_cycle_is_broken_at_its_first_mirror(length: int) -> None:
 
 def test_fields_are_claimed_by_the_first_of_two_writes_only() -> None:
     live = tuple(held_by(with_node_port(name, number), "barrelman") for name, number in (("a", 30001), ("b", 30002)))
-    done = batches(ported(asking("a", 30002), asking("b", 30001), live=live).plan())
-    updates = [step for batch in done for unit in batch for step in unit if isinstance(step, Update)]
+    done = units(ported(asking("a", 30002), asking("b", 30001), live=live).plan())
+    updates = [step for unit in done for step in unit.writes if isinstance(step, Update)]
     assert [(step.ref.key.name, step.claims, step.claimed_from) for step in updates] == [
         ("a", True, ("barrelman",)),
         ("b", True, ("barrelman",)),

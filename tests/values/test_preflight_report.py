@@ -29,3 +29,13 @@ def test_one_failed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_only_the_mark_is_colored(capsys: pytest.CaptureFixture[str]) -> None:
     print_checks([BAD], color=True)
     assert capsys.readouterr().out.splitlines()[0] == f"\x1b[31mFAIL\x1b[0m {BAD.what}"
+
+
+def test_text_of_others_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    print_checks([Check(passed=False, what="no\x1b[2J\nok   all", advice="Add:\n  \x1b[31m- a\r\n  - b")], color=False)
+    assert capsys.readouterr().out.splitlines()[:-1] == [
+        "FAIL no\\x1b[2J ok   all",
+        "     Add:",
+        "       \\x1b[31m- a",
+        "       - b",
+    ]

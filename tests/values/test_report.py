@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from barrelman_sync.model.local import LocalNamespace
 from barrelman_sync.model.names import Key
+from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
 from barrelman_sync.planning.steps import Action, Plan, Write
@@ -16,6 +21,7 @@ from barrelman_sync.report import text
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of
 from barrelman_sync.report.messages import REASONS, message
+from barrelman_sync.report.printer import Printer, printer_for
 from barrelman_sync.report.text import failure_lines, plan_lines, summary_line
 from tests.schema import valid
 from tests.values.builders import (
@@ -218,6 +224,29 @@ def test_what_failed_is_not_counted_as_done() -> None:
     assert "0 created" in summary_line(found)
 
 
+REFUSAL = "denied by policy:\n\x1b]0;title\x07\t- \u202efirst\r\n  - second\n"
+
+
+def refused(world: World) -> Report:
+    """Return the report of a run whose every write a webhook refused in odd words."""
+    found = outcomes(world)
+    return report(world, outcomes=tuple(replace(each, result=Result.FAILED, error=REFUSAL) for each in found))
+
+
+@pytest.mark.parametrize("color", [False, True])
+def test_text_of_others_is_escaped_and_stays_in_its_line(capsys: pytest.CaptureFixture[str], *, color: bool) -> None:
+    world = World(local(), services=(remote(CART, port(80, 30080, "\x1b[2J\nfake")),))
+    printer = printer_for(Output.TEXT, color=color)
+    found = refused(world)
+    printer.plan(found)
+    printer.outcome(found)
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 2 * len(found.outcomes) + 1
+    assert "\\x1b[2J fake:80/TCP->30080" in out
+    assert "failed: denied by policy: \\x1b]0;title\\x07 - \\u202efirst - second" in out
+    assert ("\x1b[32m" in out) == ("\x1b" in out) == color
+
+
 # --- document ---------------------------------------------------------------------------------------------------
 
 
@@ -322,6 +351,25 @@ def test_json_and_yaml_are_the_document() -> None:
     found = document(report(of_every_kind()))
     assert json.loads(as_json(found)) == yaml.safe_load(as_yaml(found)) == found
     assert list(json.loads(as_json(found))) == list(found)
+
+
+@given(st.text(st.characters(codec=None, exclude_categories=())))
+def test_documents_keep_every_text_and_are_plain_ascii(text: str) -> None:
+    """A locale that lacks a character would change the value, and a control character would reach a terminal."""
+    document = failure([text, f"a {text} b"], 1)
+    for written, read in ((as_json(document), json.loads), (as_yaml(document), yaml.safe_load)):
+        assert read(written) == document
+        assert written.isascii()
+        assert written.replace("\n", "").isprintable()
+
+
+def test_a_run_that_a_bug_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    def printed(printer: Printer) -> str:
+        printer.bug("no")
+        return capsys.readouterr().out
+
+    assert printed(printer_for(Output.TEXT, color=False)) == "failed: a bug ended the run; completed writes stay\n"
+    assert valid(json.loads(printed(printer_for(Output.JSON, color=False)))) == failure(["no"], 1)
 
 
 def test_a_run_that_came_to_no_plan() -> None:

@@ -21,6 +21,13 @@ def failure(status: int, reason: str = "Because", content_type: str = "applicati
     return lambda exchange: exchange.send(status, body, content_type, **headers)
 
 
+def quota_conflict(exchange: Exchange) -> None:
+    """Somebody else changed the usage of the quota at the same moment (apiserver plugin/resourcequota)."""
+    status = status_object(409, "Conflict", 'Operation cannot be fulfilled on resourcequotas "few"')
+    body = {**status, "details": {"name": "few", "kind": "resourcequotas"}}
+    exchange.send(409, json.dumps(body).encode(), "application/json")
+
+
 def raw(status: int, body: bytes, content_type: str | None = "application/json", **headers: str) -> Answer:
     return lambda exchange: exchange.send(status, body, content_type, **headers)
 

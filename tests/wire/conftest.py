@@ -15,8 +15,8 @@ from lightkube import Client
 from barrelman_sync.access import http as connection
 from barrelman_sync.access.http import connect
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.command import watchdog
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.settings import Kubeconfig
 from tests.wire.certificates import Certificates, make_certificates
 from tests.wire.commands import Sides
@@ -25,7 +25,7 @@ from tests.wire.kubeconfigs import Section, kubeconfig
 
 
 class Patient(Deadline):
-    """A deadline whose pauses take no time, and are noted."""
+    """A deadline whose pauses are noted, and take the run's time but nobody else's."""
 
     def __init__(self, seconds: float = 45) -> None:
         super().__init__(seconds)
@@ -33,6 +33,12 @@ class Patient(Deadline):
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        skip(self, seconds)
+
+
+def skip(deadline: Deadline, seconds: float) -> None:
+    """As if so much time had passed."""
+    deadline._end -= seconds
 
 
 class Connect(Protocol):
@@ -107,7 +113,7 @@ def sides(tmp_path: Path) -> Iterator[Sides]:
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch, opened: None) -> Iterator[None]:
     """Lets CliRunner run the whole command: closes what it opens, and puts back what it sets for the process."""
-    monkeypatch.setattr(Deadline, "sleep", lambda _self, _seconds: None)
+    monkeypatch.setattr(Deadline, "sleep", skip)
     monkeypatch.setattr(watchdog, "GRACE_SECONDS", 600)  # it would end us
     log = logging.getLogger("barrelman_sync")
     before = log.handlers, log.propagate, log.level

@@ -10,8 +10,8 @@ import pytest
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import FakeApi

@@ -11,13 +11,15 @@ import pytest
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError, reason_of
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key
 from tests.wire import answers
 from tests.wire.conftest import Connect, Patient
 from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
-from tests.wire.objects import node
+from tests.wire.objects import namespace, node
 
 NODES = "/api/v1/nodes"
+SHOP = "/api/v1/namespaces/shop"
 
 
 def names(client: ClusterClient) -> list[str]:
@@ -34,6 +36,9 @@ def fails(client: ClusterClient) -> ClusterError:
 PASSING = {
     "429 of flow control": answers.plain(429, "Too many requests, please try again later.", Retry_After="1"),
     "429 without Retry-After": answers.failure(429),
+    "409 of a quota": answers.quota_conflict,
+    "500": answers.failure(500, "InternalError"),
+    "500 as text": answers.plain(500, "etcdserver: leader changed"),
     "500 with Retry-After": answers.failure(500, Retry_After="1"),
     "502 with HTML": answers.raw(502, answers.HTML, "text/html"),
     "503": answers.failure(503, Retry_After="1"),
@@ -105,8 +110,10 @@ LASTING = {
     "404": (answers.failure(404), "Check that the server is a Kubernetes API server"),
     "409": (answers.failure(409), "409 Because"),
     "422": (answers.failure(422), "422 Because"),
-    "500": (answers.failure(500), "500 Because: the message of 500."),
-    "500 as text": (answers.plain(500, "panic"), "500 Internal Server Error: panic."),
+    "403 of a quota that is not counted yet": (
+        answers.plain(403, 'pods "a" is forbidden: status unknown for quota: few'),
+        "Many objects were made at once under a ResourceQuota",
+    ),
     "with a charset": (answers.failure(403, content_type="application/json;charset=utf-8"), "the message of 403"),
     "without a type": (answers.raw(403, b"no", None), "403 Forbidden: no."),
     "redirect": (answers.raw(302, b"", None, Location="/elsewhere"), "302 Found"),
@@ -138,11 +145,64 @@ def test_a_long_answer_is_not_repeated_in_full(api: FakeApi, client: ClusterClie
 
 
 @pytest.mark.parametrize("fault", [answers.failure(503), answers.reset], ids=["503", "reset"])
-def test_tries_are_counted(api: FakeApi, client: ClusterClient, deadline: Patient, fault: Answer) -> None:
+def test_a_list_is_tried_as_long_as_there_is_time(
+    api: FakeApi, client: ClusterClient, deadline: Patient, fault: Answer
+) -> None:
     api.rule_for_ever("GET", NODES, fault)
     fails(client)
+    assert 40 < sum(deadline.slept) < 45
+    assert len(api.requests) == len(deadline.slept) + 1
+
+
+def write(client: ClusterClient) -> None:
+    client.delete(resources.Namespace, Key("", "shop"), {})
+
+
+def test_a_write_that_is_answered_is_tried_five_times(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
+    """They take longer than an API server needs to restart."""
+    api.rule_for_ever("DELETE", SHOP, answers.failure(503))
+    with pytest.raises(ClusterError, match="503 Because"):
+        write(client)
     assert len(api.requests) == 5
-    assert len(deadline.slept) == 4
+    assert sum(deadline.slept) > 10
+
+
+def test_a_write_that_reaches_no_server_is_tried_as_long_as_there_is_time(
+    api: FakeApi, client: ClusterClient, deadline: Patient
+) -> None:
+    api.rule_for_ever("DELETE", SHOP, answers.reset)
+    with pytest.raises(ClusterError, match="no connection to"):
+        write(client)
+    assert len(api.requests) > 20
+    assert sum(deadline.slept) > 40
+
+
+def test_tries_that_reach_no_server_are_not_counted(api: FakeApi, client: ClusterClient) -> None:
+    api.store.add(namespace("shop"))
+    api.rule("DELETE", SHOP, *[answers.reset] * 10, *[answers.failure(503)] * 4)
+    write(client)
+    assert len(api.requests) == 15
+
+
+@pytest.mark.parametrize("last", [answers.silence, answers.dribble], ids=["silence", "dribble"])
+def test_what_the_server_said_is_told_even_if_the_last_try_is_cut_off(
+    api: FakeApi, connected: Connect, last: Answer
+) -> None:
+    """For example which webhook it is that does not answer."""
+    api.rule("GET", NODES, answers.plain(500, "failed calling webhook: slow.example"))
+    api.rule_for_ever("GET", NODES, last)
+    assert "slow.example" in str(fails(connected(api, Deadline(2))))
+
+
+def test_the_same_fault_is_logged_once(api: FakeApi, client: ClusterClient, caplog: pytest.LogCaptureFixture) -> None:
+    api.rule("GET", NODES, *[answers.failure(503)] * 3, *[answers.failure(429)] * 3)
+    names(client)
+    assert [line.partition("answered ")[2][:3] for line in caplog.messages] == ["503", "429"]
+
+
+def test_a_webhook_that_does_not_answer_is_told(api: FakeApi, client: ClusterClient) -> None:
+    api.rule_for_ever("GET", NODES, answers.plain(500, 'failed calling webhook "dead.example": context deadline'))
+    assert "repair the webhook that the message names" in str(fails(client))
 
 
 def test_retry_after_is_honored(api: FakeApi, client: ClusterClient, deadline: Patient) -> None:
@@ -183,7 +243,7 @@ def test_nobody_listens(api: FakeApi, connected: Connect, deadline: Patient) -> 
         error = fails(connected(api))
     assert f"no connection to {api.url}: " in str(error)
     assert "Check the server address in the kubeconfig" in str(error)
-    assert len(deadline.slept) == 4
+    assert 40 < sum(deadline.slept) < 45
 
 
 def test_only_the_failed_page_is_asked_for_again(api: FakeApi, client: ClusterClient) -> None:

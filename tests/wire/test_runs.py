@@ -13,7 +13,7 @@ from click.testing import Result
 from tests.schema import valid
 from tests.wire import answers
 from tests.wire.commands import Sides, command, invoke
-from tests.wire.fakeapi import Answer, normally
+from tests.wire.fakeapi import Answer, normally, status_object
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.objects import endpoints, mirror, namespace, node_port
 
@@ -31,7 +31,7 @@ LISTS = (
 )
 FAULTS: dict[str, tuple[Answer, ...]] = {
     "403": (answers.failure(403),),
-    "500": (answers.failure(500),),
+    "404": (answers.failure(404),),
     "half a page": (answers.half_without_length,),
 }
 
@@ -224,10 +224,39 @@ def test_the_log(sides: Sides) -> None:
     result = run(sides, "-vv", "--log-format", "json")
     lines = [json.loads(line) for line in result.stderr.splitlines()]
     assert {line["logger"].partition(".")[0] for line in lines} == {"barrelman_sync"}
-    sent = [line["message"] for line in lines if line["level"] == "debug"]
+    sent = [line["message"] for line in lines if line["severity"] == "DEBUG"]
     assert len(sent) == len(sides.local.requests) + len(sides.remote.requests)
-    assert sent[0] == f"GET {sides.local.url}/api/v1/namespaces?limit=500: {HTTPStatus.OK.value}"
-    assert len([line for line in lines if line["level"] == "info"]) == 3
+    assert f"GET {sides.local.url}/api/v1/namespaces?limit=500: {HTTPStatus.OK.value}" in sent
+    assert len([line for line in lines if line["severity"] == "INFO"]) == 3
+
+
+ODD = "denied:\n\x1b]0;title\x07 \u202e\r\n+ Service shop/forged\x9b31m"
+SHOWN = "denied: \\x1b]0;title\\x07 \\u202e + Service shop/forged\\x9b31m"
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_what_a_cluster_says_cannot_forge_a_line(sides: Sides, log_format: str) -> None:
+    """The answer of a webhook, and a port name by a proxy between us and the cluster."""
+    body = json.dumps(status_object(422, "Invalid", ODD)).encode()
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.raw(422, body))
+    service = node_port("odd", 80, 30081)
+    service["spec"]["ports"][0]["name"] = ODD
+    sides.remote.store.add(service)
+    result = run(sides, "--log-format", log_format)
+    assert result.exit_code == 1
+    assert result.stdout.replace("\n", "").isprintable()
+    assert len(result.stdout.splitlines()) == 5 + 2 + 1  # created, failed, summary
+    assert result.stdout.count(SHOWN) == 2
+    (line,) = result.stderr.splitlines()
+    assert SHOWN in (json.loads(line)["message"] if log_format == "json" else line)
+
+
+def test_documents_have_what_a_cluster_says_as_it_is(sides: Sides) -> None:
+    body = json.dumps(status_object(422, "Invalid", ODD)).encode()
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.raw(422, body))
+    for output in ("json", "yaml"):
+        document = yaml.safe_load(run(sides, "-o", output).stdout)
+        assert any(ODD in step.get("error", "") for step in document["steps"])
 
 
 def test_both_sides_problems_are_told_at_once(tmp_path: Path) -> None:

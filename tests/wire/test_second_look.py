@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import causes
 from barrelman_sync.model.names import Key, Kind, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror
@@ -196,7 +196,7 @@ def test_a_run_outlives_a_reset_at_its_second_look(deleting: Sides) -> None:
 
 def test_a_run_whose_second_look_fails_for_good_ends_by_itself(deleting: Sides) -> None:
     deleting.local.rule_for_ever("GET", ENDPOINTS, answers.reset)
-    done = command(*deleting.arguments)
+    done = command(*deleting.arguments, "--timeout", "4s")
     assert done.returncode == 1, done
     assert "reading Endpoints shop/cart in the local cluster failed: no connection to " in done.stderr
     assert done.stdout.splitlines()[-1].startswith("failed: 0 created, 0 updated, 1 deleted")

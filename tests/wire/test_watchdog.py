@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from barrelman_sync.cluster.deadline import Deadline
 from barrelman_sync.command.watchdog import Watchdog
+from barrelman_sync.deadline import Deadline
 from tests.wire.commands import Sides
 from tests.wire.hanging import GRACE_SECONDS, HANGS, NOTHING, SILENT
 from tests.wire.objects import node_port
@@ -109,7 +109,7 @@ def test_it_ends_where_there_is_no_stderr(sides: Sides, what: str) -> None:
 def test_the_message_is_json_where_the_log_is(sides: Sides) -> None:
     with hanging(sides, "loop", "--log-format", "json") as run:
         where, message = (json.loads(line) for line in ended(run).splitlines())
-    assert where["level"] == message["level"] == "critical"
+    assert where["severity"] == message["severity"] == "CRITICAL"
     assert ", in hang\n" in where["message"]
     assert message["message"].startswith("The run was still going")
 

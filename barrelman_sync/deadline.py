@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from threading import Thread
-from typing import Self, TypeVar
+from typing import TypeVar
 
 _POLL_SECONDS = 0.1
 """How soon a wait notices that somebody stopped the run."""
@@ -30,7 +30,7 @@ class Deadline:
     interrupted.
     """
 
-    def __init__(self, seconds: float, whole: Self | None = None) -> None:
+    def __init__(self, seconds: float, whole: "Deadline | None" = None) -> None:
         """`whole` is the deadline that this one is a share of, see `share`."""
         self.seconds = seconds
         self._end = time.monotonic() + min(seconds, _LONGEST_SECONDS)
@@ -78,16 +78,22 @@ class Deadline:
         the process ends. `at_least` is the time in seconds that the work gets even if the deadline is over.
         """
         least = time.monotonic() + at_least
-        future: Future[T] = Future()
-
-        def fill() -> None:
-            try:
-                future.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - `result` raises it in the calling thread
-                future.set_exception(error)
-
-        Thread(target=fill, name="bounded", daemon=True).start()
+        future = in_background(work)
         while not wait([future], _POLL_SECONDS).done:
             if (why := self.over()) and time.monotonic() >= least:
                 raise TimeOverError(why)
         return future.result()
+
+
+def in_background(work: Callable[[], T]) -> Future[T]:
+    """Starts `work` in a thread that ends with the process, even if the work does not."""
+    future: Future[T] = Future()
+
+    def fill() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - `result` raises it in the thread that asks for the result
+            future.set_exception(error)
+
+    Thread(target=fill, name="background", daemon=True).start()
+    return future
