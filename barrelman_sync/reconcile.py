@@ -65,6 +65,7 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     if report.dry_run or report.refusal:
         return report
 
+    writer = Writer(local_client, local.versions)
     with show.progress(len(plan.writes)) as advance:
-        outcomes = apply(plan, Writer(local_client, local.versions), Crew(settings.run.concurrency), deadline, advance)
-    return replace(report, outcomes=outcomes, refusal=deadline.stopped or "")
+        outcomes = apply(plan, writer, Crew(settings.run.concurrency), deadline, advance)
+    return replace(report, outcomes=tuple(map(writer.judged, outcomes)), refusal=deadline.stopped or "")

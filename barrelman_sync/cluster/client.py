@@ -80,6 +80,19 @@ class ClusterClient:
             _log.info("the list of %s in the %s expired; it is started again", _plural(resource), self.title)
             return self._list_once(resource, parse, labels, doing)
 
+    def any_of(self, resource: type[R], labels: str) -> bool:
+        """Whether there is an object of a kind with these labels. Asks for a list of one item."""
+        generic = self._client._client  # noqa: SLF001 - lightkube's own iterator would read all pages
+        namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
+        params = {"limit": 1, "labelSelector": labels}
+        basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
+
+        def call() -> bool:
+            _, _, page = generic.handle_response("list", generic.send(generic.build_adapter_request(basic)), basic)
+            return any(True for _ in page)
+
+        return self._read(f"listing {_plural(resource)}", call)
+
     def get(self, resource: type[R], key: Key) -> R | None:
         """One object; None if it does not exist."""
         try:

@@ -4,7 +4,7 @@ Every entry of a list has all its defaults: to server-side apply, a port without
 missing default would be a difference in every run. Empty maps and lists are omitted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, assert_never
 
 from barrelman_sync.cluster.managed_fields import claimed, without_us
@@ -58,14 +58,21 @@ def claim_patch(live: LocalService, revision: Revision) -> JsonPatch:
     return [*_only_at(revision), {"op": "add", "path": "/metadata/managedFields", "value": claimed(live)}]
 
 
+def reveal_patch(labels: Iterable[str], revision: Revision) -> JsonPatch:
+    """The patch that takes labels off, if the object still has this revision.
+
+    An apply takes off only labels that we hold, and these are held by somebody else or by nobody.
+    """
+    return [*_only_at(revision), *_without_labels(labels)]
+
+
 def release_patch(step: Release) -> JsonPatch:
     """The patch that removes our labels, and our name from managedFields, so that nobody's apply conflicts with us."""
-    remove = [{"op": "remove", "path": f"/metadata/labels/{_escaped(label)}"} for label in step.labels]
     others = without_us(step.live.managed_fields)
     # Never an empty list, which clears managedFields (apimachinery util/managedfields, isResetManagedFields): then the
     # manager "before-first-apply" would hold all fields, and the user's next apply would conflict with that manager.
     fields = [{"op": "replace", "path": "/metadata/managedFields", "value": others}] if others else []
-    return [*_only_at(step.live.revision), *remove, *fields]
+    return [*_only_at(step.live.revision), *_without_labels(step.labels), *fields]
 
 
 def delete_options(live: Revision) -> Body:
@@ -81,6 +88,10 @@ def _only_at(live: Revision) -> JsonPatch:
     same). It need not contain the uid, because no two objects ever have the same resourceVersion.
     """
     return [{"op": "replace", "path": "/metadata/resourceVersion", "value": live.resource_version}]
+
+
+def _without_labels(labels: Iterable[str]) -> JsonPatch:
+    return [{"op": "remove", "path": f"/metadata/labels/{_escaped(label)}"} for label in labels]
 
 
 def _escaped(label: str) -> str:

@@ -8,6 +8,7 @@ from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import (
+    LEADER,
     MARKER,
     MIRROR_MARKER,
     SERVICE_NAME,
@@ -60,16 +61,17 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
         addresses=_addresses(tuple([address.ip for address in addresses])),
         ports=tuple(sorted({_endpoint_port(port) for subset in subsets for port in subset.ports or ()})),
         regular=len(subsets) == 1 and not extras and not parked,
-        labels=metadata.our_labels,
+        labels=metadata.endpoint_labels,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
         deleting=metadata.deleting,
+        elects_leader=LEADER in (metadata.annotations or {}),
     )
 
 
 def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
     """An EndpointSlice of the local cluster."""
     metadata, endpoints = slice_.metadata, slice_.endpoints or []
-    labels = metadata.our_labels
+    labels = metadata.endpoint_labels
     return LocalSlice(
         key=metadata.key,
         service=Key(metadata.namespace, labels.get(SERVICE_NAME, "")),

@@ -14,6 +14,7 @@ from barrelman_sync.deadline import in_background
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
+    ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
     SERVICE_NAME,
@@ -27,6 +28,7 @@ from barrelman_sync.model.remote import Node, Remote, RemoteService, ServingNode
 from barrelman_sync.model.settings import NodeRules, Settings
 from barrelman_sync.planning.desired import local_traffic
 from barrelman_sync.planning.nodes import label_keys
+from barrelman_sync.planning.slices import at_its_service
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +36,7 @@ IDENTITY = "kube-system"
 """The namespace whose uid identifies a cluster: every cluster has this namespace as long as the cluster exists."""
 
 _OURS_OR_LEFTOVER = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
+_OF_OURS = f"{ENDPOINTS_MANAGED_BY}={FIELD_MANAGER}"
 _NAMES_AT_ONCE = 100
 """Names in one label selector. They take at most 6 kB of the URL; every server accepts 8 kB."""
 
@@ -59,13 +62,15 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     endpoints, slices = _read_endpoints(client, by_key)
     by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
     by_service = _by_service(slices.items)
+    copies = {} if with_slices else _copies_of_endpoints(client, by_service)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
         namespaces=by_name,
         services=by_key,
         endpoints={endpoint.key: endpoint for endpoint in endpoints.items},
         slices=by_service,
-        copies={} if with_slices else _copies_of_endpoints(client, by_service),
+        copies=copies,
+        nothing_copied=not (with_slices or copies) and _nothing_copied(client, by_key, endpoints.items),
         versions={
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,
@@ -177,6 +182,17 @@ def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     return _by_service(copy for copy in copies if copy.service in switching)
 
 
+def _nothing_copied(
+    client: ClusterClient, services: Mapping[Key, LocalService], endpoints: Iterable[LocalEndpoints]
+) -> bool:
+    """Whether Kubernetes has copied none of our Endpoints, of whichever source, although it should have."""
+    ours = (found for found in endpoints if found.managed_by_us and found.is_copied and found.addresses)
+    if not any(found.key in services and not services[found.key].has_selector for found in ours):
+        return False
+    # A copy has all labels of its Endpoints, and no other slice has these two.
+    return not client.any_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}")
+
+
 def _selectors(services: Iterable[Key]) -> Iterator[str]:
     """Label selectors for the slices of these Services, and of Services of the same names in other namespaces."""
     names = sorted({service.name for service in services})
@@ -202,7 +218,7 @@ def _endpoints_of_interest(
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
     """The slice, if it is managed by us or a leftover of Kubernetes' controller at a Service with our label."""
-    parsed = parsing.local_slice(slice_)
+    parsed = at_its_service(parsing.local_slice(slice_), services)
     service = services.get(parsed.service)
     leftover = service is not None and MARKER in service.labels and not service.has_selector
     return parsed if parsed.managed_by_us or leftover else None

@@ -11,10 +11,13 @@ from lightkube.core.resource import ApiInfo, GlobalResource, NamespacedResourceG
 
 from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
+    HEADLESS,
     IGNORE,
     MANAGED_BY,
     MARKER,
+    PROXY_NAME,
     SERVICE_NAME,
+    SKIP_MIRROR,
     SLICE_MANAGED_BY,
     SOURCE,
     Affinity,
@@ -24,6 +27,7 @@ from barrelman_sync.model.names import (
 )
 
 _OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY, SLICE_MANAGED_BY, SERVICE_NAME)
+_HIDING_LABELS = (SKIP_MIRROR, HEADLESS, PROXY_NAME)
 _VERBS = ["delete", "get", "list", "global_list", "patch"]
 
 
@@ -77,6 +81,12 @@ class Metadata(_Part):
         """The labels of the object, but only those that we write."""
         labels = self.labels or {}
         return {label: labels[label] for label in _OUR_LABELS if label in labels}
+
+    @property
+    def endpoint_labels(self) -> Mapping[str, str]:
+        """Of the labels of endpoints: those that we write, and those that may hide the endpoints."""
+        labels = self.labels or {}
+        return {label: labels[label] for label in (*_OUR_LABELS, *_HIDING_LABELS) if label in labels}
 
     @property
     def ignored(self) -> bool:

@@ -1,6 +1,7 @@
 """Sends one write of a plan, so that the write cannot hit an object or state that it was not planned for."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -8,14 +9,24 @@ import httpx2
 from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
+from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.cluster.manifests import claim_patch, delete_options, manifest, release_patch
-from barrelman_sync.model.local import LocalService
-from barrelman_sync.model.names import Key, Kind, Revision
-from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.changes import changes_between
-from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
+from barrelman_sync.cluster.manifests import (
+    JsonPatch,
+    claim_patch,
+    delete_options,
+    manifest,
+    release_patch,
+    reveal_patch,
+)
+from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.model.names import FIELD_MANAGER, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
+from barrelman_sync.model.wanted import Wanted
+from barrelman_sync.planning.result import Outcome, Result
+from barrelman_sync.planning.steps import Create, Delete, Live, Release, Update, Write
+
+_log = logging.getLogger(__name__)
 
 _RESOURCES: Mapping[
     Kind, type[resources.Namespace | resources.Service | resources.Endpoints | resources.EndpointSlice]
@@ -25,6 +36,10 @@ _RESOURCES: Mapping[
     Kind.ENDPOINTS: resources.Endpoints,
     Kind.SLICE: resources.EndpointSlice,
 }
+_EXEMPT = (
+    "Probably a mutating admission policy or webhook: exempt objects with the label tfw.io/barrelman-source from it, or"
+    " the next run writes, and fails, again."
+)
 # Answers to a write whose object is not as it was read. Why 422 is among them: see Writer.write.
 _STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_CONTENT})
 
@@ -37,6 +52,7 @@ class Writer:
         self._client = client
         self._versions = versions
         self._written: dict[tuple[Kind, Key], Revision] = {}
+        self._altered: dict[Ref, str] = {}
 
     def write(self, step: Write) -> None:
         """Does the step, or finds that the step is done already. Raises ClusterError.
@@ -51,6 +67,17 @@ class Writer:
             if error.status not in _STALE or not self._is_done(step):
                 raise
 
+    def judged(self, outcome: Outcome) -> Outcome:
+        """The outcome; failed if the write was done but something in the cluster changed the object.
+
+        Such a write of a Service fails only here and not in `write`, so that the Service's endpoints are written all
+        the same: the callers need them, and they can serve.
+        """
+        error = self._altered.get(outcome.step.ref)
+        if error is None or outcome.result != Result.DONE:
+            return outcome
+        return replace(outcome, result=Result.FAILED, error=error)
+
     def uid(self, kind: Kind, key: Key) -> str | None:
         """The uid of an object that was written in this run; None if it was not written."""
         written = self._written.get((kind, key))
@@ -62,11 +89,13 @@ class Writer:
                 impossible = Revision("", self._versions[step.ref.kind])
                 self._apply(step.wanted, impossible, {})
             case Update():
-                self._apply(step.wanted, self._claim(step), step.live.labels)
+                self._apply(step.wanted, self._prepared(step), step.live.labels)
             case Delete():
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Release():
-                self._client.patch(resources.Service, step.ref.key, release_patch(step))
+                patched = self._client.patch(resources.Service, step.ref.key, release_patch(step))
+                if kept := sorted(patched.metadata.our_labels.keys() & set(step.labels)):
+                    raise self._changed(step.ref, "releasing", [f"metadata.labels[{label}]" for label in kept])
             case _:
                 assert_never(step)
 
@@ -74,35 +103,54 @@ class Writer:
         kind, key, _ = wanted.ref
         applied = self._client.apply(_RESOURCES[kind], key, manifest(wanted, revision, labels))
         self._written[kind, key] = applied.metadata.revision
+        if fields := tuple(altered_fields(applied, wanted)):
+            error = self._changed(wanted.ref, "applying", fields)
+            # The endpoints of a new Service cannot be worse than none.
+            if not usable_although_altered(applied, wanted, new=not revision.uid):
+                raise error
+            _log.error("%s", error)
+            self._altered[wanted.ref] = str(error)
 
-    def _claim(self, step: Update) -> Revision:
-        """Claims the fields that the update may remove, if the step says so. Returns the revision to update."""
+    def _changed(self, ref: Ref, doing: str, fields: Iterable[str]) -> ClusterError:
+        reason = f"something in the cluster changed what was written: {'; '.join(fields)}."
+        return ClusterError(f"{doing} {ref.kind} {ref.key}", self._client.title, reason, hint=_EXEMPT)
+
+    def _prepared(self, step: Update) -> Revision:
+        """Does by a patch what an apply cannot do: claims fields, or takes off labels. Returns the revision to update.
+
+        Only an update that needs a patch sends one.
+        """
         revision = self._written.get((step.ref.kind, step.ref.key), step.live.revision)
-        if not step.claims or not isinstance(step.live, LocalService):
+        patch = _preparing_patch(step, revision)
+        if not patch:
             return revision
         try:
-            patched = self._client.patch(resources.Service, step.ref.key, claim_patch(step.live, revision))
+            patched = self._client.patch(_RESOURCES[step.ref.kind], step.ref.key, patch)
         except ClusterError as error:
-            found = self._already_claimed(step.live) if error.status in _STALE else None
+            found = self._already_prepared(step.live) if error.status in _STALE else None
             if found is None:
                 raise
             return found
         return patched.metadata.revision
 
-    def _already_claimed(self, planned: LocalService) -> Revision | None:
-        """The Service's revision now, if we hold the fields and nothing else that a plan depends on has changed.
+    def _already_prepared(self, planned: Live) -> Revision | None:
+        """The revision now, if the patch is done and nothing else that a plan depends on has changed.
 
-        Then our own earlier claim got through and only its answer was lost, so the update can go on. Otherwise None.
+        Then our own earlier patch got through and only its answer was lost, so the update can go on. Otherwise None.
         """
-        found = self._client.get(resources.Service, planned.key)
-        if found is None:
-            return None
-        now = parsing.local_service(found)
+        found = self._client.get(_RESOURCES[planned.ref.kind], planned.key)
+        match found, planned:
+            case resources.Service(), LocalService():
+                return _already_claimed(parsing.local_service(found), planned)
+            case resources.Endpoints(), LocalEndpoints():
+                now: LocalEndpoints | LocalSlice = parsing.local_endpoints(found)
+            case resources.EndpointSlice(), LocalSlice():
+                now = replace(parsing.local_slice(found), service=planned.service)
+            case _:
+                return None
+        labels = {label: value for label, value in planned.labels.items() if label not in planned.hiding_labels}
         same = now.revision.uid == planned.revision.uid
-        as_planned = now == replace(
-            planned, revision=now.revision, managed_fields=now.managed_fields, holders=now.holders
-        )
-        return now.revision if same and as_planned and now.holders.complete else None
+        return now.revision if same and now == replace(planned, revision=now.revision, labels=labels) else None
 
     def _is_done(self, step: Write) -> bool:
         """Whether the object, read once more, is as the step would have made it."""
@@ -112,6 +160,8 @@ class Writer:
                 done = live is not None and _is_as_wanted(live, step.wanted)
                 if done and live is not None:
                     self._written[step.ref.kind, step.ref.key] = live.metadata.revision
+                if isinstance(live, resources.EndpointSlice) and not parsing.local_slice(live).managed_by_us:
+                    raise self._taken(step.ref)
                 return done
             case Delete():
                 # With another uid, it is a new object of the same name, which this step has nothing to do with.
@@ -121,18 +171,33 @@ class Writer:
             case _:
                 assert_never(step)
 
+    def _taken(self, ref: Ref) -> ClusterError:
+        reason = (
+            "the name belongs to an object that barrelman-sync does not manage: its label"
+            f" {SLICE_MANAGED_BY} is not {FIELD_MANAGER}."
+        )
+        return ClusterError(
+            f"applying {ref.kind} {ref.key}", self._client.title, reason, hint="Delete the object, or set the label."
+        )
+
+
+def _preparing_patch(step: Update, revision: Revision) -> JsonPatch:
+    match step.live:
+        case LocalService():
+            return claim_patch(step.live, revision) if step.claims else []
+        case LocalEndpoints() | LocalSlice():
+            return reveal_patch(step.live.hiding_labels, revision) if step.live.hiding_labels else []
+
+
+def _already_claimed(now: LocalService, planned: LocalService) -> Revision | None:
+    same = now.revision.uid == planned.revision.uid
+    as_planned = now == replace(planned, revision=now.revision, managed_fields=now.managed_fields, holders=now.holders)
+    return now.revision if same and as_planned and now.holders.complete else None
+
 
 def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:
-    match live, wanted:
-        case resources.Namespace(), WantedNamespace():
-            return not parsing.local_namespace(live).terminating
-        case resources.Service(), Mirror():
-            # A selector makes the object a Service of the user. changes_between compares no selector, as we write none.
-            found = parsing.local_service(live)
-            return not (found.deleting or found.has_selector or changes_between(found, wanted))
-        case resources.Endpoints(), WantedEndpoints():
-            return not changes_between(parsing.local_endpoints(live), wanted)
-        case resources.EndpointSlice(), WantedSlice():
-            return not changes_between(parsing.local_slice(live), wanted)
-        case _:
-            return False
+    if isinstance(live, resources.Namespace):
+        return not parsing.local_namespace(live).terminating
+    if isinstance(live, resources.Service) and live.metadata.deleting:
+        return False
+    return not any(altered_fields(live, wanted))

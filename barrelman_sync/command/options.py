@@ -80,6 +80,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--node-selector", group=_ENDPOINTS, metavar="SELECTOR", type=Parsed(parse_selector),
           help="Use only remote nodes that match this label selector, in the syntax of kubectl:"
                " pool=a,zone!=b,gpu,os in (x,y)."),
+    _flag("--use-excluded-nodes", group=_ENDPOINTS,
+          help="Use nodes although they carry the label node.kubernetes.io/exclude-from-external-load-balancers, for"
+               " small clusters in which every node is a control-plane node."),
     _text("--allowed-node-cidr", group=_ENDPOINTS, metavar="CIDR", multiple=True, type=Parsed(parse_network),
           help="Use only node addresses in this network; repeatable."),
     _text("--max-endpoints", group=_ENDPOINTS, metavar="N", type=click.IntRange(min=0), default=250, show_default=True,

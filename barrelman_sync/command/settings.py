@@ -46,7 +46,9 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
         local=_local(values),
         remote=_remote(values),
         scope=_scope(values),
-        nodes=NodeRules(values["node_selector"] or (), tuple(values["allowed_node_cidr"])),
+        nodes=NodeRules(
+            values["node_selector"] or (), tuple(values["allowed_node_cidr"]), values["use_excluded_nodes"]
+        ),
         endpoints=EndpointRules(slices=values["endpoint_slices"], max_endpoints=values["max_endpoints"]),
         safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
         run=_run(values),

@@ -7,9 +7,12 @@ from typing import NamedTuple
 from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
+    HEADLESS,
     MANUAL_MARKER,
     MARKER,
     MIRROR_MARKER,
+    PROXY_NAME,
+    SKIP_MIRROR,
     SLICE_MANAGED_BY,
     SOURCE,
     Affinity,
@@ -84,6 +87,7 @@ class _LiveAddresses:
     regular: bool = True
     """Whether the object has the form that we write: plain, ready addresses only, of Endpoints in one subset."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    """Only the labels that we may write, and those that may hide the object."""
     owners: frozenset[str] = frozenset()
     """The uids in the object's owner references."""
     deleting: bool = False
@@ -93,6 +97,14 @@ class _LiveAddresses:
         """Who manages the object, as its managed-by label says: we, or a controller of Kubernetes. Empty if nobody.
 
         No other label tells, see docs/design.md.
+        """
+        raise NotImplementedError
+
+    @property
+    def hiding_labels(self) -> tuple[str, ...]:
+        """The labels of the object that hide it from callers; sorted.
+
+        They are left over from what the Service was before, such as a headless Service.
         """
         raise NotImplementedError
 
@@ -113,6 +125,9 @@ class LocalEndpoints(_LiveAddresses):
 
     key: Key
     revision: Revision
+    elects_leader: bool = False
+    """The object has been used for a leader election, so Kubernetes does not copy it (hasLeaderElection in
+    pkg/controller/endpointslicemirroring). The annotation may be the lock of a program that runs, so it stays."""
 
     @property
     def ref(self) -> Ref:
@@ -121,6 +136,17 @@ class LocalEndpoints(_LiveAddresses):
     @property
     def manager(self) -> str:
         return self.labels.get(ENDPOINTS_MANAGED_BY, "")
+
+    @property
+    def hiding_labels(self) -> tuple[str, ...]:
+        # Kubernetes copies all labels to its slices, and kube-proxy looks at those.
+        skipped = (SKIP_MIRROR,) if self.labels.get(SKIP_MIRROR) == "true" else ()
+        return (*skipped, *_hiding_from_kube_proxy(self.labels))
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether Kubernetes copies the object into slices, if the controller that does so is at work."""
+        return not self.deleting and not self.elects_leader and self.labels.get(SKIP_MIRROR) != "true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +165,15 @@ class LocalSlice(_LiveAddresses):
     @property
     def manager(self) -> str:
         return self.labels.get(SLICE_MANAGED_BY, "")
+
+    @property
+    def hiding_labels(self) -> tuple[str, ...]:
+        return _hiding_from_kube_proxy(self.labels)
+
+
+def _hiding_from_kube_proxy(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The labels by which kube-proxy ignores a slice, whatever their values (cmd/kube-proxy/app/server.go)."""
+    return tuple(label for label in (HEADLESS, PROXY_NAME) if label in labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +198,8 @@ class Local:
     """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
     copies: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
+    nothing_copied: bool = False
+    """Kubernetes has copied none of our Endpoints, although there are some. Asked only where Endpoints are written."""
     versions: Mapping[Kind, str] = field(default_factory=dict)
     """By kind: the resourceVersion that a create carries. No object that the list did not show has this version, so
     the server refuses the create if the object exists after all (docs/adr/001-create-by-apply.md)."""

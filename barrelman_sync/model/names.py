@@ -20,6 +20,11 @@ SLICE_MANAGED_BY = "endpointslice.kubernetes.io/managed-by"
 SLICE_CONTROLLER = "endpointslice-controller.k8s.io"
 SLICE_MIRRORING = "endpointslicemirroring-controller.k8s.io"
 SERVICE_NAME = "kubernetes.io/service-name"
+SKIP_MIRROR = "endpointslice.kubernetes.io/skip-mirror"
+HEADLESS = "service.kubernetes.io/headless"
+PROXY_NAME = "service.kubernetes.io/service-proxy-name"
+LEADER = "control-plane.alpha.kubernetes.io/leader"
+"""The annotation of a leader election, see `LocalEndpoints.elects_leader`."""
 
 Family = Literal["IPv4", "IPv6"]
 

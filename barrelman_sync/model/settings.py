@@ -94,6 +94,8 @@ class NodeRules:
     selector: Selector = ()
     allowed: tuple[IPNetwork, ...] = ()
     """A node's address must be in one of these networks. Without networks, any address is allowed."""
+    use_excluded: bool = False
+    """Use nodes although a label excludes them from load balancers, see `--use-excluded-nodes`."""
 
 
 @dataclass(frozen=True, slots=True)

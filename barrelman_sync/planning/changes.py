@@ -1,6 +1,7 @@
 """How a live object differs from the wanted one, field by field. No difference means nothing to write. Pure.
 
-Only the labels and fields that we write are compared. All others belong to other managers.
+Only the labels and fields that we write are compared, and labels that hide endpoints. All others belong to other
+managers.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -82,7 +83,7 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
 
     The family of a slice is not compared, because it never changes.
     """
-    labels = _label_changes(live.labels, wanted_labels(wanted, live.labels))
+    labels = (*_label_changes(live.labels, wanted_labels(wanted, live.labels)), *_hiding_label_changes(live))
     match live, wanted:
         case LocalService(), Mirror():
             return (*labels, *_mirror_changes(live, wanted))
@@ -131,6 +132,12 @@ def _change(path: str, before: Value, after: Value) -> Iterator[Change]:
 def _label_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Change]:
     for label, value in sorted(wanted.items()):
         yield from _change(f"metadata.labels[{label}]", live.get(label), value)
+
+
+def _hiding_label_changes(live: LocalService | LocalEndpoints | LocalSlice) -> Iterator[Change]:
+    if not isinstance(live, LocalService):
+        for label in live.hiding_labels:
+            yield Change(f"metadata.labels[{label}]", live.labels[label], None)
 
 
 def _port_changes(live: Iterable[ServicePort], wanted: Iterable[ServicePort]) -> Iterator[Change]:

@@ -4,7 +4,7 @@ These are the rules of README, "What it does with a service", that need only the
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -40,25 +40,33 @@ class Desired:
     """Eligible Services that are skipped, with the first reason that applies."""
     not_eligible: Mapping[NotEligible, int] = field(default_factory=dict)
     """How many Services are not eligible for which reason; sorted."""
+    other_types: Mapping[Key, str] = field(default_factory=dict)
+    """The types of Services that are not eligible for their type, but have a local Service of the same name."""
     skipped_ports: tuple[tuple[Key, RemotePort], ...] = ()
     """Ports without node port, of Services that get a mirror."""
 
 
-def desired_mirrors(services: Iterable[RemoteService], scope: Scope) -> Desired:
-    """Decides which remote Services get a mirror, which are skipped, and which are not eligible."""
+def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Container[Key] = ()) -> Desired:
+    """Decides which remote Services get a mirror, which are skipped, and which are not eligible.
+
+    `present` are the local Services: each of them may be a mirror whose Service is no longer eligible.
+    """
     mirrors: dict[Key, Mirror] = {}
     skipped: dict[Key, Skip] = {}
     counted: Counter[NotEligible] = Counter()
+    types: dict[Key, str] = {}
     ports: list[tuple[Key, RemotePort]] = []
     for service in sorted(services, key=lambda service: service.key):
         if rule := _not_eligible(service, scope):
             counted[rule] += 1
+            if rule.rule == Rule.TYPE and service.key in present:
+                types[service.key] = service.type
         elif skip := _skip(service):
             skipped[service.key] = skip
         else:
             mirrors[service.key] = _mirror(service, scope)
             ports += [(service.key, port) for port in service.ports if not port.node_port]
-    return Desired(mirrors, skipped, dict(sorted(counted.items())), tuple(ports))
+    return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports))
 
 
 def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local) -> list[Key]:

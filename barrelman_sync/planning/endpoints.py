@@ -27,7 +27,8 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
                 yield from delete_leftovers(situation, service.key)
         case Targets() as found:
             if found.unserved:
-                yield _leave(service.key, because(Reason.FAMILY_UNSERVED, families=" and ".join(found.unserved)))
+                unserved = " and ".join(found.unserved)
+                yield _leave(service.key, because(Reason.FAMILY_UNSERVED, families=unserved, nodes=service.nodes))
             yield from mode.steps(situation, service, found)
             yield from delete_leftovers(situation, service.key)
 

@@ -12,6 +12,9 @@ wanted ports may serve nobody as long as the Service has its old ports, and the 
 | delete the endpoints of a Service that no longer asks for them | get the fallback |
 | create or update endpoints | that would be replaced are not deleted |
 
+A write that was done although something in the cluster changed the Service (`cluster/answers.py`) fails, but stops
+nothing if the wanted endpoints serve the Service as it is: callers come first.
+
 The fallback has the ports that the Service has now, and drops nodes that are gone:
 
     mirror now       http -> 30080, endpoints a b c     wanted    web -> 30080, endpoints b c d
@@ -35,9 +38,14 @@ def usable_without(write: Write) -> bool:
     """Whether the wanted endpoints serve the Service even if this write of the Service is not done."""
     match write:
         case Update(Mirror() as wanted, LocalService() as live):
-            return set(map(_name_and_protocol, live.ports)) <= set(map(_name_and_protocol, wanted.ports))
+            return serves(live, wanted)
         case _:
             return False
+
+
+def serves(live: LocalService, wanted: Mirror) -> bool:
+    """Whether the wanted endpoints serve each port that the Service has now."""
+    return set(map(_name_and_protocol, live.ports)) <= set(map(_name_and_protocol, wanted.ports))
 
 
 def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update, ...]:

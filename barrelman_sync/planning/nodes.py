@@ -6,7 +6,7 @@ The rules follow Kubernetes' service controller (cloud-provider controllers/serv
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from barrelman_sync.model.names import Family
@@ -14,15 +14,21 @@ from barrelman_sync.model.remote import Node
 from barrelman_sync.model.selector import matches
 from barrelman_sync.model.settings import IPNetwork, NodeRules
 from barrelman_sync.planning.pool import Member, Pool, pool
-from barrelman_sync.planning.reasons import Exclusion
+from barrelman_sync.planning.reasons import Exclusion, Reason, Why, because
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 EXCLUDE_LABEL = "node.kubernetes.io/exclude-from-external-load-balancers"
 DRAIN_LABEL = "operation.gke.io/type"
+NODE_PORTLESS = {
+    "eks.amazonaws.com/compute-type": "fargate",
+    "type": "virtual-kubelet",
+    "alpha.service-controller.kubernetes.io/exclude-balancer": "true",
+}
+"""Labels of nodes on which no kube-proxy answers at node ports. Virtual-kubelet sets the last two."""
 AUTOSCALER_TAINT = "ToBeDeletedByClusterAutoscaler"
 ZONE_LABEL = "topology.kubernetes.io/zone"
-RULE_LABELS = frozenset({EXCLUDE_LABEL, DRAIN_LABEL, ZONE_LABEL})
+RULE_LABELS = frozenset({EXCLUDE_LABEL, DRAIN_LABEL, ZONE_LABEL, *NODE_PORTLESS})
 
 
 class Excluded(NamedTuple):
@@ -44,6 +50,8 @@ class NodeChoice:
     """The names of all listed nodes, by InternalIP."""
     assumed_ready: tuple[str, ...] = ()
     """The used nodes whose readiness is unknown (panic mode)."""
+    usable_with_option: int = 0
+    """If no node is used: how many nodes `--use-excluded-nodes` would add."""
 
     @property
     def used(self) -> int:
@@ -54,6 +62,13 @@ class NodeChoice:
     def is_empty(self) -> bool:
         """Whether no node is used."""
         return not self.pools
+
+    @property
+    def why_empty(self) -> Why:
+        """Why no node is used, if none is."""
+        if self.usable_with_option:
+            return because(Reason.ONLY_EXCLUDED_NODES, nodes=self.usable_with_option)
+        return Why(Reason.NO_NODE)
 
 
 def label_keys(rules: NodeRules) -> frozenset[str]:
@@ -91,7 +106,11 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
             members.setdefault(family, []).append(Member(node.name, address, node.labels.get(ZONE_LABEL, "")))
     pools = {family: pool(found) for family, found in members.items()}
     names = {address: node.name for node, _ in verdicts for address in node.addresses}
-    return NodeChoice(pools, tuple(excluded), len(verdicts), names, tuple(assumed))
+    choice = NodeChoice(pools, tuple(excluded), len(verdicts), names, tuple(assumed))
+    if pools or rules.use_excluded:
+        return choice
+    with_option = choose_nodes((node for node, _ in verdicts), replace(rules, use_excluded=True))
+    return replace(choice, usable_with_option=with_option.used)
 
 
 def family_of(address: IPAddress) -> Family:
@@ -107,7 +126,8 @@ def _unfit(node: Node, rules: NodeRules) -> Exclusion | None:
     checks = (
         (node.deleting, Exclusion.DELETING),
         (AUTOSCALER_TAINT in node.taints, Exclusion.AUTOSCALER),
-        (node.labels.get(EXCLUDE_LABEL, "false") != "false", Exclusion.EXCLUDE_LABEL),
+        (any(node.labels.get(label) == value for label, value in NODE_PORTLESS.items()), Exclusion.NO_NODE_PORTS),
+        (not rules.use_excluded and node.labels.get(EXCLUDE_LABEL, "false") != "false", Exclusion.EXCLUDE_LABEL),
         (node.labels.get(DRAIN_LABEL) == "drain", Exclusion.DRAIN_LABEL),
         (not matches(rules.selector, node.labels), Exclusion.NOT_SELECTED),
         (node.network_unavailable, Exclusion.NETWORK_UNAVAILABLE),

@@ -11,6 +11,7 @@ from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import FIELD_MANAGER, MANAGED_BY, MARKER, SOURCE, Key, Kind
 from barrelman_sync.model.wanted import Mirror, WantedNamespace
 from barrelman_sync.planning.checks import LEAVE_MIRROR, RELEASE_MIRROR, UNCREATABLE_MIRROR, first_reason
+from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
 from barrelman_sync.planning.fallbacks import fallback, usable_without
 from barrelman_sync.planning.manual import manual_steps, unasked_steps
@@ -93,12 +94,19 @@ def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:
 
 def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:
     """Deletes the Service first: callers are refused at once. After that, the endpoints serve nobody."""
-    skip = situation.desired.skipped.get(live.key)
-    why = because(Reason.SKIPPED, skip=skip) if skip else Why(Reason.NOT_IN_REMOTE)
+    why = _why_unwanted(situation.desired, live.key)
     yield Delete(live, why, fallback=fallback(situation, live))
     if endpoints := situation.local.endpoints.get(live.key):
         yield Delete(endpoints, why)
     yield from delete(situation.slices(live.key), why)
+
+
+def _why_unwanted(desired: Desired, key: Key) -> Why:
+    if skip := desired.skipped.get(key):
+        return because(Reason.SKIPPED, skip=skip)
+    if found := desired.other_types.get(key):
+        return Why(Reason.LOAD_BALANCER) if found == "LoadBalancer" else because(Reason.OTHER_TYPE, type=found)
+    return Why(Reason.NOT_IN_REMOTE)
 
 
 def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Step:

@@ -23,6 +23,7 @@ class Exclusion(StrEnum):
 
     DELETING = "deleting"
     AUTOSCALER = "autoscaler"
+    NO_NODE_PORTS = "no_node_ports"
     EXCLUDE_LABEL = "exclude_label"
     DRAIN_LABEL = "drain_label"
     NOT_SELECTED = "not_selected"
@@ -49,6 +50,8 @@ class Reason(StrEnum):
 
     # delete
     NOT_IN_REMOTE = "not_in_remote"
+    OTHER_TYPE = "other_type"
+    LOAD_BALANCER = "load_balancer"
     SKIPPED = "skipped"
     LABEL_REMOVED = "label_removed"
     RELEASED = "released"
@@ -72,6 +75,7 @@ class Reason(StrEnum):
 
     # keep endpoints
     NO_NODE = "no_node"
+    ONLY_EXCLUDED_NODES = "only_excluded_nodes"
     NO_ADDRESS = "no_address"
     REMOTE_SLICES_UNREADABLE = "remote_slices_unreadable"
     NO_SERVING_NODE = "no_serving_node"
@@ -86,11 +90,15 @@ class Reason(StrEnum):
     ASSUMED_READY = "assumed_ready"
     MIRRORING_LIMIT = "mirroring_limit"
     PORT_SKIPPED = "port_skipped"
+    NOTHING_COPIED = "nothing_copied"
+    ELECTS_LEADER = "elects_leader"
 
 
 GUARDED = frozenset(
     {
         Reason.NOT_IN_REMOTE,
+        Reason.OTHER_TYPE,
+        Reason.LOAD_BALANCER,
         Reason.SKIPPED,
         Reason.LABEL_REMOVED,
         Reason.HAS_SELECTOR,
@@ -112,7 +120,7 @@ UNGUARDED = frozenset(
 )
 """A delete with one of these reasons takes nothing from callers. Each reason to delete is in this set or in GUARDED."""
 
-FAILING = frozenset({Reason.NO_NODE, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
+FAILING = frozenset({Reason.NO_NODE, Reason.ONLY_EXCLUDED_NODES, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
 """Endpoints that are kept for one of these reasons should have been written, so the run fails."""
 
 KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_COPIED_YET}
@@ -134,7 +142,15 @@ LEAVING = KEEPING | {
 }
 """Every reason for which a local object is left."""
 
-WARNING = frozenset({Reason.ASSUMED_READY, Reason.MIRRORING_LIMIT, Reason.PORT_SKIPPED})
+WARNING = frozenset(
+    {
+        Reason.ASSUMED_READY,
+        Reason.MIRRORING_LIMIT,
+        Reason.PORT_SKIPPED,
+        Reason.NOTHING_COPIED,
+        Reason.ELECTS_LEADER,
+    }
+)
 """The reasons that only warnings have, and no step."""
 
 

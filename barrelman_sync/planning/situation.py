@@ -30,7 +30,7 @@ class Situation:
         """The situation of a run: both clusters as they were read, and the settings."""
         return cls(
             local=local,
-            desired=desired_mirrors(remote.services, settings.scope),
+            desired=desired_mirrors(remote.services, settings.scope, local.services),
             nodes=choose_nodes(remote.nodes, settings.nodes),
             scope=settings.scope,
             rules=settings.endpoints,

@@ -17,13 +17,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
-from barrelman_sync.model.local import LocalSlice
-from barrelman_sync.model.names import Key
+from barrelman_sync.model.local import LocalService, LocalSlice
+from barrelman_sync.model.names import MARKER, Key
 from barrelman_sync.model.wanted import AddressSet, WantedSlice
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Delete, Step, step_towards
 
 CAPACITY = 100
+
+_NAME = re.compile("(?P<service>.+)-barrelman-(ipv4|ipv6)-(0|[1-9][0-9]*)")
 
 Addresses = tuple[str, ...]
 
@@ -33,13 +35,13 @@ def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step
 
     Creates and updates come first, then deletes of our slices in this family that are no longer needed.
     """
-    found = [slice_ for slice_ in live if slice_.managed_by_us and slice_.family == wanted.family]
-    ours = {slice_.key.name: slice_ for slice_ in found if not slice_.deleting}
+    present_slices = tuple(live)
+    ours = {slice_.key.name: slice_ for slice_ in present_slices if _is_usable(slice_, wanted)}
     numbered = _numbered(wanted, ours.values())
     # A slice that waits for a finalizer still has its name, but its addresses go with it and need another slice.
-    going = _numbered(wanted, (slice_ for slice_ in found if slice_.deleting))
+    taken = _numbered(wanted, (slice_ for slice_ in present_slices if not _is_usable(slice_, wanted)))
     present = {number: slice_.addresses for number, slice_ in numbered.items()}
-    used = spread(wanted.addresses, present, frozenset(going))
+    used = spread(wanted.addresses, present, frozenset(taken))
     for number, addresses in sorted(used.items()):
         yield step_towards(_wanted_slice(wanted, number, addresses), numbered.get(number))
     # Our slices whose names have another form are not in `numbered`: they are deleted, too.
@@ -47,6 +49,19 @@ def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step
     for name, slice_ in sorted(ours.items()):
         if name not in kept:
             yield Delete(slice_, Why(Reason.ADDRESSES_MOVED))
+
+
+def at_its_service(slice_: LocalSlice, services: Mapping[Key, LocalService]) -> LocalSlice:
+    """The slice, with the Service that it belongs to: if we manage it, by its name, else by its label.
+
+    Somebody may have changed or removed the label. If the plan followed the label, it would miss the slice, and the
+    server would refuse to create the slice again. Names of another form, and of Services that get no endpoints from us,
+    tell nothing.
+    """
+    if not slice_.managed_by_us or not (form := _NAME.fullmatch(slice_.key.name)):
+        return slice_
+    named = services.get(Key(slice_.key.namespace, form["service"]))
+    return replace(slice_, service=named.key) if named and MARKER in named.labels else slice_
 
 
 def spread(
@@ -73,6 +88,10 @@ def spread(
     for chunk in _chunks(new):
         kept[next(unused)] = chunk
     return {number: tuple(sorted(members)) for number, members in kept.items() if members}
+
+
+def _is_usable(slice_: LocalSlice, wanted: AddressSet) -> bool:
+    return slice_.managed_by_us and slice_.family == wanted.family and not slice_.deleting
 
 
 def _chunks(addresses: list[str]) -> Iterator[list[str]]:

@@ -25,6 +25,11 @@ class Served:
     local_traffic: bool = False
     """externalTrafficPolicy Local: only nodes that have an endpoint of the Service answer for the Service."""
 
+    @property
+    def nodes(self) -> str:
+        """What messages call a node that answers for the Service."""
+        return "serving node (externalTrafficPolicy Local)" if self.local_traffic else "used node"
+
 
 @dataclass(frozen=True, slots=True)
 class Targets:
@@ -58,7 +63,7 @@ class EndpointMode(Protocol):
 def targets(situation: Situation, service: Served, mode: EndpointMode) -> Targets | Keep:
     """The addresses that a Service should have, or why the Service keeps its endpoints."""
     if situation.nodes.is_empty:
-        return Keep(Why(Reason.NO_NODE))
+        return Keep(situation.nodes.why_empty)
     pools = _pools(situation, service)
     if isinstance(pools, Keep):
         return pools
@@ -73,7 +78,7 @@ def targets(situation: Situation, service: Served, mode: EndpointMode) -> Target
         if family in pools
     )
     if not sets:
-        return Keep(because(Reason.NO_ADDRESS, families=" or ".join(served)))
+        return Keep(because(Reason.NO_ADDRESS, families=" or ".join(served), nodes=service.nodes))
     return Targets(sets, tuple(family for family in service.families if family not in pools))
 
 

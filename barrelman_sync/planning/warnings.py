@@ -9,13 +9,25 @@ from barrelman_sync.planning.situation import Situation
 
 def warnings(situation: Situation) -> tuple[Why, ...]:
     """All warnings of a run: about ports, then about nodes."""
-    return (*_skipped_ports(situation), *_assumed_ready(situation), *_mirroring_limit(situation))
+    return (
+        *_skipped_ports(situation),
+        *_only_excluded_nodes(situation),
+        *_assumed_ready(situation),
+        *_mirroring_limit(situation),
+        *_not_copied(situation),
+    )
 
 
 def _skipped_ports(situation: Situation) -> Iterator[Why]:
     for service, port in situation.desired.skipped_ports:
         name = f"{port.name or port.port}/{port.protocol}"
         yield because(Reason.PORT_SKIPPED, service=str(service), port=name)
+
+
+def _only_excluded_nodes(situation: Situation) -> Iterator[Why]:
+    """Warns if only `--use-excluded-nodes` is missing: without a warning, the log would not name the option."""
+    if situation.nodes.usable_with_option:
+        yield situation.nodes.why_empty
 
 
 def _assumed_ready(situation: Situation) -> Iterator[Why]:
@@ -30,3 +42,14 @@ def _mirroring_limit(situation: Situation) -> Iterator[Why]:
     limit = chosen_mode(situation.rules).limit(asked)
     if limit and min(asked or largest, largest) > limit:
         yield because(Reason.MIRRORING_LIMIT, limit=limit, nodes=largest)
+
+
+def _not_copied(situation: Situation) -> Iterator[Why]:
+    """Warns of Endpoints of this source that reach no caller, because Kubernetes does not copy them into slices."""
+    if situation.rules.slices:
+        return
+    if situation.local.nothing_copied:
+        yield Why(Reason.NOTHING_COPIED)
+    for key, found in sorted(situation.local.endpoints.items()):
+        if found.elects_leader and found.managed_by_us and situation.scope.is_this_source(found.source):
+            yield because(Reason.ELECTS_LEADER, service=str(key))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from barrelman_sync.model.names import LEADER
 from barrelman_sync.planning.desired import NotEligible
 from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, NodeChoice
 from barrelman_sync.planning.reasons import Exclusion, Reason, Skip, Why
@@ -19,6 +20,7 @@ SKIPS: Mapping[Skip, str] = {
 EXCLUSIONS: Mapping[Exclusion, str] = {
     Exclusion.DELETING: "being deleted",
     Exclusion.AUTOSCALER: "about to be removed by the cluster autoscaler",
+    Exclusion.NO_NODE_PORTS: "serves no node ports (virtual node)",
     Exclusion.EXCLUDE_LABEL: f"label {EXCLUDE_LABEL}",
     Exclusion.DRAIN_LABEL: f"label {DRAIN_LABEL}=drain",
     Exclusion.NOT_SELECTED: "does not match --node-selector",
@@ -40,7 +42,9 @@ REASONS: Mapping[Reason, str] = {
     ),
     Reason.EXTERNAL_NAME: "type ExternalName has no endpoints",
     Reason.HEADLESS: "clusterIP is set to None (headless)",
-    Reason.NOT_IN_REMOTE: "the remote has nothing of this name to mirror",
+    Reason.NOT_IN_REMOTE: "the remote has no Service of this name",
+    Reason.OTHER_TYPE: "the remote Service is of type {type} now",
+    Reason.LOAD_BALANCER: "the remote Service is of type LoadBalancer now, see --include-loadbalancers",
     Reason.SKIPPED: "{skip}",
     Reason.LABEL_REMOVED: "the label tfw.io/barrelman no longer asks for endpoints",
     Reason.RELEASED: "the mirror is released: {why}",
@@ -59,10 +63,14 @@ REASONS: Mapping[Reason, str] = {
     Reason.NAMESPACE_MISSING: "namespace {namespace} does not exist (--no-create-namespaces)",
     Reason.NAMED_TARGET_PORT: "targetPort {names} is a name: set a number, because remote nodes have no named ports",
     Reason.NO_NODE: "no node can be used",
-    Reason.NO_ADDRESS: "no used node has an {families} address",
+    Reason.ONLY_EXCLUDED_NODES: (
+        f"no node can be used; {{nodes}} could be used but for the label {EXCLUDE_LABEL}: add --use-excluded-nodes, or"
+        " remove the label"
+    ),
+    Reason.NO_ADDRESS: "no {nodes} has an {families} address",
     Reason.REMOTE_SLICES_UNREADABLE: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
     Reason.NO_SERVING_NODE: "no used node has a serving endpoint (externalTrafficPolicy Local)",
-    Reason.FAMILY_UNSERVED: "no used node has an {families} address",
+    Reason.FAMILY_UNSERVED: "no {nodes} has an {families} address",
     Reason.NOT_COPIED_YET: "Kubernetes' endpointslice-mirroring controller has not copied the Endpoints yet",
     Reason.TOO_MANY_DELETES: (
         "{deletes} of {managed} managed services would be removed, more than {limit} (--max-deletes);"
@@ -79,6 +87,15 @@ REASONS: Mapping[Reason, str] = {
         " (--endpoint-slices has no such limit)"
     ),
     Reason.PORT_SKIPPED: "port {port} of Service {service} is skipped: the port has no node port in the remote",
+    Reason.NOTHING_COPIED: (
+        "Kubernetes has copied none of our Endpoints into EndpointSlices, so kube-proxy does not see the Endpoints: the"
+        " endpointslice-mirroring controller of the local cluster is off, or not allowed to write; use"
+        " --endpoint-slices, which needs no copies"
+    ),
+    Reason.ELECTS_LEADER: (
+        f"Kubernetes does not copy Endpoints {{service}}, because the annotation {LEADER} says that a leader election"
+        " uses the object: remove the annotation if it is left over, or use --endpoint-slices"
+    ),
 }
 
 

@@ -6,10 +6,12 @@ import pytest
 
 from lab.controlplane import ControlPlane, wait_until
 from lab.controlplane.objects import node, pod
+from tests.endpoints.conftest import NODES
 from tests.endpoints.views import (
     CONTROLLER,
     MIRRORING,
     OURS,
+    SERVICE_NAME,
     SLICES,
     addresses,
     names,
@@ -17,9 +19,22 @@ from tests.endpoints.views import (
     slice_object,
     slices,
 )
+from tests.endpoints.views import MANAGED_BY as MANAGED_BY_LABEL
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Proxy
-from tests.scenarios.views import MANAGED_BY, MARKER, MIRROR, SOURCE, edit, ips, is_there, labels, node_port, unchanged
+from tests.scenarios.views import (
+    ENDPOINTS_MANAGED_BY,
+    MANAGED_BY,
+    MARKER,
+    MIRROR,
+    SOURCE,
+    edit,
+    ips,
+    is_there,
+    labels,
+    node_port,
+    unchanged,
+)
 
 STRANGER = "operator.example.com"
 
@@ -115,6 +130,62 @@ def test_a_mirror_that_becomes_real_between_two_lists_keeps_its_pods(
     sync.writes_nothing(*mode)
 
 
+NAME = "bar-barrelman-ipv4-0"
+RELABELED: dict[str, str | None] = {
+    "another Service": "other",
+    "another mirror": "till",
+    "nobody": "gone",
+    "none": None,
+}
+
+
+@pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
+@pytest.mark.parametrize("service", RELABELED.values(), ids=RELABELED)
+def test_a_slice_of_ours_that_somebody_relabels_is_taken_back(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, service: str | None, mode: tuple[str, ...]
+) -> None:
+    """Its name and its managed-by label say whose it is."""
+    nodes = list(NODES.values())
+    remote.add(node_port("foo", "till", 30081))
+    local.add(node_port("foo", "other", 30090, selector={"app": "other"}))
+    sync.converges(SLICES)
+    edit(local, "foo", NAME, {"metadata": {"labels": {SERVICE_NAME: service}}}, kind="EndpointSlice")
+    run = sync(*mode)
+    assert run.exit_code == 0, run
+    assert f"{SERVICE_NAME}" in run.line("~ EndpointSlice", f"foo/{NAME}")
+    assert served(local, "foo", "bar") == {NAME: nodes}
+    assert served(local, "foo", "till") == {"till-barrelman-ipv4-0": nodes}
+    sync.converges(SLICES)
+
+
+def test_a_relabeled_slice_goes_with_its_mirror(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    sync.converges(SLICES)
+    edit(local, "foo", NAME, {"metadata": {"labels": {SERVICE_NAME: "other"}}}, kind="EndpointSlice")
+    remote.api.delete("Service", "bar", "foo")
+    sync.converges(SLICES)
+    assert local.api.find("EndpointSlice", NAME, "foo") is None
+
+
+def test_a_slice_that_no_longer_says_that_it_is_ours_is_told(sync: Sync, local: ControlPlane, nodes: list[str]) -> None:
+    sync.converges(SLICES)
+    edit(local, "foo", NAME, {"metadata": {"labels": {MANAGED_BY_LABEL: None}}}, kind="EndpointSlice")
+    run = sync(SLICES)
+    assert run.exit_code == 1
+    assert "does not manage" in run.line("! EndpointSlice", f"foo/{NAME}", "failed")
+    local.api.delete("EndpointSlice", NAME, "foo")
+    sync.converges(SLICES)
+    assert served(local, "foo", "bar") == {NAME: nodes}
+
+
+def test_endpoints_that_no_longer_say_that_they_are_ours_are_taken_back(
+    sync: Sync, local: ControlPlane, nodes: list[str]
+) -> None:
+    sync.converges()
+    for manager in (None, "operator.example.com", "endpoint-controller"):
+        edit(local, "foo", "bar", {"metadata": {"labels": {ENDPOINTS_MANAGED_BY: manager}}}, kind="Endpoints")
+        assert ENDPOINTS_MANAGED_BY in sync.converges().line("~ Endpoints", "foo/bar")
+
+
 def test_a_strangers_slice_is_not_overwritten_for_its_name(sync: Sync, local: ControlPlane) -> None:
     """The list of slices does not show it, and its resourceVersion may well be that of the list."""
     sync.converges()
@@ -122,7 +193,8 @@ def test_a_strangers_slice_is_not_overwritten_for_its_name(sync: Sync, local: Co
     theirs = local.api.create(slice_object("foo", "bar-barrelman-ipv4-0", "other", "10.9.9.9", manager=STRANGER))
     run = sync(SLICES)
     assert run.exit_code == 1
-    assert run.line("EndpointSlice", "foo/bar-barrelman-ipv4-0", "failed")
+    assert "does not manage" in run.line("EndpointSlice", "foo/bar-barrelman-ipv4-0", "failed")
+    assert "the next run" not in run.stdout
     assert unchanged(theirs, local.api.get("EndpointSlice", "bar-barrelman-ipv4-0", "foo"))
     assert is_there(local, "foo", "bar") == (True, True)  # the Endpoints stay as long as no slice replaces them
 

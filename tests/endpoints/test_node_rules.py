@@ -27,6 +27,9 @@ def test_each_rule(sync: Sync, remote: ControlPlane, local: ControlPlane, nodes:
     remote.add(
         node("scaled-down", "10.0.1.1", taints=["ToBeDeletedByClusterAutoscaler:NoSchedule"]),
         node("excluded", "10.0.1.2", labels={EXCLUDE: "true"}),
+        node("fargate", "10.0.1.6", labels={"eks.amazonaws.com/compute-type": "fargate"}),
+        node("virtual", "10.0.1.7", labels={"type": "virtual-kubelet"}),
+        node("unbalanced", "10.0.1.8", labels={"alpha.service-controller.kubernetes.io/exclude-balancer": "true"}),
         node("draining", "10.0.1.3", labels={DRAIN: "drain"}),
         node("no-network", "10.0.1.4", conditions={"NetworkUnavailable": "True", "Ready": "True"}),
         node("also-no-network", "10.0.1.5", conditions={"Ready": "True", "NetworkUnavailable": "True"}),
@@ -40,6 +43,9 @@ def test_each_rule(sync: Sync, remote: ControlPlane, local: ControlPlane, nodes:
     assert reasons == {
         "scaled-down": "autoscaler",
         "excluded": "exclude_label",
+        "fargate": "no_node_ports",
+        "virtual": "no_node_ports",
+        "unbalanced": "no_node_ports",
         "draining": "drain_label",
         "no-network": "network_unavailable",
         "also-no-network": "network_unavailable",

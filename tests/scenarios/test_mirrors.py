@@ -158,6 +158,25 @@ def test_a_service_that_is_no_longer_to_be_mirrored_goes_and_returns(
     assert [is_there(local, "foo", name) for name in ("ignored", "inner")] == [(True, True)] * 2
 
 
+def test_a_delete_says_what_became_of_the_remote_service(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    kinds = ("gone", "inner", "outer", "named")
+    remote.add(*(node_port("foo", name, 30080 + number) for number, name in enumerate(kinds)))
+    sync.converges()
+    remote.api.delete("Service", "gone", "foo")
+    edit(remote, "foo", "inner", {"spec": {"type": "ClusterIP", "ports": [port(80, "http")]}})
+    edit(remote, "foo", "outer", {"spec": {"type": "LoadBalancer"}})
+    edit(remote, "foo", "named", {"spec": {"type": "ExternalName", "externalName": "example.com", "clusterIP": None}})
+    assert "type LoadBalancer: 1" in sync("--dry-run").stdout
+    assert "--include-loadbalancers" not in sync("--dry-run", "--include-loadbalancers").stdout
+    run = sync.converges()
+    assert "the remote has no Service of this name" in run.line("- Service", "foo/gone")
+    assert "the remote Service is of type ClusterIP now" in run.line("- Service", "foo/inner")
+    assert "the remote Service is of type ExternalName now" in run.line("- Service", "foo/named")
+    for kind in ("- Service", "- Endpoints"):
+        assert "of type LoadBalancer now, see --include-loadbalancers" in run.line(kind, "foo/outer")
+    assert is_there(local, "foo", "outer") == (False, False)
+
+
 def test_a_service_that_is_being_deleted_is_gone_already(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
     remote.add(node_port("foo", "bar", 30080))
     sync.converges()

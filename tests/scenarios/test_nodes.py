@@ -7,6 +7,7 @@ import pytest
 from lab.controlplane import ControlPlane
 from lab.controlplane.objects import node
 from tests.scenarios.command import Sync
+from tests.scenarios.conftest import NODES
 from tests.scenarios.views import ips, is_there, node_port, set_conditions
 
 
@@ -98,7 +99,27 @@ def test_nodes_that_are_about_to_leave_or_are_excluded_take_no_part(
     sync.writes_nothing()
 
 
+LABELED = {"labels": {EXCLUDE: ""}}
 REFUSED = {"loopback": "127.0.0.1", "link-local": "169.254.1.1", "multicast": "224.0.0.1", "none": "0.0.0.0"}  # noqa: S104
+
+
+def test_a_cluster_that_has_only_excluded_nodes(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    """As kubeadm labels every control-plane node: the way out is told in all formats, and works."""
+    for name in NODES:
+        remote.api.patch({"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}}, {"metadata": LABELED})
+    run = sync("-v")
+    assert run.exit_code == 1
+    assert "--use-excluded-nodes" in run.line("! Endpoints", "foo/bar")
+    assert "--use-excluded-nodes" in run.stdout.splitlines()[-1]
+    assert "--use-excluded-nodes" in run.stderr
+    run = sync("-o", "json")
+    assert run.exit_code == 1
+    assert "--use-excluded-nodes" in run.document["problems"][0]
+    assert {entry["reason"] for entry in run.document["nodes"]["excluded"]} == {"exclude_label"}
+    assert "--use-excluded-nodes" not in sync.converges("--use-excluded-nodes").stderr
+    assert ips(local, "foo", "bar") == nodes
 
 
 def test_an_address_that_the_api_would_refuse_is_not_used(

@@ -187,7 +187,7 @@ class World:
 
     @property
     def desired(self) -> Desired:
-        return desired_mirrors(self.services, self.scope)
+        return desired_mirrors(self.services, self.scope, self.local.services)
 
     @property
     def choice(self) -> NodeChoice:

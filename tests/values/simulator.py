@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.cluster.manifests import claim_patch, manifest, release_patch
+from barrelman_sync.cluster.manifests import claim_patch, manifest, release_patch, reveal_patch
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
@@ -110,6 +110,8 @@ class _Cluster:
             _require(guard["value"] == live.revision.resource_version, f"{step.ref.key} has changed")
             _require(move["path"] == "/metadata/managedFields", "a claim of something else")
             live = replace(live, managed_fields=json.dumps(move["value"]).encode())
+        elif not isinstance(live, LocalService):
+            live = replace(live, labels=_patched(live.labels, reveal_patch(live.hiding_labels, live.revision)))
         self._apply(step, live, held)
 
     def _apply(self, step: Create | Update, live: Object | None, held: Mapping[int, Key]) -> None:
@@ -151,15 +153,21 @@ class _Cluster:
     def _release(self, step: Release) -> None:
         live = self._checked(step)
         assert isinstance(live, LocalService)
-        labels = dict(live.labels)
-        for operation in release_patch(step):
-            if operation["op"] == "remove":
-                label = operation["path"].removeprefix("/metadata/labels/").replace("~1", "/").replace("~0", "~")
-                _require(label in labels, f"{step.ref.key} has no label {label}")
-                del labels[label]
+        labels = _patched(live.labels, release_patch(step))
         self._objects[_address(live)] = replace(
             live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")
         )
+
+
+def _patched(labels: Mapping[str, str], patch: Iterable[Body]) -> dict[str, str]:
+    """Return the labels without those that the patch removes."""
+    kept = dict(labels)
+    for operation in patch:
+        if operation["op"] == "remove":
+            label = operation["path"].removeprefix("/metadata/labels/").replace("~1", "/").replace("~0", "~")
+            _require(label in kept, f"there is no label {label}")
+            del kept[label]
+    return kept
 
 
 def _require(condition: bool, message: str) -> None:  # noqa: FBT001

@@ -140,6 +140,10 @@ LABELS = st.fixed_dictionaries(
     }
 ).map(lambda found: {name: value for name, value in found.items() if value is not None})
 
+HIDING: st.SearchStrategy[dict[str, str]] = mostly(
+    {}, {"service.kubernetes.io/headless": ""}, {"endpointslice.kubernetes.io/skip-mirror": "true"}
+)
+
 TARGETS: st.SearchStrategy[int | str] = st.sampled_from([30000, 30001, 31000, "web"])
 
 LOCAL_SERVICE = st.builds(
@@ -164,7 +168,7 @@ ENDPOINTS = st.builds(
     addresses=st.sampled_from([(), ("10.0.0.0",), ("10.0.0.0", "10.0.0.1"), ("192.168.1.1",)]),
     ports=st.sampled_from([(), (EndpointPort("http", "TCP", 30000),)]),
     regular=BOOLEANS,
-    labels=LABELS,
+    labels=st.builds(lambda ours, hiding: ours | hiding, LABELS, HIDING),
     owners=st.sampled_from([frozenset[str](), frozenset({"uid of %s"}), frozenset({"uid of an operator"})]),
 )
 

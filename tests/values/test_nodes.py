@@ -10,12 +10,15 @@ from barrelman_sync.model.remote import Node
 from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import NodeRules
 from barrelman_sync.planning.nodes import NodeChoice, choose_nodes, label_keys
-from barrelman_sync.planning.reasons import Exclusion
+from barrelman_sync.planning.reasons import Exclusion, Reason, Why, because
 from tests.values.builders import cases, node
 
 EXCLUDE = "node.kubernetes.io/exclude-from-external-load-balancers"
 DRAIN = "operation.gke.io/type"
 ANY = NodeRules()
+ALL = NodeRules(use_excluded=True)
+FARGATE, VIRTUAL = {"eks.amazonaws.com/compute-type": "fargate"}, {"type": "virtual-kubelet"}
+NO_BALANCER = {"alpha.service-controller.kubernetes.io/exclude-balancer": "true"}
 POOL = NodeRules(selector=parse_selector("pool=a"))
 
 
@@ -34,6 +37,13 @@ def reason_for(asked: Node, rules: NodeRules = ANY) -> Exclusion | None:
         "label excluded, true": (node(labels={EXCLUDE: "true"}), Exclusion.EXCLUDE_LABEL),
         "label excluded, without a value": (node(labels={EXCLUDE: ""}), Exclusion.EXCLUDE_LABEL),
         "label excluded, some value": (node(labels={EXCLUDE: "False"}), Exclusion.EXCLUDE_LABEL),
+        "a Fargate node": (node(labels=FARGATE), Exclusion.NO_NODE_PORTS),
+        "a virtual-kubelet": (node(labels=VIRTUAL), Exclusion.NO_NODE_PORTS),
+        "another virtual node": (node(labels=NO_BALANCER), Exclusion.NO_NODE_PORTS),
+        "a virtual node with the label excluded": (
+            node(labels={EXCLUDE: "true", **VIRTUAL}),
+            Exclusion.NO_NODE_PORTS,
+        ),
         "draining on GKE": (node(labels={DRAIN: "drain"}), Exclusion.DRAIN_LABEL),
         "network unavailable": (node(network_unavailable=True), Exclusion.NETWORK_UNAVAILABLE),
         "not ready": (node(ready="False"), Exclusion.NOT_READY),
@@ -51,6 +61,9 @@ def test_the_node_is_excluded(asked: Node, reason: Exclusion) -> None:
     {
         "as it is": node(),
         "label excluded, false": node(labels={EXCLUDE: "false"}),
+        "EKS, but no Fargate": node(labels={"eks.amazonaws.com/compute-type": "ec2"}),
+        "another type": node(labels={"type": "virtual"}),
+        "kept at the balancer": node(labels={next(iter(NO_BALANCER)): "false"}),
         "another operation on GKE": node(labels={DRAIN: "upgrade"}),
         "cordoned": node(taints=frozenset({"node.kubernetes.io/unschedulable"})),
         "the autoscaler's other taint": node(taints=frozenset({"DeletionCandidateOfClusterAutoscaler"})),
@@ -60,6 +73,48 @@ def test_the_node_is_excluded(asked: Node, reason: Exclusion) -> None:
 )
 def test_the_node_is_used(asked: Node) -> None:
     assert reason_for(asked) is None
+
+
+@cases(
+    "asked, reason",
+    {
+        "label excluded": (node(labels={EXCLUDE: "true"}), None),
+        "label excluded, without a value": (node(labels={EXCLUDE: ""}), None),
+        "no label": (node(), None),
+        "not ready as well": (node(labels={EXCLUDE: "true"}, ready="False"), Exclusion.NOT_READY),
+        "draining as well": (node(labels={EXCLUDE: "true", DRAIN: "drain"}), Exclusion.DRAIN_LABEL),
+        "a node that serves no node port": (node(labels=NO_BALANCER), Exclusion.NO_NODE_PORTS),
+    },
+)
+def test_excluded_nodes_are_used_if_the_user_says_so(asked: Node, reason: Exclusion | None) -> None:
+    assert reason_for(asked, ALL) is reason
+
+
+LABELED = node("a", labels={EXCLUDE: "true"})
+BROKEN = node("b", labels={EXCLUDE: "true"}, ready="False")
+NO_NODE = Why(Reason.NO_NODE)
+
+
+@cases(
+    "nodes, rules, why",
+    {
+        "only excluded ones": ((LABELED, BROKEN), ANY, because(Reason.ONLY_EXCLUDED_NODES, nodes=1)),
+        "excluded ones that are of no use": ((BROKEN,), ANY, NO_NODE),
+        "excluded ones that serve no node port": ((node(labels={EXCLUDE: "true", **FARGATE}),), ANY, NO_NODE),
+        "excluded ones that are not selected": ((LABELED,), POOL, NO_NODE),
+        "excluded ones with the option": ((BROKEN,), ALL, NO_NODE),
+        "others of no use": ((node(ready="False"),), ANY, NO_NODE),
+        "no node": ((), ANY, NO_NODE),
+    },
+)
+def test_why_no_node_is_used(nodes: tuple[Node, ...], rules: NodeRules, why: Why) -> None:
+    choice = choose_nodes(nodes, rules)
+    assert choice.is_empty
+    assert choice.why_empty == why
+
+
+def test_the_option_is_of_no_interest_as_long_as_a_node_is_used() -> None:
+    assert choose_nodes((node("a"), replace(LABELED, name="b")), ANY).usable_with_option == 0
 
 
 @cases(

@@ -33,6 +33,7 @@ SAMPLES = {
     "nodeportsvc": ["--nodeportsvc"],
     "no_create_namespaces": ["--no-create-namespaces"],
     "node_selector": ["--node-selector", "pool=a"],
+    "use_excluded_nodes": ["--use-excluded-nodes"],
     "allowed_node_cidr": ["--allowed-node-cidr", "10.0.0.0/8"],
     "max_endpoints": ["--max-endpoints", "5"],
     "endpoint_slices": ["--endpoint-slices"],

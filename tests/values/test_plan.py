@@ -9,6 +9,7 @@ import pytest
 
 from barrelman_sync.model.local import LocalNamespace, LocalService
 from barrelman_sync.model.names import Affinity, Key
+from barrelman_sync.model.remote import RemoteService
 from barrelman_sync.planning.changes import wanted_labels
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.reasons import Reason, because
@@ -239,6 +240,23 @@ def test_a_mirror_that_is_not_wanted_is_deleted(source: str | None) -> None:
     assert [step.live.revision.uid for step in deletes] == ["uid of shop/cart", "uid of endpoints shop/cart"]
     assert [node_ports_freed(step) for step in deletes] == [{30080}, frozenset()]
     assert all(step.guarded for step in deletes)
+
+
+@cases(
+    "asked, reason",
+    {
+        "there is none": (remote(TILL), "not_in_remote"),
+        "it is of type ClusterIP": (remote(type="ClusterIP"), "other_type"),
+        "it is of type ExternalName": (remote(type="ExternalName", ignored=True), "other_type"),
+        "it is a load balancer": (remote(type="LoadBalancer"), "load_balancer"),
+        "it is ignored": (remote(ignored=True), "skipped"),
+        "it is being deleted": (remote(deleting=True), "skipped"),
+    },
+)
+def test_why_a_mirror_is_deleted_is_true_of_the_remote_service(asked: RemoteService, reason: str) -> None:
+    plan = World(services=(asked,)).plan()
+    deletes = [step for step in plan.steps if isinstance(step, Delete)]
+    assert [(step.why.reason, step.guarded) for step in deletes] == [(reason, True)] * 2
 
 
 def test_a_mirror_of_what_is_skipped_is_deleted_with_that_reason() -> None:

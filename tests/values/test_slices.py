@@ -9,12 +9,26 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barrelman_sync.model.local import LocalSlice
+from barrelman_sync.model.local import LocalService, LocalSlice
 from barrelman_sync.model.names import EndpointPort, Family, Key, Revision
 from barrelman_sync.model.wanted import AddressSet, WantedSlice
-from barrelman_sync.planning.slices import CAPACITY, slice_steps, spread
+from barrelman_sync.planning.slices import CAPACITY, at_its_service, slice_steps, spread
 from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
-from tests.values.builders import CART, FROM, MANAGER, World, all_unchanged, local, mirror, node, words
+from tests.values.builders import (
+    CART,
+    FROM,
+    MANAGER,
+    TILL,
+    World,
+    all_unchanged,
+    cases,
+    local,
+    manual,
+    mirror,
+    node,
+    service,
+    words,
+)
 from tests.values.simulator import after
 
 Spread = dict[int, tuple[str, ...]]
@@ -173,6 +187,8 @@ def test_whatever_differs_is_one_update() -> None:
         replace(fine, regular=False),
         replace(fine, owners=frozenset({"a former uid"})),
         replace(fine, labels={**fine.labels, FROM: "stage"}),
+        replace(fine, labels={**fine.labels, "kubernetes.io/service-name": "other"}),
+        replace(fine, labels={**fine.labels, "service.kubernetes.io/headless": ""}),
     ):
         (step,) = steps(("10.0.0.1",), live)
         assert isinstance(step, Update)
@@ -196,6 +212,35 @@ def carried_out(done: list[Step], live: list[LocalSlice]) -> list[LocalSlice]:
             assert isinstance(step.wanted, WantedSlice)
             by_name[step.ref.key.name] = slice_(step.ref.key.name, *step.wanted.content.addresses)
     return list(by_name.values())
+
+
+@cases(
+    "name, services, belongs_to",
+    {
+        "the mirror in its name": ("cart-barrelman-ipv4-0", (mirror(CART), mirror(TILL)), CART),
+        "the manual service in its name": ("cart-barrelman-ipv6-12", (manual(CART), mirror(TILL)), CART),
+        "a name that looks like a slice's": (
+            "cart-barrelman-ipv4-0-barrelman-ipv4-1",
+            (mirror(CART), mirror(Key("shop", "cart-barrelman-ipv4-0"))),
+            Key("shop", "cart-barrelman-ipv4-0"),
+        ),
+        "a name of another form": ("cart-x7kq2", (mirror(CART), mirror(TILL)), TILL),
+        "a Service that asks for nothing": ("cart-barrelman-ipv4-0", (service(CART), mirror(TILL)), TILL),
+        "a Service that is not there": ("cart-barrelman-ipv4-0", (mirror(TILL),), TILL),
+    },
+)
+def test_the_service_of_a_slice_that_says_till(name: str, services: tuple[LocalService, ...], belongs_to: Key) -> None:
+    by_key = {found.key: found for found in services}
+    assert at_its_service(replace(slice_(name), service=TILL), by_key).service == belongs_to
+    theirs = replace(slice_(name, manager="endpointslice-controller.k8s.io"), service=TILL)
+    assert at_its_service(theirs, by_key).service == TILL
+
+
+def test_a_name_that_an_unusable_slice_has_is_not_used() -> None:
+    wrong = slice_("cart-barrelman-ipv6-0", "10.0.0.1", family="IPv4")
+    assert told(steps(("fd00::1",), wrong, family="IPv6")) == ["create cart-barrelman-ipv6-1"]
+    taken_over = slice_(0, "10.0.0.1", manager="endpointslice-controller.k8s.io")
+    assert told(steps(("10.0.0.1",), taken_over)) == ["create cart-barrelman-ipv4-1"]
 
 
 # --- plans -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,224 @@
+"""What something in the cluster makes of a write: a mutating policy whose changes would come back in every run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+
+from lab.controlplane import ApiError, ControlPlane, Object, wait_until
+from lab.controlplane.objects import service
+from tests.scenarios.command import Sync
+from tests.scenarios.views import edit, endpoint_ports, ips, labels, mirror_of, node_port, set_ports
+
+pytestmark = pytest.mark.usefixtures("nodes")
+API = "/apis/admissionregistration.k8s.io/v1"
+PROBE = "policy-probe"
+
+Patch = list[dict[str, Any]]
+Policy = Callable[..., None]
+TO_CLUSTER_IP: Patch = [
+    {"op": "replace", "path": "/spec/type", "value": "ClusterIP"},
+    {"op": "remove", "path": "/spec/ports/0/nodePort"},
+    {"op": "remove", "path": "/spec/externalTrafficPolicy"},  # a default, which the server refuses for this type
+]
+
+
+def _cel(patch: Patch) -> str:
+    parts = (", ".join(f"{key}: {json.dumps(value)}" for key, value in step.items()) for step in patch)
+    return f"[{', '.join(f'JSONPatch{{{part}}}' for part in parts)}]"
+
+
+@contextmanager
+def policy(cluster: ControlPlane, resource: str, patch: Patch) -> Iterator[None]:
+    """Change what the command writes to this resource, and mark a ConfigMap, by which a test sees that it counts."""
+    mark = {
+        "patchType": "JSONPatch",
+        "jsonPatch": {"expression": '[JSONPatch{op: "add", path: "/data", value: {"a": "b"}}]'},
+    }
+    mutation = {"patchType": "JSONPatch", "jsonPatch": {"expression": _cel(patch)}}
+    ours = {"name": "ours", "expression": "request.userInfo.username.endsWith(':barrelman-sync')"}
+    with ExitStack() as stack:
+        for name, plural, mutations, conditions in (
+            (f"change-{resource}", resource, [mutation], [ours]),
+            (PROBE, "configmaps", [mark], [{"name": "probe", "expression": f"object.metadata.name == '{PROBE}'"}]),
+        ):
+            group = "discovery.k8s.io" if plural == "endpointslices" else ""
+            rule = {
+                "apiGroups": [group],
+                "apiVersions": ["v1"],
+                "operations": ["CREATE", "UPDATE"],
+                "resources": [plural],
+            }
+            stack.enter_context(_policy(cluster, name, rule, mutations, conditions))
+        wait_until(lambda: _probe(cluster), "the policies to count")
+        yield
+    wait_until(lambda: not _probe(cluster), "the policies to count no longer")
+
+
+@contextmanager
+def _policy(
+    cluster: ControlPlane, name: str, rule: Object, mutations: list[Object], conditions: list[Object]
+) -> Iterator[None]:
+    spec = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "matchConditions": conditions,
+        "mutations": mutations,
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+    }
+    head = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": name}}
+    binding = {**head, "kind": "MutatingAdmissionPolicyBinding", "spec": {"policyName": name}}
+    try:
+        cluster.api.request(
+            "POST", f"{API}/mutatingadmissionpolicies", {**head, "kind": "MutatingAdmissionPolicy", "spec": spec}
+        )
+    except ApiError as error:
+        if error.status == 404:
+            pytest.skip("Kubernetes has such policies since 1.36")
+        raise
+    try:
+        cluster.api.request("POST", f"{API}/mutatingadmissionpolicybindings", binding)
+        yield
+    finally:
+        cluster.api.request("DELETE", f"{API}/mutatingadmissionpolicybindings/{name}")
+        cluster.api.request("DELETE", f"{API}/mutatingadmissionpolicies/{name}")
+
+
+def _probe(cluster: ControlPlane) -> bool:
+    made = cluster.api.create(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": PROBE, "namespace": "default"}}
+    )
+    cluster.api.delete("ConfigMap", PROBE, "default")
+    return "data" in made
+
+
+def test_a_type_that_is_changed_is_a_failed_write_in_every_run(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    """The endpoints are written all the same, in the first run too: they serve."""
+    remote.add(node_port("foo", "bar", 30080), node_port("other", "fine", 30081))
+    with policy(local, "services", TO_CLUSTER_IP):
+        for _ in range(2):
+            run = sync("--nodeportsvc")
+            assert run.exit_code == 1
+            line = run.line("! Service", "foo/bar", "failed")
+            assert "spec.type is ClusterIP, not NodePort" in line
+            assert "spec.ports[http].nodePort is missing, not 30080" in line
+            assert "mutating admission policy" in line
+            assert line.split("failed: ")[1] in run.stderr
+            assert ips(local, "foo", "bar") == nodes
+    sync.converges("--nodeportsvc")
+
+
+def test_what_is_changed_is_named_in_the_document(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "services", [{"op": "replace", "path": "/spec/ports/0/targetPort", "value": 1}]):
+        document = sync("-o", "json").document
+    (failed,) = (step for step in document["steps"] if step.get("result") == "failed")
+    assert (document["exitCode"], failed["kind"]) == (1, "Service")
+    assert "spec.ports[http].targetPort is 1, not 30080" in failed["error"]
+
+
+def test_without_its_label_a_mirror_gets_no_endpoints(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    """The next run takes the Service for a user's."""
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "services", [{"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"}]):
+        run = sync()
+    assert run.exit_code == 1
+    assert "metadata.labels[tfw.io/barrelman] is missing, not managed-resource" in run.line("! Service", "failed")
+    assert "not tried" in run.line("! Endpoints", "foo/bar")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("clusterIP", "None"), ("selector", {"app": "bar"})], ids=["headless", "with a selector"]
+)
+def test_a_mirror_that_would_be_released_is_a_failed_write(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, field: str, value: object
+) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "services", [{"op": "add", "path": f"/spec/{field}", "value": value}]):
+        run = sync()
+    assert run.exit_code == 1
+    assert f"spec.{field}" in run.line("! Service", "foo/bar", "failed")
+
+
+def test_a_port_that_is_renamed_keeps_the_endpoints_that_serve(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    """Endpoints of a port that the Service does not have serve nobody."""
+    remote.add(node_port("foo", "bar", 30080))
+    sync.converges()
+    set_ports(remote, "foo", "bar", {"port": 80, "name": "web", "nodePort": 30080})
+    with policy(local, "services", [{"op": "replace", "path": "/spec/ports/0/name", "value": "http"}]):
+        run = sync()
+    assert run.exit_code == 1
+    assert "not tried" in run.line("! Endpoints", "foo/bar")
+    (subset,) = local.api.get("Endpoints", "bar", "foo")["subsets"]
+    assert [port["name"] for port in subset["ports"]] == ["http"]
+    sync.converges()
+
+
+def test_a_new_service_whose_port_is_renamed_is_served_by_the_second_run(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "services", [{"op": "replace", "path": "/spec/ports/0/name", "value": "web"}]):
+        assert (sync().exit_code, sync().exit_code) == (1, 1)
+        assert endpoint_ports(local, "foo", "bar") == [("web", "TCP", 30080)]
+        assert ips(local, "foo", "bar") == nodes
+        assert sync().exit_code == 1
+        assert endpoint_ports(local, "foo", "bar") == [("web", "TCP", 30080)]
+    sync.converges()
+    assert endpoint_ports(local, "foo", "bar") == [("http", "TCP", 30080)]
+
+
+def test_addresses_that_are_taken_out_are_a_failed_write(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    with policy(local, "endpoints", [{"op": "remove", "path": "/subsets/0/addresses/0"}]):
+        run = sync()
+    assert run.exit_code == 1
+    assert "subsets.addresses" in run.line("! Endpoints", "foo/bar", "failed")
+    sync.converges()
+    assert ips(local, "foo", "bar") == nodes
+
+
+def test_new_slices_that_are_changed_do_not_replace_the_endpoints(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    sync.converges()
+    with policy(local, "endpointslices", [{"op": "replace", "path": "/ports/0/port", "value": 1}]):
+        run = sync("--endpoint-slices")
+    assert run.exit_code == 1
+    assert "ports" in run.line("! EndpointSlice", "failed")
+    assert ips(local, "foo", "bar") == nodes
+    sync.converges("--endpoint-slices")
+
+
+def test_what_a_policy_adds_is_no_failure(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    remote.add(service("foo", "bar", *[{"port": 80, "name": "http", "nodePort": 30080}]))
+    added: Patch = [
+        {"op": "add", "path": "/metadata/labels/team", "value": "a"},
+        {"op": "add", "path": "/metadata/annotations", "value": {"note": "b"}},
+        {"op": "add", "path": "/spec/publishNotReadyAddresses", "value": True},
+    ]
+    with policy(local, "services", added):
+        sync.converges()
+    assert labels(mirror_of(local, "foo", "bar"))["team"] == "a"
+
+
+def test_a_release_that_is_undone_is_a_failed_write(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    remote.add(node_port("foo", "bar", 30080))
+    sync.converges()
+    edit(local, "foo", "bar", {"spec": {"selector": {"app": "bar"}}})
+    label: Patch = [{"op": "add", "path": "/metadata/labels", "value": {"tfw.io/barrelman": "managed-resource"}}]
+    with policy(local, "services", label):
+        run = sync()
+    assert run.exit_code == 1
+    assert "metadata.labels[tfw.io/barrelman]" in run.line("! Service", "failed")
