@@ -8,6 +8,7 @@ import pty
 import select
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,8 +131,20 @@ def test_what_it_says_is_shown_at_once(sides: Sides, terminal: Terminal, mode: s
 
 
 def test_without_a_terminal_it_stands_in_the_error(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"did not finish in time, .*; it said: open example.com and enter CODE-1234"):
-        connected(api, Deadline(1), exec=execs(plugin(tmp_path, f"{PROMPT}; exec sleep 60")))
+    deadline = Deadline(SECONDS)
+    script = f'{PROMPT}; echo yes > "{tmp_path}/said"; exec sleep 600'
+
+    def stop() -> None:
+        eventually(tmp_path / "said")
+        deadline.stop("enough")
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    with pytest.raises(
+        RunError, match=r"did not finish in time, enough; it said: open example.com and enter CODE-1234"
+    ):
+        connected(api, deadline, exec=execs(plugin(tmp_path, script)))
+    thread.join()
 
 
 def test_without_a_terminal_and_any_trouble_it_is_not_shown(sides: Sides) -> None:
