@@ -1,22 +1,24 @@
 """Advice for a user whose cluster does not answer or refuses us. Pure. The advice for GKE is in `gke/advice.py`."""
 
-from urllib.parse import urlsplit
-
+from barrelman_sync.access.proxies import Proxy
 from barrelman_sync.model.errors import Advice
 
 _ROLES = {"local": "rbac.yaml", "remote": "rbac-remote.yaml"}
 
 
-def kubeconfig_advice(side: str, proxy: str | None = None) -> Advice:
-    """The advice for a cluster that a kubeconfig names. `proxy` is the URL of the proxy, if there is one."""
-    # The part of the URL before an @ is not shown: it may be a password.
-    way = f"through the proxy-url {urlsplit(proxy).netloc.rpartition('@')[2]}" if proxy else "from here"
+def kubeconfig_advice(side: str, proxy: Proxy | None = None) -> Advice:
+    """The advice for a cluster that a kubeconfig names, if need be behind a proxy."""
+    way = f"through the {_proxy(proxy)}" if proxy else "from here"
     return Advice(
         unreachable=f"Check the server address in the kubeconfig, and that the server is reachable {way}.",
         untrusted="Check certificate-authority-data in the kubeconfig.",
         refused="The server rejects the credentials: check the token or certificate in the kubeconfig of this cluster.",
         forbidden=f"Grant the permission with the roles in {_ROLES[side]}, or use other credentials.",
     )
+
+
+def _proxy(proxy: Proxy) -> str:
+    return f"proxy-url {proxy.shown}" if proxy.named_by == "proxy-url" else f"proxy {proxy.shown} of {proxy.named_by}"
 
 
 POD_ADVICE = Advice(

@@ -1,8 +1,10 @@
 """Makes the clients for the local and the remote cluster, as the settings say."""
 
+import os
 import warnings
 from dataclasses import replace
 
+from barrelman_sync.access.environment import prepare_for_google
 from barrelman_sync.access.http import connect
 from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.cluster.client import ClusterClient
@@ -28,6 +30,7 @@ def locate_remote(settings: Settings, deadline: Deadline) -> Kubeconfig | TokenA
 
 
 def _located(cluster: GkeCluster, deadline: Deadline) -> TokenAccess:
+    prepare_for_google(os.environ)
     with warnings.catch_warnings(action="ignore"):  # the warnings of Google's libraries are for programmers
         from barrelman_sync.access.gke.locating import locate  # loads Google's libraries, which takes half a second
 
@@ -39,7 +42,8 @@ def connect_both(settings: Settings, deadline: Deadline) -> tuple[ClusterClient,
     try:
         local = connect_local(settings, deadline)
     except ConfigurationError as error:
-        raise ConfigurationError(*error.problems, *_remote_problems(settings, deadline)) from error
+        problems = (*error.problems, *_remote_problems(settings, deadline))
+        raise ConfigurationError(*dict.fromkeys(problems)) from error  # what is wrong with both is told once
     return local, connect_remote(settings, deadline)
 
 

@@ -1,20 +1,20 @@
 """From a kubeconfig or service account to a client that never waits longer than the run may."""
 
 import logging
-import ssl
-from collections.abc import Callable
 from dataclasses import replace
 
 import httpx2
 import msgspec
 from lightkube import Client
-from lightkube.config.models import User
+from lightkube.config.kubeconfig import KubeConfig
+from lightkube.config.models import Cluster, User
 from lightkube.core.exceptions import ConfigError
 
 from barrelman_sync import __version__
 from barrelman_sync.access.exec_credentials import ExecCommand
 from barrelman_sync.access.kubeconfig import Access, read_access
 from barrelman_sync.access.token import RenewingAuth, TokenAccess
+from barrelman_sync.access.transport import transport_for
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.deadline import IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.errors import ConfigurationError
@@ -29,36 +29,44 @@ _log = logging.getLogger(__name__)
 
 def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> ClusterClient:
     """A client for the local or the remote cluster (`side`). Sends no request yet. Raises ConfigurationError."""
-    access = read_access(target, side)
-    user, renew = _user(access, deadline)
+    access = _with_credential(read_access(target, side), deadline)
     try:
-        client = _client(replace(access, config=access.config._replace(user=user)))
-    except (ConfigError, OSError, ssl.SSLError, ValueError, msgspec.MsgspecError) as error:
-        message = f"The credentials for the {side} cluster cannot be used: {error}."
-        raise ConfigurationError(message) from error
+        client = _client(access)
+    except (ConfigError, OSError, ValueError, msgspec.MsgspecError) as error:
+        raise ConfigurationError(f"{access.where}: {error}") from error
     http = client._client._client  # noqa: SLF001 - lightkube has no other way to its HTTP client
-    if renew and user.token:
-        http.auth = RenewingAuth(user.token, renew)
+    if access.token:
+        http.auth = RenewingAuth(access.token, access.renew)
+    elif access.password:
+        http.auth = httpx2.BasicAuth(*access.password)
     _bind(http, access, deadline)
     return ClusterClient(client, side, deadline, access.advice)
 
 
-def _user(access: Access, deadline: Deadline) -> tuple[User, Callable[[], str] | None]:
-    """The user as whom we connect, and the function that gives a new token; None if there is no such function."""
+def _with_credential(access: Access, deadline: Deadline) -> Access:
+    """The access with what its exec command gives, if it has one."""
     if not access.exec:
-        return access.config.user or User(), access.renew
+        return access
     command = ExecCommand(access, access.exec, deadline)
-    user = command.run().user
-    return user, lambda: command.run().token or user.token or ""
+    credential = command.run()
+    tls = access.tls
+    if credential.certificate:
+        tls = replace(tls, certificate=credential.certificate, key=credential.key)
+    return replace(
+        access,
+        tls=tls,
+        token=credential.token,
+        renew=lambda: command.run().token or credential.token or "",
+    )
 
 
 def _client(access: Access) -> Client:
-    return Client(
-        config=access.config,
-        field_manager=FIELD_MANAGER,
-        trust_env=access.trust_env,
-        proxy=access.proxy,
-    )
+    """A client of lightkube, by connections of our own: lightkube makes those of a kubeconfig in another way."""
+    transport = transport_for(access.tls, access.proxy)
+    # `insecure` keeps lightkube from reading authorities for a context that nobody uses.
+    cluster = Cluster(server=access.server, insecure=True)
+    config = KubeConfig.from_one(context_name=access.name, cluster=cluster, user=User()).get()
+    return Client(config=config, field_manager=FIELD_MANAGER, trust_env=False, transport=transport)
 
 
 def _bind(http: httpx2.Client, access: Access, deadline: Deadline) -> None:

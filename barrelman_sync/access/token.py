@@ -27,9 +27,12 @@ class TokenAccess:
 
 
 class RenewingAuth(httpx2.Auth):
-    """Sends the token. A refused token is renewed only once, however many threads find that it is refused."""
+    """Sends the token. A refused token is renewed only once, however many threads find that it is refused.
 
-    def __init__(self, token: str, renew: Callable[[], str]) -> None:
+    Without a way to renew it, a refused token stays refused.
+    """
+
+    def __init__(self, token: str, renew: Callable[[], str] | None) -> None:
         self._token = token
         self._renew = renew
         self._lock = threading.Lock()
@@ -39,12 +42,12 @@ class RenewingAuth(httpx2.Auth):
         token = self._token
         request.headers["Authorization"] = f"Bearer {token}"
         response = yield request
-        if response.status_code == httpx2.codes.UNAUTHORIZED:
-            request.headers["Authorization"] = f"Bearer {self._renewed(token)}"
+        if response.status_code == httpx2.codes.UNAUTHORIZED and self._renew:
+            request.headers["Authorization"] = f"Bearer {self._renewed(token, self._renew)}"
             yield request
 
-    def _renewed(self, refused: str) -> str:
+    def _renewed(self, refused: str, renew: Callable[[], str]) -> str:
         with self._lock:
             if self._token == refused:
-                self._token = self._renew()
+                self._token = renew()
             return self._token

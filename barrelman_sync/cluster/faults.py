@@ -12,6 +12,7 @@ import httpx2
 import msgspec
 from lightkube.core.exceptions import ConfigError
 
+from barrelman_sync.cluster.certificates import advice_on, problem_of
 from barrelman_sync.model.errors import Advice, RunError, causes
 
 FAULTS = (
@@ -100,7 +101,7 @@ def reason_of(error: BaseException) -> str:
         return _sentence("the credentials cannot be read", error)
     if isinstance(error, httpx2.TransportError):
         if certificate := _certificate_error(error):
-            return _sentence(f"the certificate of {_server(error)} is not trusted", certificate.verify_message)
+            return _sentence(f"the certificate of {_server(error)} is not trusted", problem_of(certificate))
         return _sentence(f"no connection to {_server(error)}", error)
     return _sentence("the answer is not a Kubernetes API response", error)
 
@@ -120,8 +121,8 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
         )
     if status is not None:
         return {401: advice.refused, 403: advice.forbidden, **_HINTS}.get(status, "")
-    if _certificate_error(error):
-        return advice.untrusted
+    if certificate := _certificate_error(error):
+        return advice_on(certificate, advice.untrusted)
     if isinstance(error, httpx2.ReadTimeout):
         return "The server took the request: it may be overloaded, or an admission webhook may not answer."
     return advice.unreachable if isinstance(error, httpx2.TransportError) else ""

@@ -1,10 +1,13 @@
 """How the command takes its options: every wrong value is reported, and `--help` lists the options under headings."""
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import click
+
+from barrelman_sync.command.values import trimmed
 
 _WRONG = f"{__name__}.wrong"
 
@@ -28,16 +31,29 @@ class Parsed(click.ParamType[Any]):
 
 
 class GroupedOption(click.Option):
-    """An option that is listed under a heading. A wrong value does not hide the problems of other options."""
+    """An option that is listed under a heading. A wrong value does not hide the problems of other options.
+
+    White space at both ends is no part of a value, wherever the value is from.
+    """
 
     def __init__(self, *names: str, group: str, **attributes: Any) -> None:
         super().__init__(names, **attributes)
         self.group = group
 
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """The text of the first variable that is more than white space; None if there is no such variable."""
+        texts = (trimmed(os.environ.get(name, "")) for name in self._variables(ctx))
+        return next((text for text in texts if text), None)
+
+    def _variables(self, ctx: click.Context) -> Iterator[str]:
+        yield from [self.envvar] if isinstance(self.envvar, str) else self.envvar or ()
+        if ctx.auto_envvar_prefix and self.name:
+            yield f"{ctx.auto_envvar_prefix}_{self.name.upper()}"
+
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """The value. For a wrong value, returns None and keeps the problem for `wrong_values`."""
         try:
-            return super().process_value(ctx, value)
+            return super().process_value(ctx, _trimmed(value))
         except click.BadParameter as error:
             error.ctx, error.param = ctx, self  # so that the message names the option
             ctx.meta.setdefault(_WRONG, {})[self.name] = error.format_message()
@@ -70,6 +86,13 @@ def wrong_values(ctx: click.Context) -> Mapping[str, str]:
     """The options that were given a wrong value, each with the problem."""
     wrong: Mapping[str, str] = ctx.meta.get(_WRONG, {})
     return wrong
+
+
+def _trimmed(value: Any) -> Any:
+    """A text, or each text of a repeated option, without white space around it; anything else as it is."""
+    if isinstance(value, str):
+        return trimmed(value)
+    return [_trimmed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def _section(formatter: click.HelpFormatter, title: str, ctx: click.Context, options: list[Any]) -> None:

@@ -17,6 +17,14 @@ _EMAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
+def trimmed(text: str) -> str:
+    """The text without white space at both ends: values from Secrets end in a newline, from Windows files in a CR.
+
+    The byte order mark, which Windows puts before the first value of a file, counts as white space.
+    """
+    return text.strip().strip("\ufeff").strip()
+
+
 def parse_duration(text: str) -> float:
     """The seconds of a duration in Go's notation (`90s`, `5m`, `1h30m`). A plain number is seconds."""
     if re.fullmatch(r"\d+(\.\d+)?", text):

@@ -59,7 +59,7 @@ class Story:
     def slow_run(self, path: str, *options: str) -> None:
         """Begin a run, and let a second one be faster: what the first writes is then refused, so it looks again.
 
-        The end of `path` says which write of the first run waits, and so which others do.
+        `path` is a part of the path of the first run's write that waits.
         """
         pause = Pause()
         self.proxy.before("PATCH", path, pause)

@@ -209,6 +209,24 @@ def test_no_way_to_the_token_server(
     assert "HTTPS_PROXY" in problem
 
 
+def test_a_socks_proxy(command: Command, google: Google) -> None:
+    """Google's libraries know none: refused by the name of the variable, before anything is asked."""
+    problem = command.fails(
+        2, HTTPS_PROXY="socks5://me:my-password@127.0.0.1:1", CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER=""
+    )
+    assert problem.startswith("HTTPS_PROXY is a SOCKS proxy, which Google's libraries do not support")
+    assert "my-password" not in problem
+    assert google.paths() == []
+
+
+def test_variables_that_end_in_a_newline(command: Command, google: Google, key_file: Path) -> None:
+    environment = {"GOOGLE_APPLICATION_CREDENTIALS": f"{key_file}\n", f"{OVERRIDES}_CONTAINER": f"{google.url}/\r\n"}
+    assert "STOPPING" in command.fails(1, **environment)
+
+
+OVERRIDES = "CLOUDSDK_API_ENDPOINT_OVERRIDES"
+
+
 def test_a_token_server_with_a_bad_minute(command: Command, google: Google) -> None:
     google.instead("/token", Answer(503, "busy"))
     assert "STOPPING" in command.fails(1)

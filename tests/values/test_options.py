@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from barrelman_sync.command.cli import main
-from barrelman_sync.command.options import OPTIONS
+from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.settings import settings_of
 from barrelman_sync.model.settings import Settings
 
@@ -64,7 +64,61 @@ def test_there_is_a_sample_of_every_option() -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_an_option_changes_the_settings(name: str) -> None:
-    base = GKE if name in OF_GKE or SAMPLES[name][0] in {*GKE, "--remote-zone"} else KUBECONFIGS[2:]
-    arguments = [*KUBECONFIGS[:2], *base]
-    before = [*arguments, "--dry-run"] if name == "detailed_exitcode" else arguments
-    assert settings(*arguments, *SAMPLES[name]) != settings(*before)
+    assert settings(*base_of(name), *SAMPLES[name]) != settings(*base_of(name))
+
+
+def base_of(name: str) -> list[str]:
+    """The least options beside the option NAME."""
+    gke = name in OF_GKE or SAMPLES[name][0] in {*GKE, "--remote-zone"}
+    more = ["--dry-run"] if name == "detailed_exitcode" else []
+    return [*KUBECONFIGS[:2], *(GKE if gke else KUBECONFIGS[2:]), *more]
+
+
+def without(arguments: list[str], option: str) -> list[str]:
+    pairs = [*zip(arguments[::2], arguments[1::2], strict=False)]
+    flags = arguments[len(pairs) * 2 :]
+    return [*(each for pair in pairs if pair[0] != option for each in pair), *flags]
+
+
+WHITE = {"LF": "{}\n", "CR LF": "{}\r\n", "spaces": "  {}\t", "byte order mark": "\ufeff{}\r\n"}
+
+
+@pytest.mark.parametrize("white", WHITE.values(), ids=WHITE)
+@pytest.mark.parametrize("name", SAMPLES)
+def test_white_space_around_a_value(name: str, white: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From Secrets, from Windows files, from templates; as an option and as a variable."""
+    *before, option, value = SAMPLES[name] if len(SAMPLES[name]) > 1 else ["", SAMPLES[name][0]]
+    is_flag = value.startswith("--")
+    base = base_of(name)
+    expected = settings(*base, *SAMPLES[name])
+    if not is_flag:
+        assert settings(*base, option, white.format(value)) == expected
+    variable = f"{ENVIRONMENT_PREFIX}_{name.upper()}"
+    monkeypatch.setenv(variable, white.format("true" if is_flag else value))
+    assert settings(*without(base, f"--{name.replace('_', '-')}"), *before) == expected
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_variable_of_white_space_is_none(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = settings(*base_of(name))
+    monkeypatch.setenv(f"{ENVIRONMENT_PREFIX}_{name.upper()}", " \r\n")
+    assert settings(*base_of(name)) == before
+
+
+@pytest.mark.parametrize("text", ["TRUE ", "1\r\n", "yes\n", "\ufefftrue"])
+def test_a_flag_that_is_on(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARRELMAN_SYNC_DRY_RUN", text)
+    assert settings(*KUBECONFIGS).run.dry_run
+
+
+def test_the_second_name_of_a_variable_counts_if_the_first_is_white_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARRELMAN_SYNC_REMOTE_LOCATION", " ")
+    monkeypatch.setenv("BARRELMAN_SYNC_REMOTE_ZONE", "zone\n")
+    assert settings(*KUBECONFIGS[:2], *without(GKE, "--remote-location")) == settings(
+        *KUBECONFIGS[:2], *without(GKE, "--remote-location"), "--remote-zone", "zone"
+    )
+
+
+def test_a_repeated_option_of_white_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BARRELMAN_SYNC_IGNORE_NAMESPACE", "\n a\tb\r\n")
+    assert settings(*KUBECONFIGS).scope.ignored_namespaces == {"a", "b", "kube-system"}

@@ -1,15 +1,24 @@
-"""A certificate authority with a server's and a client's certificate, made by the `openssl` command."""
+"""A certificate authority with a server's and a client's certificate, made by the `openssl` command.
+
+`Certificates.issue` makes others, with as few extensions as real clusters have.
+"""
 
 from __future__ import annotations
 
 import base64
+import ipaddress
 import shutil
 import ssl
 import subprocess
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 SERVER_NAME = "kubernetes.example"
 """A name that the second server certificate carries, and no URL of ours."""
@@ -52,6 +61,53 @@ class Certificates:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(self.file("ca.crt"))
         return context
+
+    def issue(
+        self,
+        name: str,
+        by: str,
+        *,
+        names: tuple[str, ...] = ("127.0.0.1",),
+        authority: bool = False,
+        days: tuple[int, int] = (-1, 2),
+        common_name: str | None = None,
+    ) -> None:
+        """Make NAME.crt and NAME.key. The only extension is basicConstraints for an authority, else the names.
+
+        `by` is the authority that signs; its own name for a root. `days` are the first and the last day, from today.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name or name)])
+        signer = x509.load_pem_x509_certificate(self.file(f"{by}.crt").read_bytes()).subject if by != name else subject
+        today = datetime.now(UTC)
+        builder = (
+            x509.CertificateBuilder(signer, subject, key.public_key(), x509.random_serial_number())
+            .not_valid_before(today + timedelta(days=days[0]))
+            .not_valid_after(today + timedelta(days=days[1]))
+        )
+        if authority:
+            builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        elif names:
+            builder = builder.add_extension(x509.SubjectAlternativeName([*map(_general, names)]), critical=False)
+        signing = self._key(by) if by != name else key
+        self.file(f"{name}.crt").write_bytes(builder.sign(signing, hashes.SHA256()).public_bytes(_PEM))
+        form = serialization.PrivateFormat.PKCS8
+        self.file(f"{name}.key").write_bytes(key.private_bytes(_PEM, form, serialization.NoEncryption()))
+
+    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
+        key = serialization.load_pem_private_key(self.file(f"{name}.key").read_bytes(), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return key
+
+
+_PEM = serialization.Encoding.PEM
+
+
+def _general(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def make_certificates(folder: Path) -> Certificates:

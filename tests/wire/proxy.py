@@ -1,4 +1,4 @@
-"""A proxy that knows CONNECT only."""
+"""A proxy that knows CONNECT only, and one that speaks SOCKS 5."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Self
 
 class Proxy:
     """Use as a context manager. Passes every connection on to `target`, whatever name was asked for."""
+
+    _ANSWER = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
     def __init__(self, target: str) -> None:
         self.asked: list[str] = []
@@ -43,15 +45,19 @@ class Proxy:
                 self._start(self._serve, client)
 
     def _serve(self, client: socket.socket) -> None:
+        self.asked.append(self._head(client))
+        server = socket.create_connection(self._target)
+        self._sockets.append(server)
+        client.sendall(self._ANSWER)
+        self._start(self._copy, server, client)
+        self._copy(client, server)
+
+    def _head(self, client: socket.socket) -> str:
+        """Read what a client asks for; return the host and port."""
         head = b""
         while b"\r\n\r\n" not in head:
             head += client.recv(4096)
-        self.asked.append(head.split()[1].decode())
-        server = socket.create_connection(self._target)
-        self._sockets.append(server)
-        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        self._start(self._copy, server, client)
-        self._copy(client, server)
+        return head.split()[1].decode()
 
     def _start(self, run: Callable[..., None], *arguments: socket.socket) -> None:
         thread = threading.Thread(target=run, args=arguments)
@@ -64,3 +70,27 @@ class Proxy:
             while piece := source.recv(65536):
                 sink.sendall(piece)
             sink.shutdown(socket.SHUT_WR)
+
+
+class SocksProxy(Proxy):
+    """The same for SOCKS 5, which asks for a name and password if `password` is set."""
+
+    _ANSWER = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+
+    def __init__(self, target: str, password: str = "") -> None:
+        super().__init__(target)
+        self._password = password.encode()
+        self.url = self.url.replace("http:", "socks5:")
+        if password:
+            self.url = self.url.replace("://", f"://me:{password}@")
+
+    def _head(self, client: socket.socket) -> str:
+        client.recv(64)
+        client.sendall(b"\x05\x02" if self._password else b"\x05\x00")
+        if self._password:
+            right = client.recv(64).endswith(self._password)
+            client.sendall(b"\x01\x00" if right else b"\x01\x01")
+        asked = client.recv(512)
+        port = int.from_bytes(asked[-2:])
+        host = socket.inet_ntoa(asked[4:8]) if asked[3] == 1 else asked[5:-2].decode()
+        return f"{host}:{port}"

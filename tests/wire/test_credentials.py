@@ -39,6 +39,46 @@ def test_name_and_password(api: FakeApi, connected: Connect) -> None:
     assert authorizations(api) == ["Basic bWU6c2VjcmV0"]
 
 
+def test_a_name_without_password(api: FakeApi, connected: Connect) -> None:
+    read(connected(api, username="me"))
+    assert authorizations(api) == ["Basic bWU6"]
+
+
+EMPTY: dict[str, Any] = {
+    **dict.fromkeys(["token", "tokenFile", "username", "password", "as", "as-uid"], ""),
+    **dict.fromkeys(["client-certificate", "client-certificate-data", "client-key", "client-key-data"], ""),
+    "as-groups": [],
+    "as-user-extra": {},
+    "auth-provider": None,
+    "exec": None,
+    "extensions": None,
+}
+"""All fields of a user, as generators write them."""
+EMPTY_TOO: dict[str, Any] = {
+    "exec": {"command": "", "args": None, "env": None, "apiVersion": "", "provideClusterInfo": None},
+    "auth-provider": {"name": "", "config": None},
+    "as-groups": None,
+    "as-user-extra": {"scopes": []},
+    "token": " \n",
+    "extensions": [],
+}
+ALMOST_EMPTY: dict[str, tuple[dict[str, Any], str | None]] = {
+    "nothing": (EMPTY, None),
+    "nothing, in other ways": (EMPTY | EMPTY_TOO, None),
+    "null": (dict.fromkeys(EMPTY), None),
+    "a token": (EMPTY | {"token": "secret"}, "Bearer secret"),
+    "a name and a password": (EMPTY | {"username": "me", "password": "secret"}, "Basic bWU6c2VjcmV0"),
+}
+
+
+@pytest.mark.parametrize(("user", "sent"), ALMOST_EMPTY.values(), ids=ALMOST_EMPTY)
+def test_an_empty_field_is_absent(api: FakeApi, connected: Connect, user: dict[str, Any], sent: str | None) -> None:
+    read(connected(api, **user))
+    (request,) = api.requests
+    assert request.headers["Authorization"] == sent
+    assert not [name for name in request.headers if name.startswith("Impersonate")]
+
+
 def test_nobody(api: FakeApi, connected: Connect) -> None:
     read(connected(api))
     assert authorizations(api) == [None]
@@ -52,9 +92,16 @@ def test_a_refused_token_is_sent_once(api: FakeApi, connected: Connect) -> None:
     assert len(api.requests) == 1
 
 
-@pytest.mark.parametrize("token", ["secret\n", "se\ncret"])
+@pytest.mark.parametrize("token", ["secret\n", " secret", "secret\r\n"])
+def test_white_space_around_a_token(api: FakeApi, connected: Connect, token: str) -> None:
+    """`token: |` in YAML ends with a newline."""
+    read(connected(api, token=token))
+    assert authorizations(api) == ["Bearer secret"]
+
+
+@pytest.mark.parametrize("token", ["se\ncret", "se\u00e9cret", "se\x1bcret"])
 def test_a_broken_token_is_not_shown(api: FakeApi, connected: Connect, token: str) -> None:
-    """`token: |` in YAML ends with a newline, which no header may have; the HTTP library would quote all of it."""
+    """No header may have it, and the HTTP library would quote all of it."""
     with pytest.raises(ConfigurationError, match="token") as caught:
         connected(api, token=token)
     assert "cret" not in str(caught.value)
@@ -84,6 +131,14 @@ def test_a_token_file_is_beside_its_kubeconfig(api: FakeApi, connected: Connect,
     (tmp_path / "token").write_text("secret\n")
     read(connected(api, tokenFile="token"))
     assert authorizations(api) == ["Bearer secret"]
+
+
+@pytest.mark.parametrize("content", [b"", b" \n", b"se\ncret", b"\xffcret", b"cr\x00et"])
+def test_a_token_file_that_holds_no_token(api: FakeApi, connected: Connect, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "token").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=rf"the token in {tmp_path}/token is not a single line") as caught:
+        connected(api, tokenFile="token")
+    assert "cret" not in str(caught.value)
 
 
 def test_a_token_file_wins_over_a_token(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
@@ -127,6 +182,20 @@ def test_impersonation(api: FakeApi, connected: Connect) -> None:
     assert headers.get_all("Impersonate-Group") == ["a", "b"]
     assert headers.get_all("Impersonate-Uid") == ["uid-1"]
     assert headers["Authorization"] == "Bearer secret"
+
+
+WRONG: dict[str, dict[str, Any]] = {
+    "groups as a text": {"as": "viewer", "as-groups": "admins"},
+    "a line break": {"as": "vie\nwer"},
+    "not ASCII": {"as": "viewer", "as-groups": ["\u00e9"]},
+    "a number": {"as": 1},
+}
+
+
+@pytest.mark.parametrize("user", WRONG.values(), ids=WRONG)
+def test_whom_nobody_can_impersonate(api: FakeApi, connected: Connect, user: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=r"--remote-kubeconfig.*\bas(-groups)?\b"):
+        connected(api, **user)
 
 
 def test_impersonation_holds_for_every_request(api: FakeApi, connected: Connect) -> None:

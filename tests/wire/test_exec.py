@@ -167,9 +167,7 @@ def test_a_missing_command(api: FakeApi, connected: Connect) -> None:
 
 def test_a_command_that_may_not_run(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     plugin(tmp_path, "").chmod(0o600)
-    with pytest.raises(
-        ConfigurationError, match=r"exec command './plugin' returned no credential: .*Permission denied"
-    ):
+    with pytest.raises(ConfigurationError, match=r"exec command './plugin' cannot be started: Permission denied"):
         connected(api, exec=execs("./plugin"))
 
 

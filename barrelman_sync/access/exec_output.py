@@ -1,0 +1,20 @@
+"""What a command says, and whether somebody is there to read and answer it."""
+
+import os
+from typing import IO, TextIO
+
+_MOST_BYTES = 1_000_000
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at the other end. Python has None for a stream that was closed before it started."""
+    try:
+        return stream is not None and os.isatty(stream.fileno())
+    except (OSError, ValueError):  # closed, or replaced by something that is no file
+        return False
+
+
+def output_of(file: IO[bytes]) -> bytes:
+    """The end of what was written to a file so far. The command may go on writing: its place there is not moved."""
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), _MOST_BYTES, max(0, size - _MOST_BYTES))
