@@ -15,11 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from barrelman_sync.access.exec_output import is_terminal, output_of
+from barrelman_sync.access.exec_output import folded, is_terminal, output_of
 from barrelman_sync.access.files import nameless_file
 from barrelman_sync.access.kubeconfig import Access
 from barrelman_sync.access.kubeconfig_checks import Section, check_token
-from barrelman_sync.access.plain import folded
 from barrelman_sync.access.tls import Pem
 from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.model.errors import ConfigurationError, RunError

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from barrelman_sync.access.plain import printable
+from barrelman_sync.model.escape import one_line
 
 
 def nameless_file() -> IO[bytes]:
@@ -29,10 +29,10 @@ def read_file(what: str, path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        message = f"{what} {printable(path)} not found"
+        message = f"{what} {one_line(str(path))} not found"
         raise ValueError(message) from error
     except OSError as error:
-        message = f"{what} {printable(path)} cannot be read: {error.strerror}"
+        message = f"{what} {one_line(str(path))} cannot be read: {error.strerror}"
         raise ValueError(message) from error
     except ValueError as error:  # a NUL in the middle
         message = f"{what} is not a path"

@@ -18,11 +18,11 @@ from barrelman_sync.access.advice import POD_ADVICE, kubeconfig_advice
 from barrelman_sync.access.files import read_file
 from barrelman_sync.access.kubeconfig_checks import Section, check_cluster, check_token, check_user, pem_of
 from barrelman_sync.access.kubeconfig_files import Chosen, choose, explain
-from barrelman_sync.access.plain import printable
 from barrelman_sync.access.proxies import Proxy, checked_proxy, proxy_of_environment
 from barrelman_sync.access.tls import Pem, Tls
 from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.model.errors import Advice, ConfigurationError
+from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import InCluster, Kubeconfig
 
 _REFUSED_USER_KEYS = {
@@ -74,7 +74,7 @@ def read_access(target: Kubeconfig | InCluster | TokenAccess, side: str) -> Acce
 def _read_token(path: Path) -> str:
     """The token in a file. Raises ValueError that names the file."""
     token = read_file("tokenFile", path).decode("ascii", errors="replace").strip()
-    check_token(token, f"the token in {printable(path)}")
+    check_token(token, f"the token in {one_line(str(path))}")
     return token
 
 
@@ -142,7 +142,7 @@ def _of_sections(chosen: Chosen, side: str) -> Access:
     name, cluster, user, user_name, path, where = chosen
     for key, why in _REFUSED_USER_KEYS.items():
         if user.get(key):
-            message = f"user {printable(user_name)} asks for {key!r}, which is not supported ({why})"
+            message = f"user {one_line(str(user_name))} asks for {key!r}, which is not supported ({why})"
             raise ValueError(message)
     check_cluster(cluster)
     check_user(user)

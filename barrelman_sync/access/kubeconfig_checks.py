@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from barrelman_sync.access.files import read_file
-from barrelman_sync.access.plain import printable
 from barrelman_sync.access.proxies import without_password
 from barrelman_sync.access.tls import Pem
+from barrelman_sync.model.escape import one_line
 
 Section = Mapping[str, Any]
 
@@ -115,6 +115,6 @@ def _check_server(text: str) -> None:
         usable = False
     if not usable:
         shown = without_password(text)
-        example = "" if "://" in text else f", such as https://{printable(shown)}"
+        example = "" if "://" in text else f", such as https://{one_line(str(shown))}"
         message = f"server {shown!r} is not an http or https URL{example}"
         raise ValueError(message)

@@ -10,8 +10,8 @@ import yaml
 from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG
 
 from barrelman_sync.access.kubeconfig_checks import Section, given
-from barrelman_sync.access.plain import printable
 from barrelman_sync.model.errors import ConfigurationError
+from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import Kubeconfig
 
 
@@ -160,7 +160,7 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
         raise ValueError(message)
     named = {_name_of(entry, section): entry.get(key) for entry in reversed(entries)}
     if name not in named:
-        known = ", ".join(map(printable, sorted(named))) or "none"
+        known = ", ".join(map(one_line, sorted(named))) or "none"
         message = f"has no {key} {name!r} (there are: {known})"
         raise ValueError(message)
     found = named[name]

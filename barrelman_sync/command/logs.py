@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from barrelman_sync.model.escape import one_line, own_lines
 from barrelman_sync.model.settings import LogFormat
-from barrelman_sync.report.escape import one_line, own_lines
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import click
 
+from barrelman_sync.model.escape import one_line, own_lines
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.result import ExitCode
 from barrelman_sync.report.document import Document, as_json, as_yaml
-from barrelman_sync.report.escape import one_line, own_lines
 
 SCHEMA_VERSION = 1
 _NONE: Mapping[str, str | int] = MappingProxyType({})

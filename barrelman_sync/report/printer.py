@@ -5,10 +5,10 @@ from typing import Protocol
 
 import click
 
+from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.result import ExitCode, Report
 from barrelman_sync.report import document, text
-from barrelman_sync.report.escape import one_line
 
 _COLORS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
 """Color of a line, by the line's sign. The color only repeats what the sign says."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import threading
 import time
 
 import pytest
@@ -33,6 +35,7 @@ def test_a_failure_leaves_the_last_success(api: FakeApi) -> None:
     assert [request.path for request in api.requests] == [GROUP]
 
 
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # nobody closes the connection of a push that is given up
 @pytest.mark.parametrize("fault", [answers.silence, answers.dribble_headers], ids=["silence", "headers without end"])
 def test_a_slow_one_costs_no_more_than_its_time(api: FakeApi, fault: Answer) -> None:
     api.rule_for_ever("PUT", GROUP, fault)
@@ -40,6 +43,10 @@ def test_a_slow_one_costs_no_more_than_its_time(api: FakeApi, fault: Answer) -> 
     assert push(api.url, run(), Deadline(0.3))
     assert time.monotonic() - before < 3
     api.closing.set()
+    for thread in threading.enumerate():
+        if thread.name == "background":
+            thread.join(20)
+    gc.collect()
 
 
 def test_one_that_is_not_there() -> None:

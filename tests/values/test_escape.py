@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from barrelman_sync.report.escape import one_line, own_lines
+from barrelman_sync.model.escape import one_line, own_lines
 
 ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=()))
 """Control characters and lone surrogates too."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from barrelman_sync.access.plain import folded
+from barrelman_sync.access.exec_output import folded
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from tests.wire.commands import COMMAND, Sides
