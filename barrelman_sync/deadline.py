@@ -79,21 +79,26 @@ class Deadline:
         """
         least = time.monotonic() + at_least
         future = in_background(work)
-        while not wait([future], _POLL_SECONDS).done:
-            if (why := self.over()) and time.monotonic() >= least:
-                raise TimeOverError(why)
-        return future.result()
+        try:
+            while not wait([future], _POLL_SECONDS).done:
+                if (why := self.over()) and time.monotonic() >= least:
+                    raise TimeOverError(why)
+            return future.result()
+        finally:
+            del future  # it has the error, whose traceback has this frame: together they would stay, with open sockets
 
 
 def in_background(work: Callable[[], T]) -> Future[T]:
     """Starts `work` in a thread that ends with the process, even if the work does not."""
     future: Future[T] = Future()
-
-    def fill() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - `result` raises it in the thread that asks for the result
-            future.set_exception(error)
-
-    Thread(target=fill, name="background", daemon=True).start()
+    Thread(target=_fill, args=[future, work], name="background", daemon=True).start()
     return future
+
+
+def _fill(future: Future[T], work: Callable[[], T]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - `result` raises it in the thread that asks for the result
+        future.set_exception(error)
+    finally:
+        del future  # see Deadline.bound
