@@ -11,7 +11,7 @@ from lightkube.core.resource import Resource
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.cluster.manifests import (
     JsonPatch,
     claim_patch,
@@ -64,7 +64,7 @@ class Writer:
         try:
             self._send(step)
         except ClusterError as error:
-            if error.status not in _STALE or not self._is_done(step):
+            if error.status not in _STALE or not self._is_found_done(step):
                 raise
 
     def judged(self, outcome: Outcome) -> Outcome:
@@ -151,6 +151,13 @@ class Writer:
         labels = {label: value for label, value in planned.labels.items() if label not in planned.hiding_labels}
         same = now.revision.uid == planned.revision.uid
         return now.revision if same and now == replace(planned, revision=now.revision, labels=labels) else None
+
+    def _is_found_done(self, step: Write) -> bool:
+        """As `_is_done`, but False if the run is over: then nobody knows, and the user must read the refusal."""
+        try:
+            return self._is_done(step)
+        except NotTriedError:
+            return False
 
     def _is_done(self, step: Write) -> bool:
         """Whether the object, read once more, is as the step would have made it."""
