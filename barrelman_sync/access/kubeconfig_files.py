@@ -158,7 +158,10 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
     if not isinstance(entries, list | tuple) or not all(isinstance(entry, Mapping) for entry in entries):
         message = f"{section} is not a list of entries with a name"
         raise ValueError(message)
-    named = {_name_of(entry, section): entry.get(key) for entry in reversed(entries)}
+    named = {str(entry.get("name") or "").strip(): entry.get(key) for entry in reversed(entries)}
+    if name not in named and "" in named:
+        message = f"an entry of {section} has no name: 'name' is missing"
+        raise ValueError(message)
     if name not in named:
         known = ", ".join(map(one_line, sorted(named))) or "none"
         message = f"has no {key} {name!r} (there are: {known})"
@@ -170,10 +173,3 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
         message = f"{key} {name!r} is empty" if found is None else f"{key} {name!r} is not a list of fields"
         raise ValueError(message)  # noqa: TRY004 - the user's mistake, not a caller's
     return given(found)
-
-
-def _name_of(entry: Section, section: str) -> str:
-    if entry.get("name") is None:
-        message = f"an entry of {section} has no name: 'name' is missing"
-        raise ValueError(message)
-    return str(entry["name"]).strip()
