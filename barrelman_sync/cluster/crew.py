@@ -1,4 +1,4 @@
-"""Threads that do jobs in parallel. A job that is slow gives up its place, so that it holds up no other job."""
+"""Threads that do jobs in parallel. A job that is slow no longer counts, so that it holds up no other job."""
 
 import time
 from collections.abc import Callable
