@@ -146,6 +146,7 @@ RIGHT: dict[str, Section] = {
     },
     "a user of nothing": {**without("users"), "users": [{"name": "remote-user", "user": None}]},
     "an entry that nobody names": {**with_user(), "users": [*with_user()["users"], {"user": {"token": "x"}}]},
+    "an empty entry": {**with_user(), "users": [*with_user()["users"], None]},
     "more than there should be": {**with_user(), "users": [*with_user()["users"], {"name": "x", "user": {"exec": 1}}]},
 }
 
