@@ -49,7 +49,11 @@ def is_stale(writer: Writer, step: Write) -> None:
         writer.write(step)
 
 
-def test_a_refusal_after_the_end_of_the_run_is_told(api: FakeApi, connected: Connect) -> None:
+CLAIM = Update(WANTED, seen(Revision("uid", "1")), (), claims=True)
+
+
+@pytest.mark.parametrize("step", [Create(WANTED), CLAIM], ids=["an apply", "a patch before it"])
+def test_a_refusal_after_the_end_of_the_run_is_told(api: FakeApi, connected: Connect, step: Write) -> None:
     """The object is not read again then. That the write was "not tried" would be wrong."""
     deadline = Deadline(45)
     api.store.add(namespace("default"), namespace("shop"), mirror("cart", node_port=30081))
@@ -60,7 +64,7 @@ def test_a_refusal_after_the_end_of_the_run_is_told(api: FakeApi, connected: Con
         exchange.serve()
 
     api.rule("PATCH", PATHS[Kind.SERVICE], after_the_end)
-    is_stale(writer, Create(WANTED))
+    is_stale(writer, step)
     assert [request.method for request in api.requests] == ["PATCH"]
 
 
