@@ -33,6 +33,12 @@ class Crew:
         return list(self._started)
 
     @property
+    def slow(self) -> list[int]:
+        """The jobs that have not ended and are slow."""
+        slow = time.monotonic() - SLOW_SECONDS
+        return [number for number, started in self._started.items() if started <= slow]
+
+    @property
     def quick(self) -> list[int]:
         """The jobs that have not ended and are not slow."""
         slow = time.monotonic() - SLOW_SECONDS
