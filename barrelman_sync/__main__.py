@@ -28,11 +28,8 @@ def start() -> None:
     gc.set_threshold(_COLLECT_AFTER)
     try:
         _run()
-    except SystemExit as end:
-        # At its end, Python searches all objects for cycles of garbage: a sixth of an idle run's CPU. Only a run that
-        # fails needs this search, which then removes the temporary files of certificates that could not be read.
-        if not end.code:
-            gc.freeze()
+    except SystemExit:
+        gc.freeze()  # at its end, Python would search all objects for garbage: a sixth of an idle run's CPU
         raise
     except Exception as error:  # noqa: BLE001 - not even the command's own last handler worked: modules are missing
         sys.stderr.write(f"Error: barrelman-sync {__version__} is broken or not installed completely: {error!r}\n")

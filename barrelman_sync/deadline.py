@@ -10,6 +10,8 @@ _POLL_SECONDS = 0.1
 """How soon a wait notices that somebody stopped the run."""
 _LONGEST_SECONDS = 1e6
 """Some eleven days. A longer `--timeout` is cut to this: some of Python's waits overflow after 24 days."""
+CONNECT_SECONDS = 5.0
+"""How long a connection may take, each time that it is tried. An answer may take as long as the run has time."""
 IN_FLIGHT_SECONDS = 5.0
 """How long a write that was sent before the end of the run may take after that end.
 

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 from barrelman_sync.access.proxies import proxy_of_environment
 from barrelman_sync.model.errors import ConfigurationError
 
-_CONTAINER_API = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
+CONTAINER_API = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
+"""The variable by which gcloud itself takes another address of the Kubernetes Engine API."""
 _HOSTS = ("https://container.googleapis.com", "https://oauth2.googleapis.com")
 
 
@@ -20,22 +21,23 @@ def prepare_for_google(environment: MutableMapping[str, str]) -> None:
             environment[name] = value
         else:
             del environment[name]
-    override = environment.get(_CONTAINER_API)
+    override = environment.get(CONTAINER_API)
     for url in [override] if override else _HOSTS:
-        if _is_url(url):  # Google's libraries report other addresses
+        if is_url(url):  # anything else is reported when the address is used
             _check_proxy(url, environment)
+
+
+def is_url(text: str) -> bool:
+    """Whether the text is an http or https URL."""
+    try:
+        url = urlsplit(text)
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0  # `port` checks the number
+    except ValueError:
+        return False
 
 
 def _is_for_google(name: str) -> bool:
     return name.startswith(("GOOGLE_", "CLOUDSDK_", "GCE_")) or name.upper().endswith("_PROXY")
-
-
-def _is_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return bool(parts.hostname and parts.port != 0)
-    except ValueError:
-        return False
 
 
 def _check_proxy(url: str, environment: MutableMapping[str, str]) -> None:

@@ -16,13 +16,10 @@ from barrelman_sync.access.kubeconfig import Access, read_access
 from barrelman_sync.access.token import RenewingAuth, TokenAccess
 from barrelman_sync.access.transport import transport_for
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.deadline import IN_FLIGHT_SECONDS, Deadline
+from barrelman_sync.deadline import CONNECT_SECONDS, IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.names import FIELD_MANAGER
 from barrelman_sync.model.settings import InCluster, Kubeconfig
-
-CONNECT_SECONDS = 5.0
-"""How long a connection may take, each time that it is tried. An answer may take as long as the run has time."""
 
 _log = logging.getLogger(__name__)
 

@@ -153,15 +153,12 @@ def _select(document: Section, context_name: str | None, path: Path, side: str) 
 
 
 def _named(document: Section, section: str, key: str, name: str) -> Section:
-    """The entry of that name, without its empty fields. YAML reads a name such as 1 as a number."""
-    entries = document.get(section) or ()
-    if not isinstance(entries, list | tuple) or not all(isinstance(entry, Mapping) for entry in entries):
-        message = f"{section} is not a list of entries with a name"
-        raise ValueError(message)
-    named = {_name_of(entry, section): entry.get(key) for entry in reversed(entries)}
+    """The entry of that name, without its empty fields. An entry without a name is a mistake only if none has it."""
+    named = {_name_of(entry): entry.get(key) for entry in reversed(_entries(document, section))}
     if name not in named:
-        known = ", ".join(map(one_line, sorted(named))) or "none"
-        message = f"has no {key} {name!r} (there are: {known})"
+        known = ", ".join(map(one_line, sorted(each for each in named if each))) or "none"
+        nameless = "; an entry has no name: 'name' is missing" if "" in named else ""
+        message = f"has no {key} {name!r} (there are: {known}{nameless})"
         raise ValueError(message)
     found = named[name]
     if found is None and key == "user":
@@ -172,8 +169,15 @@ def _named(document: Section, section: str, key: str, name: str) -> Section:
     return given(found)
 
 
-def _name_of(entry: Section, section: str) -> str:
-    if entry.get("name") is None:
-        message = f"an entry of {section} has no name: 'name' is missing"
+def _entries(document: Section, section: str) -> list[Section]:
+    entries = document.get(section) or []
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping | None) for entry in entries):
+        message = f"{section} is not a list of entries with a name"
         raise ValueError(message)
-    return str(entry["name"]).strip()
+    return [entry or {} for entry in entries]
+
+
+def _name_of(entry: Section) -> str:
+    """The name; empty if there is none. YAML reads a name such as 1 as a number."""
+    name = entry.get("name")
+    return "" if name is None else str(name).strip()

@@ -48,7 +48,7 @@ def apply(plan: Plan, writer: AnyWriter, crew: Crew, deadline: Deadline, advance
     work = _Work(units(plan), writer)
     ended: float | None = None
     while crew.running or work.has_more:
-        while crew.has_room and (place := work.next_place(crew.quick)) is not None:
+        while crew.has_room and (place := work.next_place(crew.quick, crew.slow)) is not None:
             crew.start(place, work.job(place))
         if (place := crew.wait()) is not None:
             advance(work.end(place))
@@ -72,6 +72,7 @@ class _Work:
         self._sorter = TopologicalSorter({place: unit.needs for place, unit in enumerate(found)})
         self._sorter.prepare()
         self._ready: deque[int] = deque()
+        self._later: deque[int] = deque()
         self._last: deque[int] = deque()
 
     @property
@@ -79,15 +80,28 @@ class _Work:
         """Whether there are units that have not ended."""
         return self._sorter.is_active()
 
-    def next_place(self, quick: list[int]) -> int | None:
-        """The place of a unit that may start now; None if there is none. `quick` are the units that will soon end."""
+    def next_place(self, quick: list[int], slow: list[int]) -> int | None:
+        """The place of a unit that may start now; None if there is none. `quick` are the units that will soon end.
+
+        Units of a namespace that has `slow` ones come later: they will probably be slow, too, because webhooks and
+        quotas are about namespaces, and a crew takes only so many slow ones.
+        """
         for place in self._sorter.get_ready():
             (self._last if self._units[place].last else self._ready).append(place)
-        if self._ready:
-            return self._ready.popleft()
+        troubled = {self._namespace(place) for place in slow}
+        while self._ready:
+            place = self._ready.popleft()
+            if self._namespace(place) not in troubled:
+                return place
+            self._later.append(place)
+        if self._later:
+            return self._later.popleft()
         if self._last and all(self._units[place].last for place in quick):
             return self._last.popleft()
         return None
+
+    def _namespace(self, place: int) -> str:
+        return self._units[place].writes[0].ref.service.namespace
 
     def job(self, place: int) -> Callable[[], None]:
         """Does the writes of the unit at this place."""

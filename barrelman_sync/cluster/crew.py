@@ -1,4 +1,4 @@
-"""Threads that do jobs in parallel. A job that is slow gives up its place, so that it holds up no other job."""
+"""Threads that do jobs in parallel. A job that is slow no longer counts, so that it holds up no other job."""
 
 import time
 from collections.abc import Callable
@@ -31,6 +31,12 @@ class Crew:
     def running(self) -> list[int]:
         """The jobs that have not ended."""
         return list(self._started)
+
+    @property
+    def slow(self) -> list[int]:
+        """The jobs that have not ended and are slow."""
+        slow = time.monotonic() - SLOW_SECONDS
+        return [number for number, started in self._started.items() if started <= slow]
 
     @property
     def quick(self) -> list[int]:

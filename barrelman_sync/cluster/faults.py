@@ -85,8 +85,12 @@ def retry_after(error: BaseException) -> float:
     """The seconds that the server asks us to wait; 0 if the server does not ask."""
     if not isinstance(error, httpx2.HTTPStatusError):
         return 0.0
-    text = error.response.headers.get("Retry-After", "")
-    return min(float(text), _LONGEST_RETRY_AFTER) if text.isdigit() else 0.0
+    return seconds_asked(error.response.headers.get("Retry-After", ""))
+
+
+def seconds_asked(text: str) -> float:
+    """The seconds of a header Retry-After; 0 if it has something else, such as a date, which no API server sends."""
+    return min(float(text), _LONGEST_RETRY_AFTER) if text.isdecimal() else 0.0
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,9 +1,9 @@
 """Sends one write of a plan, so that the write cannot hit an object or state that it was not planned for."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 import httpx2
 from lightkube.core.resource import Resource
@@ -11,7 +11,7 @@ from lightkube.core.resource import Resource
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.cluster.manifests import (
     JsonPatch,
     claim_patch,
@@ -40,6 +40,8 @@ _EXEMPT = (
     "Probably a mutating admission policy or webhook: exempt objects with the label tfw.io/barrelman-source from it, or"
     " the next run writes, and fails, again."
 )
+T = TypeVar("T")
+
 # Answers to a write whose object is not as it was read. Why 422 is among them: see Writer.write.
 _STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_CONTENT})
 
@@ -64,7 +66,7 @@ class Writer:
         try:
             self._send(step)
         except ClusterError as error:
-            if error.status not in _STALE or not self._is_done(step):
+            if error.status not in _STALE or not _unless_over(lambda: self._is_done(step)):
                 raise
 
     def judged(self, outcome: Outcome) -> Outcome:
@@ -127,7 +129,7 @@ class Writer:
         try:
             patched = self._client.patch(_RESOURCES[step.ref.kind], step.ref.key, patch)
         except ClusterError as error:
-            found = self._already_prepared(step.live) if error.status in _STALE else None
+            found = _unless_over(lambda: self._already_prepared(step.live)) if error.status in _STALE else None
             if found is None:
                 raise
             return found
@@ -179,6 +181,14 @@ class Writer:
         return ClusterError(
             f"applying {ref.kind} {ref.key}", self._client.title, reason, hint="Delete the object, or set the label."
         )
+
+
+def _unless_over(read_again: Callable[[], T]) -> T | None:
+    """What `read_again` returns; None if the run is over. Then nobody knows, and the user must read the refusal."""
+    try:
+        return read_again()
+    except NotTriedError:
+        return None
 
 
 def _preparing_patch(step: Update, revision: Revision) -> JsonPatch:

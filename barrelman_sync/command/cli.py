@@ -146,7 +146,9 @@ class _Command(GroupedCommand):
         try:
             exit_code = super().main(args, *rest, **{**extra, "standalone_mode": False, "obj": preview})
         except click.ClickException as error:
-            exit_code = wrong_usage([f"{error.format_message()} See 'barrelman-sync --help'."], preview.output)
+            message = error.format_message()
+            end = "" if message.endswith((".", "?", "!")) else "."  # click ends only some sentences
+            exit_code = wrong_usage([f"{message}{end} See 'barrelman-sync --help'."], preview.output)
         except click.Abort:  # Ctrl-C, where somebody else than `start` calls this
             exit_code = 128 + signal.SIGINT
         except Exception as error:  # noqa: BLE001 - see `run`, which handles what happens after the parsing

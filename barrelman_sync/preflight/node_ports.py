@@ -8,11 +8,11 @@ from typing import NamedTuple
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.ready_endpoints import MOST_SERVICES, ready_endpoints
-from barrelman_sync.deadline import Deadline
+from barrelman_sync.deadline import CONNECT_SECONDS, Deadline
 from barrelman_sync.model.names import Key
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.nodes import NodeChoice
-from barrelman_sync.preflight.probing import PROBE_SECONDS, Answer, Target, probe
+from barrelman_sync.preflight.probing import Answer, Target, probe
 from barrelman_sync.report.preflight import Check, Topic
 
 PROBED_NODES = 3
@@ -118,7 +118,7 @@ def _reason(answer: Answer, deadline: Deadline) -> str:
         return os.strerror(answer.code)
     if why := deadline.over():
         return f"No answer, {why}"
-    return f"No answer in {PROBE_SECONDS:g} s"
+    return f"No answer in {CONNECT_SECONDS:g} s"
 
 
 def _why_none(by_tcp: list[Mirror], nodes: NodeChoice) -> str:

@@ -7,10 +7,8 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from barrelman_sync.deadline import Deadline
+from barrelman_sync.deadline import CONNECT_SECONDS, Deadline
 
-PROBE_SECONDS = 5.0
-"""How long a node may take to answer. A connection of a run gets as long for each try."""
 _POLL_SECONDS = 0.1
 _REACHED = frozenset({0, errno.ECONNREFUSED, errno.ECONNRESET})
 
@@ -36,7 +34,7 @@ class Answer(NamedTuple):
 def probe(targets: Iterable[Target], deadline: Deadline) -> Mapping[Target, Answer]:
     """Connects to all targets at the same time. Returns at the latest when the deadline is over."""
     found: dict[Target, Answer] = {}
-    end = time.monotonic() + PROBE_SECONDS
+    end = time.monotonic() + CONNECT_SECONDS
     with selectors.DefaultSelector() as waiting:
         for target in dict.fromkeys(targets):
             if (code := _start(target, waiting)) is not None:

@@ -60,14 +60,15 @@ def print_checks(checks: Iterable[Check], output: Output, *, color: bool) -> boo
 def preflight_document(checks: Sequence[Check]) -> Document:
     """The document of a preflight."""
     passed = all(check.passed for check in checks)
-    tried = {check.facts["node"]: check.facts["address"] for check in checks if check.topic is Topic.NODE_PORT}
+    probes = (check.facts for check in checks if check.topic is Topic.NODE_PORT)
+    tried = dict.fromkeys((facts["node"], facts["address"]) for facts in probes)  # a node may have two addresses
     counts = next((dict(check.facts) for check in checks if check.topic is Topic.NODES), {})
     return {
         "schemaVersion": SCHEMA_VERSION,
         "exitCode": int(ExitCode.CONVERGED if passed else ExitCode.FAILED),
         "checks": [_entry(check) for check in checks],
         "accounts": [{"cluster": check.side, **check.facts} for check in checks if check.topic is Topic.ACCOUNT],
-        "nodes": {**counts, "tried": [{"node": node, "address": address} for node, address in tried.items()]},
+        "nodes": {**counts, "tried": [{"node": node, "address": address} for node, address in tried]},
     }
 
 

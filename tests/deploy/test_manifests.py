@@ -167,6 +167,13 @@ def test_files_are_where_the_secret_is_mounted(variant: Variant) -> None:
     assert create in KUSTOMIZATION.read_text()
 
 
+def test_there_is_nothing_to_write_to() -> None:
+    """A run writes no file: not even /tmp is needed."""
+    (cronjob,) = load("cronjob.yaml")
+    assert container([cronjob])["securityContext"]["readOnlyRootFilesystem"]
+    assert all(mount.get("readOnly") for mount in container([cronjob])["volumeMounts"])
+
+
 @pytest.mark.parametrize("variant", Variant)
 def test_kubectl_makes_the_same(variant: Variant, tmp_path: Path) -> None:
     kubectl = shutil.which("kubectl")

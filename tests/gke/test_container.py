@@ -93,8 +93,8 @@ def test_a_bad_minute_passes(command: Command, google: Google) -> None:
 
 def test_a_bad_minute_that_lasts_as_long_as_the_run(command: Command, google: Google) -> None:
     google.instead(CLUSTER_PATH, *[refusal(503, "UNAVAILABLE", "Busy.")] * 99)
-    problem = command.fails(1, "--timeout", "1s")
-    assert f"{google.address} answers 503. The time for the run (--timeout 1s) is over." in problem
+    problem = command.fails(1, "--timeout", "4s")
+    assert f"{google.address} answers 503. The time for the run (--timeout 4s) is over." in problem
     assert len(google.requests_for(CLUSTER_PATH)) > 1
 
 

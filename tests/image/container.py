@@ -27,7 +27,6 @@ while [ "$1" != -- ]; do
 done
 shift
 mount -o remount,bind,ro "$root"
-mount -t tmpfs -o mode=1777,size=8m tmpfs "$root/tmp"
 mount --rbind /dev "$root/dev"
 mount --rbind /proc "$root/proc"
 for pair in $mounts; do

@@ -214,15 +214,18 @@ def quickly_slow(monkeypatch: pytest.MonkeyPatch) -> None:
 NAMES = [f"s{number}" for number in range(20)]
 
 
-def hangs(world: World, *hanging: str) -> list[str]:
-    """Return what is written, in order, while these writes hang; then they go on, and all is done."""
+def hangs(world: World, *hanging: str, at_once: int | None = None) -> list[str]:
+    """Return what is written, in order, while these writes hang; then they go on, and all is done.
+
+    `at_once` is how many of them are tried at the same time, by default all.
+    """
     cluster = Hung(*hanging)
     outcomes: list[Outcome] = []
     run = threading.Thread(
         target=lambda: outcomes.extend(apply(world.plan(), cluster, Crew(2), Deadline(45), lambda _: None))
     )
     run.start()
-    for _ in hanging:
+    for _ in hanging[:at_once]:
         assert cluster.tried.acquire(timeout=20)
     others = {word(step) for step in world.plan().writes if step.ref.service not in hung_services(world, hanging)}
     for _ in range(200):
@@ -249,6 +252,15 @@ def test_writes_that_hang_do_not_hold_up_the_others() -> None:
     world = World(local(), tuple(remote(Key("shop", name)) for name in NAMES), ())
     hanging = [f"create Service shop/{name}" for name in NAMES[:10]]
     assert {*hangs(world, *hanging)} == {f"create Service shop/{name}" for name in NAMES[10:]}
+
+
+@pytest.mark.usefixtures("quickly_slow")
+def test_a_namespace_with_more_of_them_than_there_may_be_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crew, "MOST_SLOW", 2)
+    keys = [Key(namespace, name) for namespace in ("aaa", "bbb") for name in NAMES]
+    hanging = [f"create Service aaa/{name}" for name in NAMES]
+    written = hangs(World(local(), tuple(map(remote, keys)), ()), *hanging, at_once=4)
+    assert {*written} >= {f"create Service bbb/{name}" for name in NAMES}
 
 
 @pytest.mark.usefixtures("quickly_slow")

@@ -112,6 +112,11 @@ def test_a_document_has_accounts_and_the_nodes_that_were_tried(capsys: pytest.Ca
     assert document["nodes"] == {"listed": 3, "used": 2, "tried": tried}
 
 
+def test_a_document_has_each_address_of_a_node(capsys: pytest.CaptureFixture[str]) -> None:
+    document = printed(Output.JSON, capsys, port_check("a", "10.0.0.1", "cart"), port_check("a", "fd00::1", "cart"))
+    assert [entry["address"] for entry in document["nodes"]["tried"]] == ["10.0.0.1", "fd00::1"]
+
+
 def test_a_document_of_a_preflight_that_passed(capsys: pytest.CaptureFixture[str]) -> None:
     document = printed(Output.JSON, capsys, GOOD)
     assert (document["exitCode"], document["accounts"], document["nodes"]) == (0, [], {"tried": []})

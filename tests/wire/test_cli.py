@@ -87,7 +87,7 @@ def test_an_unknown_option() -> None:
 
 
 def test_an_argument() -> None:
-    assert "Got unexpected extra argument (now)" in problems(*SIDES, "now")[-1]
+    assert "Got unexpected extra argument (now). See 'barrelman-sync --help'." in problems(*SIDES, "now")[-1]
 
 
 def test_all_problems_at_once() -> None:

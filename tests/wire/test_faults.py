@@ -45,6 +45,7 @@ PASSING = {
     "503 without a type": answers.raw(503, b"", None),
     "504": answers.plain(504, "Timeout: request did not complete within the allotted duration"),
     "Retry-After as a date": answers.plain(503, Retry_After="Fri, 31 Dec 2027 23:59:59 GMT"),
+    "Retry-After as a digit that is no number": answers.plain(503, Retry_After="\N{SUPERSCRIPT TWO}"),
     "reset": answers.reset,
     "reset in the middle": answers.reset_in_the_middle,
     "half an answer": answers.half_with_length,

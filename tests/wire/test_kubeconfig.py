@@ -145,6 +145,8 @@ RIGHT: dict[str, Section] = {
         "contexts": [{"name": "remote", "context": {"cluster": "remote-cluster", "user": "", "namespace": ""}}],
     },
     "a user of nothing": {**without("users"), "users": [{"name": "remote-user", "user": None}]},
+    "an entry that nobody names": {**with_user(), "users": [*with_user()["users"], {"user": {"token": "x"}}]},
+    "an empty entry": {**with_user(), "users": [*with_user()["users"], None]},
     "more than there should be": {**with_user(), "users": [*with_user()["users"], {"name": "x", "user": {"exec": 1}}]},
 }
 

@@ -7,13 +7,15 @@ import pytest
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
+from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
 from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints, WantedNamespace
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
-from tests.wire.fakeapi import Answer, FakeApi
+from tests.wire.conftest import Connect
+from tests.wire.fakeapi import Answer, Exchange, FakeApi
 from tests.wire.objects import MIRROR, endpoints, mirror, namespace, node_port, seen
 
 CART = Key("shop", "cart")
@@ -45,6 +47,25 @@ def is_stale(writer: Writer, step: Write) -> None:
         ClusterError, match=r"409 Conflict: .* The object changed after it was read; the next run plans again"
     ):
         writer.write(step)
+
+
+CLAIM = Update(WANTED, seen(Revision("uid", "1")), (), claims=True)
+
+
+@pytest.mark.parametrize("step", [Create(WANTED), CLAIM], ids=["an apply", "a patch before it"])
+def test_a_refusal_after_the_end_of_the_run_is_told(api: FakeApi, connected: Connect, step: Write) -> None:
+    """The object is not read again then. That the write was "not tried" would be wrong."""
+    deadline = Deadline(45)
+    api.store.add(namespace("default"), namespace("shop"), mirror("cart", node_port=30081))
+    writer = Writer(connected(api, deadline), dict.fromkeys(Kind, "777"))
+
+    def after_the_end(exchange: Exchange) -> None:
+        deadline.stop("the run was interrupted (SIGTERM)")
+        exchange.serve()
+
+    api.rule("PATCH", PATHS[Kind.SERVICE], after_the_end)
+    is_stale(writer, step)
+    assert [request.method for request in api.requests] == ["PATCH"]
 
 
 @pytest.mark.parametrize("step", CREATES, ids=[create.ref.kind for create in CREATES])

@@ -9,10 +9,11 @@ from google.auth.exceptions import GoogleAuthError
 from googleapiclient.discovery import build
 from googleapiclient.errors import Error, HttpError
 
+from barrelman_sync.access.environment import CONTAINER_API
 from barrelman_sync.access.gke.credentials import Account
 from barrelman_sync.access.gke.problems import no_answer, no_cluster
 from barrelman_sync.access.gke.transport import Http
-from barrelman_sync.access.gke.universe import ENDPOINT, override
+from barrelman_sync.access.gke.universe import override
 from barrelman_sync.model.errors import RunError
 from barrelman_sync.model.settings import GkeCluster
 
@@ -40,7 +41,7 @@ def describe(cluster: GkeCluster, account: Account, http: Http) -> Mapping[str, 
 
 def _request(cluster: GkeCluster, account: Account, http: Http) -> Any:
     # googleapiclient itself refuses all universes but Google's own, unless the HTTP client says whose it is.
-    endpoint = override(ENDPOINT) or f"https://container.{account.universe}/"
+    endpoint = override(CONTAINER_API) or f"https://container.{account.universe}/"
     service = build(
         "container",
         "v1",

@@ -20,14 +20,13 @@ from google.auth.exceptions import TransportError
 from google.auth.transport import Response
 from google.auth.transport.requests import Request
 
-from barrelman_sync.deadline import Deadline, TimeOverError
+from barrelman_sync.cluster.faults import seconds_asked
+from barrelman_sync.deadline import CONNECT_SECONDS, Deadline, TimeOverError
 from barrelman_sync.model.errors import causes
 
-CONNECT_SECONDS = 5.0
 _LONGEST_WAIT_SECONDS = 2.0
 _GRACE_SECONDS = 1.0
 """So that the deadline ends a wait for an answer, and says why, and not a limit of the same length."""
-_LONGEST_RETRY_AFTER = 3600.0
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _ACCOUNTS = "/computeMetadata/v1/instance/service-accounts/default/"
 """For some seconds, GKE's metadata server answers 404 here, because it does not know a new pod yet."""
@@ -146,10 +145,9 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 def _retry_after(state: tenacity.RetryCallState) -> float:
     try:
-        text = str(_outcome(state).headers.get("Retry-After", ""))
+        return seconds_asked(str(_outcome(state).headers.get("Retry-After", "")))
     except TransportError:
         return 0.0
-    return min(float(text), _LONGEST_RETRY_AFTER) if text.isdecimal() else 0.0
 
 
 def _outcome(state: tenacity.RetryCallState) -> Any:

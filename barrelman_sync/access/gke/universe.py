@@ -2,12 +2,10 @@
 
 import os
 import re
-from urllib.parse import urlsplit
 
+from barrelman_sync.access.environment import CONTAINER_API, is_url
 from barrelman_sync.access.gke.problems import bad_universe, not_a_url
 
-ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER"
-"""The environment variable by which gcloud itself takes another address of the Kubernetes Engine API."""
 IAM_ENDPOINT = "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"
 """The environment variable by which gcloud itself takes another address of the API for impersonation."""
 UNIVERSE = "GOOGLE_CLOUD_UNIVERSE_DOMAIN"
@@ -18,7 +16,7 @@ _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
 
 def check_addresses() -> None:
     """Raises ConfigurationError if one of the variables has a value that cannot be right."""
-    override(ENDPOINT)
+    override(CONTAINER_API)
     override(IAM_ENDPOINT)
     wanted_universe()
 
@@ -27,7 +25,7 @@ def override(variable: str) -> str | None:
     """The address that the variable gives to an API, None if it is not set. Raises ConfigurationError."""
     if not (value := os.environ.get(variable, "").strip()):
         return None
-    if not _is_url(value):
+    if not is_url(value):
         raise not_a_url(variable, value)
     return value
 
@@ -39,11 +37,3 @@ def wanted_universe() -> str | None:
     if not _DOMAIN.fullmatch(value):
         raise bad_universe(UNIVERSE, value)
     return value.lower()
-
-
-def _is_url(text: str) -> bool:
-    try:
-        url = urlsplit(text)
-        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0  # `port` checks the number
-    except ValueError:
-        return False
