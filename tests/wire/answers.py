@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 
@@ -118,6 +119,17 @@ def held(arrived: threading.Event, go_on: threading.Event) -> Answer:
         arrived.set()
         while not go_on.wait(0.02) and not exchange.api.closing.is_set():
             pass
+        exchange.serve()
+
+    return answer
+
+
+def together(barrier: threading.Barrier) -> Answer:
+    """As soon as all requests that wait here have come. The barrier is broken if they do not come."""
+
+    def answer(exchange: Exchange) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(10)
         exchange.serve()
 
     return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from http import HTTPStatus
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_the_first_run_and_the_second(sides: Sides) -> None:
     assert len(second.stdout.splitlines()) == 1
 
 
+def test_the_local_cluster_is_read_in_two_steps(sides: Sides) -> None:
+    """A loaded server takes long for each list, so what does not depend on an answer is asked at the same time."""
+    owning(sides, "cart")
+    steps = [threading.Barrier(number) for number in (2, 3)]
+    for step, lists in zip(steps, ([*LISTS[:2]], [LISTS[2], LISTS[3], LISTS[3]]), strict=True):
+        for _, path in lists:
+            sides.local.rule("GET", path, answers.together(step))
+    assert run(sides).exit_code == 0
+    assert not any(step.broken for step in steps)
+
+
 def test_the_installed_command_does_it(sides: Sides) -> None:
     done = command(*sides.arguments)
     assert (done.returncode, done.stderr, len(sides.writes)) == (0, "", 3)
@@ -76,8 +88,8 @@ def test_a_dry_run_sends_reads_only(sides: Sides) -> None:
     result = run(sides, "--dry-run")
     assert result.exit_code == 0
     assert {request.method for api in (sides.local, sides.remote) for request in api.requests} == {"GET"}
-    # One more for Kubernetes' copies of the Endpoints, of which one is enough.
-    assert len(sides.local.requests) + len(sides.remote.requests) == len(LISTS) + 1
+    # Two more for Kubernetes' copies of the Endpoints, of which one is enough: twice, because there is none.
+    assert len(sides.local.requests) + len(sides.remote.requests) == len(LISTS) + 2
     assert sides.local.requests[-1].query["limit"] == "1"
     assert "dry run: 2 to create, 0 to update, 2 to delete" in result.stdout
 
