@@ -72,6 +72,16 @@ def status_of(error: BaseException) -> int | None:
     return error.response.status_code if isinstance(error, httpx2.HTTPStatusError) else None
 
 
+def is_absent(error: BaseException | None) -> bool:
+    """Whether the answer says that there is no such object.
+
+    That of a server that is no API server says nothing about objects, though its status may be 404 as well.
+    """
+    if not isinstance(error, httpx2.HTTPStatusError) or status_of(error) != httpx2.codes.NOT_FOUND:
+        return False
+    return _status(error.response).get("kind") == "Status"
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the fault may pass, so that the same request may succeed in a moment."""
     if isinstance(error, httpx2.HTTPStatusError):

@@ -143,6 +143,24 @@ def test_a_remote_without_identity(sides: Sides) -> None:
     assert "there is no such namespace" in result.stderr
 
 
+@pytest.mark.parametrize("answer", [answers.plain(404), answers.raw(404, b"{}")], ids=["text", "JSON"])
+def test_a_remote_that_is_no_api_server(sides: Sides, answer: Answer) -> None:
+    """Such as a load balancer, which answers 404 to everything."""
+    sides.remote.rule_for_ever("GET", "/api/v1/namespaces/kube-system", answer)
+    result = run(sides)
+    assert (result.exit_code, sides.writes) == (1, [])
+    assert "Check that the server is a Kubernetes API server" in result.stderr
+
+
+def test_the_404_of_a_proxy_is_no_sign_that_a_delete_is_done(sides: Sides) -> None:
+    owning(sides, "cart")
+    sides.remove_from_remote("cart")
+    for method in ("DELETE", "GET"):
+        sides.local.rule_for_ever(method, SERVICE, answers.plain(404, "default backend - 404"))
+    result = run(sides)
+    assert (result.exit_code, "default backend - 404" in result.stderr) == (1, True)
+
+
 def test_an_unreachable_server(sides: Sides) -> None:
     """The tries are in the log, the error is said once."""
     dead = kubeconfig(sides.folder, "dead", "https://127.0.0.1:1", insecure_skip_tls_verify=True)
