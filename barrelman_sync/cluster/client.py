@@ -218,7 +218,9 @@ class ClusterClient:
             case ClusterError():
                 return error
             case TimeOverError():
-                return no_answer(doing, self.title, self.server, str(error), self._advice)
+                # If the user interrupted the run, nothing is wrong with the server.
+                hint = "" if self._deadline.stopped else self._advice.unreachable
+                return no_answer(doing, self.title, self.server, str(error), hint)
             case RunError() | ConfigurationError():  # from getting a new token
                 return ClusterError(doing, self.title, str(error))
             case _:

@@ -55,9 +55,9 @@ class NotTriedError(ClusterError):
         self.why = why
 
 
-def no_answer(doing: str, cluster: str, server: str, why: str, advice: Advice) -> ClusterError:
+def no_answer(doing: str, cluster: str, server: str, why: str, hint: str) -> ClusterError:
     """The ClusterError for a request that the end of the run cut off; `why` says what ended the run."""
-    return ClusterError(doing, cluster, f"no answer from {server}: {why}.", hint=advice.unreachable)
+    return ClusterError(doing, cluster, f"no answer from {server}: {why}.", hint=hint)
 
 
 def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice, then: str = "") -> ClusterError:

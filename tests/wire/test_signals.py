@@ -63,8 +63,7 @@ def test_while_a_list_is_read(sides: Sides, number: signal.Signals) -> None:
     assert run.returncode == 1
     assert stdout.startswith("failed")
     assert f"listing nodes in the remote cluster failed: no answer from {sides.remote.url}: the run was" in stderr
-    assert f"the run was interrupted ({number.name})." in stderr
-    assert "Traceback" not in stderr
+    assert stderr.endswith(f"the run was interrupted ({number.name}).\n")
     assert sides.writes == []
 
 
