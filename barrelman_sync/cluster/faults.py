@@ -154,8 +154,10 @@ def _is_quota_conflict(error: BaseException) -> bool:
     """
     if status_of(error) != httpx2.codes.CONFLICT:
         return False
-    details = _status(error.response).get("details") if isinstance(error, httpx2.HTTPStatusError) else None
-    return isinstance(details, dict) and details.get("kind") == "resourcequotas"
+    status = _status(error.response) if isinstance(error, httpx2.HTTPStatusError) else {}
+    details = status.get("details")
+    named = isinstance(details, dict) and details.get("kind") == "resourcequotas"
+    return named or ' on resourcequotas "' in str(status.get("message"))  # not every server gives details
 
 
 def _lacks_quota_status(error: BaseException) -> bool:

@@ -29,6 +29,12 @@ def quota_conflict(exchange: Exchange) -> None:
     exchange.send(409, json.dumps(body).encode(), "application/json")
 
 
+def quota_conflict_without_details(exchange: Exchange) -> None:
+    """The same, but only the message names the quota."""
+    failed = status_object(409, "Conflict", 'Operation cannot be fulfilled on resourcequotas "few": try again')
+    exchange.send(409, json.dumps(failed).encode(), "application/json")
+
+
 def raw(status: int, body: bytes, content_type: str | None = "application/json", **headers: str) -> Answer:
     return lambda exchange: exchange.send(status, body, content_type, **headers)
 
