@@ -62,6 +62,8 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     for warning in report.warnings:
         _log.warning("%s", message(warning))
     show.plan(report)
+    if report.refusal:
+        _log.error("%s", report.refusal)
     if report.dry_run or report.refusal:
         return report
 

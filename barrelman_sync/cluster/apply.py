@@ -57,7 +57,10 @@ def apply(plan: Plan, writer: AnyWriter, crew: Crew, deadline: Deadline, advance
             if time.monotonic() > ended + IN_FLIGHT_SECONDS + _MARGIN_SECONDS:
                 break
     crew.dismiss()
-    return work.outcomes(frozenset(crew.running), deadline.over() or "")
+    outcomes = work.outcomes(frozenset(crew.running), why := deadline.over() or "")
+    if why and (missing := sum(outcome.result != Result.DONE for outcome in outcomes)):
+        _log.error("%s: %d of %d writes are left to the next run", why, missing, len(outcomes))
+    return outcomes
 
 
 class _Work:

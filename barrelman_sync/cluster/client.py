@@ -16,7 +16,7 @@ from lightkube.core.generic_client import BasicRequest
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
-from barrelman_sync.cluster.faults import FAULTS, ClusterError, NotTriedError, cluster_error, no_answer
+from barrelman_sync.cluster.faults import FAULTS, ClusterError, NotTriedError, cluster_error, is_absent, no_answer
 from barrelman_sync.cluster.retrying import Retries
 from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.model.errors import Advice, ConfigurationError, RunError
@@ -98,7 +98,7 @@ class ClusterClient:
         try:
             found: R = self._read(f"reading {_title(resource, key)}", lambda: self._call("get", resource, key))
         except ClusterError as error:
-            if error.status == httpx2.codes.NOT_FOUND:
+            if is_absent(error.__cause__):
                 return None
             raise
         return found
@@ -218,7 +218,9 @@ class ClusterClient:
             case ClusterError():
                 return error
             case TimeOverError():
-                return no_answer(doing, self.title, self.server, str(error), self._advice)
+                # If the user interrupted the run, nothing is wrong with the server.
+                hint = "" if self._deadline.stopped else self._advice.unreachable
+                return no_answer(doing, self.title, self.server, str(error), hint)
             case RunError() | ConfigurationError():  # from getting a new token
                 return ClusterError(doing, self.title, str(error))
             case _:

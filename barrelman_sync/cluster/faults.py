@@ -55,9 +55,9 @@ class NotTriedError(ClusterError):
         self.why = why
 
 
-def no_answer(doing: str, cluster: str, server: str, why: str, advice: Advice) -> ClusterError:
+def no_answer(doing: str, cluster: str, server: str, why: str, hint: str) -> ClusterError:
     """The ClusterError for a request that the end of the run cut off; `why` says what ended the run."""
-    return ClusterError(doing, cluster, f"no answer from {server}: {why}.", hint=advice.unreachable)
+    return ClusterError(doing, cluster, f"no answer from {server}: {why}.", hint=hint)
 
 
 def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice, then: str = "") -> ClusterError:
@@ -70,6 +70,16 @@ def cluster_error(error: Exception, doing: str, cluster: str, advice: Advice, th
 def status_of(error: BaseException) -> int | None:
     """The HTTP status of the answer; None if there was no answer."""
     return error.response.status_code if isinstance(error, httpx2.HTTPStatusError) else None
+
+
+def is_absent(error: BaseException | None) -> bool:
+    """Whether the answer says that there is no such object.
+
+    That of a server that is no API server says nothing about objects, though its status may be 404 as well.
+    """
+    if not isinstance(error, httpx2.HTTPStatusError) or status_of(error) != httpx2.codes.NOT_FOUND:
+        return False
+    return _status(error.response).get("kind") == "Status"
 
 
 def is_passing(error: BaseException) -> bool:
@@ -144,8 +154,10 @@ def _is_quota_conflict(error: BaseException) -> bool:
     """
     if status_of(error) != httpx2.codes.CONFLICT:
         return False
-    details = _status(error.response).get("details") if isinstance(error, httpx2.HTTPStatusError) else None
-    return isinstance(details, dict) and details.get("kind") == "resourcequotas"
+    status = _status(error.response) if isinstance(error, httpx2.HTTPStatusError) else {}
+    details = status.get("details")
+    named = isinstance(details, dict) and details.get("kind") == "resourcequotas"
+    return named or ' on resourcequotas "' in str(status.get("message"))  # not every server gives details
 
 
 def _lacks_quota_status(error: BaseException) -> bool:

@@ -6,6 +6,7 @@ depend on each other are read at the same time, because a loaded or distant API 
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient, Listed
@@ -59,6 +60,7 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     services = listing_services.result()
     # Services before endpoints: the Services decide which endpoints are of interest.
     by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
+    some_are_copied = _asking_for_copies(client, {} if with_slices else by_key)
     endpoints, slices = _read_endpoints(client, by_key)
     by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
     by_service = _by_service(slices.items)
@@ -70,7 +72,8 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
         endpoints={endpoint.key: endpoint for endpoint in endpoints.items},
         slices=by_service,
         copies=copies,
-        nothing_copied=not (with_slices or copies) and _nothing_copied(client, by_key, endpoints.items),
+        nothing_copied=not (with_slices or copies or some_are_copied.result())
+        and _nothing_copied(client, by_key, endpoints.items),
         versions={
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,
@@ -182,6 +185,15 @@ def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     return _by_service(copy for copy in copies if copy.service in switching)
 
 
+def _asking_for_copies(client: ClusterClient, services: Mapping[Key, LocalService]) -> Future[bool]:
+    """Asks whether Kubernetes has copied any of our Endpoints, if there may be Endpoints of ours.
+
+    In the background, so that the answer, which is usually yes, takes no time of its own.
+    """
+    served = any(MARKER in service.labels and not service.has_selector for service in services.values())
+    return in_background(lambda: served and _some_are_copied(client))
+
+
 def _nothing_copied(
     client: ClusterClient, services: Mapping[Key, LocalService], endpoints: Iterable[LocalEndpoints]
 ) -> bool:
@@ -189,8 +201,12 @@ def _nothing_copied(
     ours = (found for found in endpoints if found.managed_by_us and found.is_copied and found.addresses)
     if not any(found.key in services and not services[found.key].has_selector for found in ours):
         return False
+    return not _some_are_copied(client)  # once more: Kubernetes may have copied the Endpoints a moment ago
+
+
+def _some_are_copied(client: ClusterClient) -> bool:
     # A copy has all labels of its Endpoints, and no other slice has these two.
-    return not client.any_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}")
+    return client.any_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}")
 
 
 def _selectors(services: Iterable[Key]) -> Iterator[str]:

@@ -106,5 +106,9 @@ def _secured(stream: Any, number: int) -> Any:
     if stream is None:
         return Unfailing(open(number, "w", encoding="utf-8", closefd=False), _CLOSED)
     if isinstance(stream, io.TextIOWrapper):
+        if isinstance(stream.buffer, io.RawIOBase):
+            # PYTHONUNBUFFERED is set, as in our image. Then, Python writes once and forgets what the write left over: a
+            # disk that fills up, or a reader that leaves, would go unnoticed.
+            stream = open(number, "w", 1, encoding=stream.encoding, closefd=False)  # noqa: SIM115 - open to the end
         stream.reconfigure(errors="backslashreplace")  # no character fails, whatever the locale says
     return Unfailing(stream)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 
@@ -26,6 +27,12 @@ def quota_conflict(exchange: Exchange) -> None:
     status = status_object(409, "Conflict", 'Operation cannot be fulfilled on resourcequotas "few"')
     body = {**status, "details": {"name": "few", "kind": "resourcequotas"}}
     exchange.send(409, json.dumps(body).encode(), "application/json")
+
+
+def quota_conflict_without_details(exchange: Exchange) -> None:
+    """The same, but only the message names the quota."""
+    failed = status_object(409, "Conflict", 'Operation cannot be fulfilled on resourcequotas "few": try again')
+    exchange.send(409, json.dumps(failed).encode(), "application/json")
 
 
 def raw(status: int, body: bytes, content_type: str | None = "application/json", **headers: str) -> Answer:
@@ -118,6 +125,17 @@ def held(arrived: threading.Event, go_on: threading.Event) -> Answer:
         arrived.set()
         while not go_on.wait(0.02) and not exchange.api.closing.is_set():
             pass
+        exchange.serve()
+
+    return answer
+
+
+def together(barrier: threading.Barrier) -> Answer:
+    """As soon as all requests that wait here have come. The barrier is broken if they do not come."""
+
+    def answer(exchange: Exchange) -> None:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            barrier.wait(10)
         exchange.serve()
 
     return answer

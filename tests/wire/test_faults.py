@@ -37,6 +37,7 @@ PASSING = {
     "429 of flow control": answers.plain(429, "Too many requests, please try again later.", Retry_After="1"),
     "429 without Retry-After": answers.failure(429),
     "409 of a quota": answers.quota_conflict,
+    "409 of a quota without details": answers.quota_conflict_without_details,
     "500": answers.failure(500, "InternalError"),
     "500 as text": answers.plain(500, "etcdserver: leader changed"),
     "500 with Retry-After": answers.failure(500, Retry_After="1"),

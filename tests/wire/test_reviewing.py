@@ -42,7 +42,8 @@ def test_another_plan_is_not(sides: Sides) -> None:
     sides.remote.store.add(node_port("till", node_port=30081))
     result = invoke(*sides.arguments, "--expect-plan", fingerprint)
     assert (result.exit_code, sides.writes) == (1, [])
-    assert f"not the expected {fingerprint}: nothing is written" in result.stdout
+    for stream in (result.stdout, result.stderr):
+        assert f"not the expected {fingerprint}: nothing is written" in stream
     document = json.loads(invoke(*sides.arguments, "--expect-plan", fingerprint, "-o", "json").stdout)
     assert document["exitCode"] == 1
     assert fingerprint in document["problems"][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from http import HTTPStatus
 from pathlib import Path
 
@@ -65,6 +66,17 @@ def test_the_first_run_and_the_second(sides: Sides) -> None:
     assert len(second.stdout.splitlines()) == 1
 
 
+def test_the_local_cluster_is_read_in_two_steps(sides: Sides) -> None:
+    """A loaded server takes long for each list, so what does not depend on an answer is asked at the same time."""
+    owning(sides, "cart")
+    steps = [threading.Barrier(number) for number in (2, 3)]
+    for step, lists in zip(steps, ([*LISTS[:2]], [LISTS[2], LISTS[3], LISTS[3]]), strict=True):
+        for _, path in lists:
+            sides.local.rule("GET", path, answers.together(step))
+    assert run(sides).exit_code == 0
+    assert not any(step.broken for step in steps)
+
+
 def test_the_installed_command_does_it(sides: Sides) -> None:
     done = command(*sides.arguments)
     assert (done.returncode, done.stderr, len(sides.writes)) == (0, "", 3)
@@ -76,8 +88,8 @@ def test_a_dry_run_sends_reads_only(sides: Sides) -> None:
     result = run(sides, "--dry-run")
     assert result.exit_code == 0
     assert {request.method for api in (sides.local, sides.remote) for request in api.requests} == {"GET"}
-    # One more for Kubernetes' copies of the Endpoints, of which one is enough.
-    assert len(sides.local.requests) + len(sides.remote.requests) == len(LISTS) + 1
+    # Two more for Kubernetes' copies of the Endpoints, of which one is enough: twice, because there is none.
+    assert len(sides.local.requests) + len(sides.remote.requests) == len(LISTS) + 2
     assert sides.local.requests[-1].query["limit"] == "1"
     assert "dry run: 2 to create, 0 to update, 2 to delete" in result.stdout
 
@@ -129,6 +141,24 @@ def test_a_remote_without_identity(sides: Sides) -> None:
     result = run(sides)
     assert (result.exit_code, sides.writes) == (1, [])
     assert "there is no such namespace" in result.stderr
+
+
+@pytest.mark.parametrize("answer", [answers.plain(404), answers.raw(404, b"{}")], ids=["text", "JSON"])
+def test_a_remote_that_is_no_api_server(sides: Sides, answer: Answer) -> None:
+    """Such as a load balancer, which answers 404 to everything."""
+    sides.remote.rule_for_ever("GET", "/api/v1/namespaces/kube-system", answer)
+    result = run(sides)
+    assert (result.exit_code, sides.writes) == (1, [])
+    assert "Check that the server is a Kubernetes API server" in result.stderr
+
+
+def test_the_404_of_a_proxy_is_no_sign_that_a_delete_is_done(sides: Sides) -> None:
+    owning(sides, "cart")
+    sides.remove_from_remote("cart")
+    for method in ("DELETE", "GET"):
+        sides.local.rule_for_ever(method, SERVICE, answers.plain(404, "default backend - 404"))
+    result = run(sides)
+    assert (result.exit_code, "default backend - 404" in result.stderr) == (1, True)
 
 
 def test_an_unreachable_server(sides: Sides) -> None:

@@ -114,6 +114,38 @@ def test_a_reader_that_leaves_later(sides: Sides) -> None:
     assert len(sides.writes) == 3
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_file_that_becomes_full_in_the_middle_of_the_document(sides: Sides, tmp_path: Path, unbuffered: str) -> None:
+    """The first part of the document fits. The limit on the file's size stands for a disk that becomes full."""
+    sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(20)))
+    words = shlex.join([str(COMMAND), *sides.arguments, "--dry-run", "-o", "json"])
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f 8; exec {words} >{tmp_path}/document"],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, FULL.replace("No space left on device", "File too large"))
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+def test_a_reader_that_leaves_in_the_middle_of_the_document(sides: Sides, unbuffered: str) -> None:
+    """The document is longer than what a pipe holds."""
+    sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(100)))
+    words = shlex.join([str(COMMAND), *sides.arguments, "--dry-run", "-o", "json"])
+    done = subprocess.run(
+        ["bash", "-c", f"{words} | head -1"],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("{\n", LEFT)
+
+
 def test_a_pipe_that_does_not_block_is_waited_for(sides: Sides) -> None:
     """As some programs hand it to their children; the document is longer than what the pipe holds."""
     sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(30)))
