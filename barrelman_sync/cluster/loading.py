@@ -9,8 +9,8 @@ import sys
 from types import ModuleType
 from typing import Any
 
-_ON_USE = ("asyncio", "asyncio.subprocess")
-"""Modules that lightkube imports for its AsyncClient. They are loaded when they are used."""
+_ON_USE = ("asyncio", "asyncio.subprocess", "socksio")
+"""Modules that lightkube imports for its AsyncClient, and the HTTP library for SOCKS. They are loaded when used."""
 _EXTRAS = ("anyio", "h2")
 """Extras of httpcore2, which pip installs with lightkube. Without them, httpcore2 has no event loop and no HTTP/2."""
 

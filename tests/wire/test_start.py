@@ -14,7 +14,17 @@ from tests.wire.commands import Sides, command
 from tests.wire.fakeapi import FakeApi
 from tests.wire.kubeconfigs import kubeconfig
 
-UNUSED = ("asyncio", "anyio", "h2", "hpack", "hyperframe", "google", "prometheus_client", "concurrent.futures.process")
+UNUSED = (
+    "asyncio",
+    "socksio.socks5",
+    "anyio",
+    "h2",
+    "hpack",
+    "hyperframe",
+    "google",
+    "prometheus_client",
+    "concurrent.futures.process",
+)
 RUN = f"""
 import sys
 from barrelman_sync.command.cli import main
