@@ -4,103 +4,22 @@ A node is 15 kB of JSON or more. msgspec decodes only the few fields that a clas
 The names are those of the Kubernetes API, see https://kubernetes.io/docs/reference/kubernetes-api/.
 """
 
-from collections.abc import Mapping
-
 import msgspec
 from lightkube.core.resource import ApiInfo, GlobalResource, NamespacedResourceG, ResourceDef
 
-from barrelman_sync.model.names import (
-    ENDPOINTS_MANAGED_BY,
-    HEADLESS,
-    IGNORE,
-    MANAGED_BY,
-    MARKER,
-    PROXY_NAME,
-    SERVICE_NAME,
-    SKIP_MIRROR,
-    SLICE_MANAGED_BY,
-    SOURCE,
-    Affinity,
-    Family,
-    Key,
-    Revision,
-)
+from barrelman_sync.cluster.metadata import Metadata, Object, Part
+from barrelman_sync.model.names import Affinity, Family
 
-_OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY, SLICE_MANAGED_BY, SERVICE_NAME)
-_HIDING_LABELS = (SKIP_MIRROR, HEADLESS, PROXY_NAME)
 _VERBS = ["delete", "get", "list", "global_list", "patch"]
 
 
-class _Object(msgspec.Struct, rename="camel"):
-    """A whole object. In JSON, the names of its fields are in camel case."""
-
-
-class _Part(msgspec.Struct, rename="camel", gc=False):
-    """A part of an object. In JSON, the names of its fields are in camel case.
-
-    The garbage collector skips parts: values from JSON have no cycles, and there may be a hundred thousand addresses.
-    """
-
-
-class OwnerReference(_Part):
-    """An owner of an object; Kubernetes deletes the object with its owner."""
-
-    uid: str = ""
-
-
-class Metadata(_Part):
-    """The metadata that objects of all kinds have."""
-
-    name: str = ""
-    namespace: str = ""
-    uid: str = ""
-    resource_version: str = ""
-    deletion_timestamp: str | None = None
-    labels: dict[str, str] | None = None
-    annotations: dict[str, str] | None = None
-    owner_references: list[OwnerReference] | None = None
-    managed_fields: msgspec.Raw = msgspec.Raw(b"null")
-
-    @property
-    def key(self) -> Key:
-        """The namespace and name of the object."""
-        return Key(self.namespace, self.name)
-
-    @property
-    def revision(self) -> Revision:
-        """The uid and resourceVersion of the object."""
-        return Revision(self.uid, self.resource_version)
-
-    @property
-    def deleting(self) -> bool:
-        """Whether the object is being deleted: it is there only until its finalizers are removed."""
-        return self.deletion_timestamp is not None
-
-    @property
-    def our_labels(self) -> Mapping[str, str]:
-        """The labels of the object, but only those that we write."""
-        labels = self.labels or {}
-        return {label: labels[label] for label in _OUR_LABELS if label in labels}
-
-    @property
-    def endpoint_labels(self) -> Mapping[str, str]:
-        """Of the labels of endpoints: those that we write, and those that may hide the endpoints."""
-        labels = self.labels or {}
-        return {label: labels[label] for label in (*_OUR_LABELS, *_HIDING_LABELS) if label in labels}
-
-    @property
-    def ignored(self) -> bool:
-        """Whether the object is annotated to be ignored."""
-        return (self.annotations or {}).get(MARKER) == IGNORE
-
-
-class NamespaceStatus(_Part):
+class NamespaceStatus(Part):
     """The status of a namespace. The phase is Active or Terminating."""
 
     phase: str = ""
 
 
-class Namespace(_Object, GlobalResource):
+class Namespace(Object, GlobalResource):
     """A namespace."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Namespace"), "namespaces", _VERBS)
@@ -109,7 +28,7 @@ class Namespace(_Object, GlobalResource):
     status: NamespaceStatus = msgspec.field(default_factory=NamespaceStatus)
 
 
-class Port(_Part):
+class Port(Part):
     """A port of a Service or of an Endpoints subset."""
 
     port: int
@@ -120,7 +39,7 @@ class Port(_Part):
     app_protocol: str | None = None
 
 
-class SlicePort(_Part):
+class SlicePort(Part):
     """A port of a slice. In the API, every field may be null."""
 
     name: str | None = None
@@ -129,19 +48,19 @@ class SlicePort(_Part):
     app_protocol: str | None = None
 
 
-class ClientIP(_Part):
+class ClientIP(Part):
     """The configuration of session affinity: how long it lasts."""
 
     timeout_seconds: int | None = None
 
 
-class AffinityConfig(_Part):
+class AffinityConfig(Part):
     """The configuration of session affinity. Without affinity, `client_ip` is None."""
 
     client_ip: ClientIP | None = msgspec.field(name="clientIP", default=None)
 
 
-class ServiceSpec(_Part):
+class ServiceSpec(Part):
     """The spec of a Service."""
 
     type: str = "ClusterIP"
@@ -162,7 +81,7 @@ class ServiceSpec(_Part):
         )
 
 
-class Service(_Object, NamespacedResourceG):
+class Service(Object, NamespacedResourceG):
     """A Service."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Service"), "services", _VERBS)
@@ -171,11 +90,11 @@ class Service(_Object, NamespacedResourceG):
     spec: ServiceSpec
 
 
-class Presence(_Part):
+class Presence(Part):
     """A field whose content does not matter, only whether the field is there."""
 
 
-class Address(_Part):
+class Address(Part):
     """An address of Endpoints. We write only `ip`."""
 
     ip: str
@@ -184,7 +103,7 @@ class Address(_Part):
     target_ref: Presence | None = None
 
 
-class Subset(_Part):
+class Subset(Part):
     """Addresses of Endpoints that have the same ports."""
 
     addresses: list[Address] | None = None
@@ -192,7 +111,7 @@ class Subset(_Part):
     ports: list[Port] | None = None
 
 
-class Endpoints(_Object, NamespacedResourceG):
+class Endpoints(Object, NamespacedResourceG):
     """An Endpoints object."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Endpoints"), "endpoints", _VERBS)
@@ -201,7 +120,7 @@ class Endpoints(_Object, NamespacedResourceG):
     subsets: list[Subset] | None = None
 
 
-class EndpointConditions(_Part):
+class EndpointConditions(Part):
     """The state of an endpoint. None means ready, serving and not terminating (discovery/v1 types.go)."""
 
     ready: bool | None = None
@@ -209,7 +128,7 @@ class EndpointConditions(_Part):
     terminating: bool | None = None
 
 
-class Endpoint(_Part):
+class Endpoint(Part):
     """An endpoint of a slice. We write only `addresses` and `conditions.ready`."""
 
     addresses: list[str] | None = None
@@ -221,7 +140,7 @@ class Endpoint(_Part):
     hints: Presence | None = None
 
 
-class EndpointSlice(_Object, NamespacedResourceG):
+class EndpointSlice(Object, NamespacedResourceG):
     """A part of the endpoints of a Service, all of one IP family."""
 
     _api_info = ApiInfo(ResourceDef("discovery.k8s.io", "v1", "EndpointSlice"), "endpointslices", _VERBS)
@@ -232,40 +151,40 @@ class EndpointSlice(_Object, NamespacedResourceG):
     ports: list[SlicePort] | None = None
 
 
-class Condition(_Part):
+class Condition(Part):
     """A condition of a node, such as Ready."""
 
     type: str = ""
     status: str = ""
 
 
-class NodeAddress(_Part):
+class NodeAddress(Part):
     """One of a node's addresses."""
 
     type: str = ""
     address: str = ""
 
 
-class Taint(_Part):
+class Taint(Part):
     """A taint of a node. Only its key matters."""
 
     key: str = ""
 
 
-class NodeSpec(_Part):
+class NodeSpec(Part):
     """The spec of a node."""
 
     taints: list[Taint] | None = None
 
 
-class NodeStatus(_Part):
+class NodeStatus(Part):
     """The status of a node."""
 
     conditions: list[Condition] | None = None
     addresses: list[NodeAddress] | None = None
 
 
-class Node(_Object, GlobalResource):
+class Node(Object, GlobalResource):
     """A node."""
 
     _api_info = ApiInfo(ResourceDef("", "v1", "Node"), "nodes", _VERBS)
