@@ -124,13 +124,17 @@ def half(answer: Answer) -> None:
     answer.body = answer.body[: len(answer.body) // 2]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False  # so that the end of the server waits for them: a run may leave requests that it gave up
+
+
 @contextmanager
 def proxy_before(plane: ControlPlane, token: str, file: Path, option: str) -> Iterator[Proxy]:
     """Run a proxy; what went wrong in an action is raised at the end."""
     trust = ssl.create_default_context(cadata=plane.ca_pem)
     with httpx2.Client(base_url=plane.url, verify=trust, timeout=60, trust_env=False) as upstream:
         proxy = Proxy((option, str(file)))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(proxy, upstream))
+        server = _Server(("127.0.0.1", 0), _handler(proxy, upstream))
         file.write_text(kubeconfig(plane.name, f"http://127.0.0.1:{server.server_port}", plane.ca_pem, "user", token))
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()

@@ -28,7 +28,8 @@ class DeadWebhook:
         self._local = local
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._connections: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept)
+        self._thread.start()
 
     def _accept(self) -> None:
         while True:
@@ -62,6 +63,8 @@ class DeadWebhook:
 
     def close(self) -> None:
         self._local.api.request("DELETE", PATH, None)
+        self._socket.shutdown(socket.SHUT_RDWR)  # ends the thread, which could take one more connection otherwise
+        self._thread.join()
         for connection in (self._socket, *self._connections):
             connection.close()
 
