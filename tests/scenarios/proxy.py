@@ -127,6 +127,9 @@ def half(answer: Answer) -> None:
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that the end of the server waits for them: a run may leave requests that it gave up
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a run that ends resets its connections. What went wrong in an action is in `Proxy.errors`."""
+
 
 @contextmanager
 def proxy_before(plane: ControlPlane, token: str, file: Path, option: str) -> Iterator[Proxy]:
