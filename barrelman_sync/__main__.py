@@ -1,8 +1,10 @@
 """Where the command starts; `python -m barrelman_sync` is the same as `barrelman-sync`."""
 
 import gc
+import os
 import signal
 import sys
+from typing import NoReturn
 
 from barrelman_sync import __version__
 from barrelman_sync.command.streams import output_loss, secure
@@ -28,12 +30,11 @@ def start() -> None:
     gc.set_threshold(_COLLECT_AFTER)
     try:
         _run()
-    except SystemExit:
-        gc.freeze()  # at its end, Python would search all objects for garbage: a sixth of an idle run's CPU
-        raise
+    except SystemExit as end:
+        _end(end.code)
     except Exception as error:  # noqa: BLE001 - not even the command's own last handler worked: modules are missing
         sys.stderr.write(f"Error: barrelman-sync {__version__} is broken or not installed completely: {error!r}\n")
-        sys.exit(1)
+        _end(1)
 
 
 def _run() -> None:
@@ -45,6 +46,18 @@ def _run() -> None:
         main()
     finally:
         end_logs()
+
+
+def _end(code: object) -> NoReturn:
+    """Ends the process at once: what was printed is out, and nobody cleans up.
+
+    A thread may be about to end, or wait for a server. OpenSSL's clean-up at the end of a process frees what such a
+    thread frees as well, without a lock between the two (`ossl_cleanup_thread` in OpenSSL's crypto/initthread.c). Then
+    a run that did everything was ended by SIGABRT and "double free". See docs/adr/010-the-end-of-the-process.md.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else code is not None)
 
 
 if __name__ == "__main__":

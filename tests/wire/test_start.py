@@ -127,5 +127,17 @@ def test_a_run_leaves_no_certificates_behind(tmp_path: Path, certificates: Certi
     assert [*temporary.iterdir()] == []
 
 
+def test_the_process_ends_without_cleaning_up(sides: Sides) -> None:
+    """OpenSSL's clean-up crashes if a thread ends at the same moment, see docs/adr/010-the-end-of-the-process.md."""
+    code = """
+import atexit
+from barrelman_sync.__main__ import start
+atexit.register(print, "cleaning up")
+start()
+"""
+    done = python(code, *sides.arguments, "--output=json")
+    assert (done.returncode, json.loads(done.stdout)["problems"]) == (0, [])  # the document, and nothing after it
+
+
 def trusting(certificates: Certificates) -> dict[str, str]:
     return {"certificate_authority_data": certificates.data("ca.crt")}
