@@ -45,6 +45,10 @@ class Connect(Protocol):
     def __call__(self, api: FakeApi, deadline: Deadline = ..., **user: Any) -> ClusterClient: ...
 
 
+class ConnectTo(Protocol):
+    def __call__(self, url: str, user: Section | None = None, **cluster: object) -> ClusterClient: ...
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing of the developer's own clusters and proxies."""
@@ -101,6 +105,31 @@ def client(api: FakeApi, connected: Connect) -> ClusterClient:
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def to(tmp_path: Path, deadline: Patient, opened: None, certificates: Certificates) -> ConnectTo:
+    """A client that trusts our authority, unless `cluster` says otherwise."""
+
+    def to(url: str, user: Section | None = None, **cluster: object) -> ClusterClient:
+        cluster = {"certificate_authority_data": certificates.data("ca.crt"), **cluster}
+        path = kubeconfig(tmp_path, "remote", url, user=user, **cluster)
+        return connect(Kubeconfig(str(path)), "remote", deadline)
+
+    return to
+
+
+@pytest.fixture
+def server(certificates: Certificates) -> Iterator[FakeApi]:
+    with FakeApi(certificates.server()) as api:
+        yield api
+
+
+@pytest.fixture
+def named(certificates: Certificates) -> Iterator[FakeApi]:
+    """A server whose certificate carries a name that is not in its URL."""
+    with FakeApi(certificates.server("named")) as api:
+        yield api
 
 
 @pytest.fixture

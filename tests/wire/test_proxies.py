@@ -8,58 +8,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
-from barrelman_sync.access.http import connect
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.model.errors import ConfigurationError
-from barrelman_sync.model.settings import Kubeconfig
-from tests.wire.certificates import SERVER_NAME, Certificates
+from tests.wire.certificates import SERVER_NAME
 from tests.wire.commands import invoke
-from tests.wire.conftest import Patient
+from tests.wire.conftest import ConnectTo
 from tests.wire.fakeapi import FakeApi
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.proxy import Proxy, SocksProxy
-
-
-class Connect(Protocol):
-    def __call__(self, url: str, **cluster: object) -> ClusterClient: ...
-
-
-@pytest.fixture
-def to(tmp_path: Path, deadline: Patient, opened: None, certificates: Certificates) -> Connect:
-    """A client that trusts our authority."""
-
-    def to(url: str, **cluster: object) -> ClusterClient:
-        cluster = {"certificate_authority_data": certificates.data("ca.crt"), **cluster}
-        path = kubeconfig(tmp_path, "remote", url, user=None, **cluster)
-        return connect(Kubeconfig(str(path)), "remote", deadline)
-
-    return to
-
-
-@pytest.fixture
-def server(certificates: Certificates) -> Iterator[FakeApi]:
-    with FakeApi(certificates.server()) as api:
-        yield api
-
-
-@pytest.fixture
-def named(certificates: Certificates) -> Iterator[FakeApi]:
-    """A server whose certificate carries a name that is not in its URL."""
-    with FakeApi(certificates.server("named")) as api:
-        yield api
 
 
 def read(client: ClusterClient) -> None:
     client.list_all(resources.Node, lambda item: item)
 
 
-def test_proxy_url(server: FakeApi, to: Connect) -> None:
+def test_proxy_url(server: FakeApi, to: ConnectTo) -> None:
     """lightkube ignores it."""
     with Proxy(server.url) as proxy:
         read(to(server.url, proxy_url=proxy.url))
@@ -67,7 +35,7 @@ def test_proxy_url(server: FakeApi, to: Connect) -> None:
     assert len(server.requests) == 1
 
 
-def test_proxy_url_and_tls_server_name(named: FakeApi, to: Connect) -> None:
+def test_proxy_url_and_tls_server_name(named: FakeApi, to: ConnectTo) -> None:
     """The proxy is asked for the server of the URL, the server's certificate for the other name."""
     with Proxy(named.url) as proxy:
         read(to("https://10.255.255.1:6443", proxy_url=proxy.url, tls_server_name=SERVER_NAME))
@@ -75,7 +43,7 @@ def test_proxy_url_and_tls_server_name(named: FakeApi, to: Connect) -> None:
     assert len(named.requests) == 1
 
 
-def test_a_dead_proxy(server: FakeApi, to: Connect) -> None:
+def test_a_dead_proxy(server: FakeApi, to: ConnectTo) -> None:
     """Never around it."""
     with Proxy(server.url) as proxy:
         url = proxy.url
@@ -84,7 +52,7 @@ def test_a_dead_proxy(server: FakeApi, to: Connect) -> None:
     assert server.requests == []
 
 
-def test_a_password_of_the_proxy_is_not_told(server: FakeApi, to: Connect) -> None:
+def test_a_password_of_the_proxy_is_not_told(server: FakeApi, to: ConnectTo) -> None:
     with Proxy(server.url) as proxy:
         url = proxy.url.replace("://", "://me:my-password@")
     with pytest.raises(ClusterError) as caught:
@@ -92,7 +60,7 @@ def test_a_password_of_the_proxy_is_not_told(server: FakeApi, to: Connect) -> No
     assert "my-password" not in str(caught.value)
 
 
-def test_the_proxy_of_the_environment(server: FakeApi, to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_proxy_of_the_environment(server: FakeApi, to: ConnectTo, monkeypatch: pytest.MonkeyPatch) -> None:
     with Proxy(server.url) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         read(to(server.url))
@@ -103,14 +71,14 @@ def test_the_proxy_of_the_environment(server: FakeApi, to: Connect, monkeypatch:
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
 @pytest.mark.parametrize("password", ["", "my-password"])
-def test_a_socks_proxy_of_the_kubeconfig(server: FakeApi, to: Connect, scheme: str, password: str) -> None:
+def test_a_socks_proxy_of_the_kubeconfig(server: FakeApi, to: ConnectTo, scheme: str, password: str) -> None:
     with SocksProxy(server.url, password) as proxy:
         read(to(server.url, proxy_url=proxy.url.replace("socks5", scheme)))
     assert proxy.asked == [server.url.removeprefix("https://")]
     assert len(server.requests) == 1
 
 
-def test_a_socks_proxy_looks_up_the_name(named: FakeApi, to: Connect) -> None:
+def test_a_socks_proxy_looks_up_the_name(named: FakeApi, to: ConnectTo) -> None:
     """As with kubectl: what the proxy can reach may have no name here."""
     with SocksProxy(named.url) as proxy:
         read(to(f"https://{SERVER_NAME}:6443", proxy_url=proxy.url))
@@ -119,7 +87,7 @@ def test_a_socks_proxy_looks_up_the_name(named: FakeApi, to: Connect) -> None:
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
 def test_a_socks_proxy_of_the_environment(
-    server: FakeApi, to: Connect, variable: str, monkeypatch: pytest.MonkeyPatch
+    server: FakeApi, to: ConnectTo, variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with SocksProxy(server.url) as proxy:
         monkeypatch.setenv(variable, f"{proxy.url}\n")
@@ -130,7 +98,7 @@ def test_a_socks_proxy_of_the_environment(
     assert len(server.requests) == 2
 
 
-def test_a_proxy_by_https(server: FakeApi, to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_by_https(server: FakeApi, to: ConnectTo, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its certificate is checked: here it has none at all."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         threading.Thread(target=_refuse, args=[listener], daemon=True).start()
@@ -151,7 +119,7 @@ def collected() -> Iterator[None]:
 
 @pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("collected")
-def test_a_proxy_that_speaks_no_socks(server: FakeApi, to: Connect) -> None:
+def test_a_proxy_that_speaks_no_socks(server: FakeApi, to: ConnectTo) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         threading.Thread(target=_refuse, args=[listener], daemon=True).start()
         url = f"socks5://me:my-password@127.0.0.1:{listener.getsockname()[1]}"
@@ -179,7 +147,7 @@ WRONG = ["ftp://127.0.0.1:1", "socks4://127.0.0.1:1", "http://127.0.0.1:port", "
 
 
 @pytest.mark.parametrize("url", WRONG)
-def test_what_is_no_proxy(to: Connect, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_what_is_no_proxy(to: ConnectTo, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     url = url.replace("://", "://me:my-password@")
     monkeypatch.setenv("HTTPS_PROXY", url)
     with pytest.raises(
@@ -200,7 +168,7 @@ def test_what_is_no_proxy_is_one_message_for_both_clusters(tmp_path: Path) -> No
     assert result.stderr == said
 
 
-def test_what_is_no_proxy_does_not_matter_for_an_exempt_server(to: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_no_proxy_does_not_matter_for_an_exempt_server(to: ConnectTo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "ftp://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     to("https://127.0.0.1:1")

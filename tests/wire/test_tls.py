@@ -6,7 +6,6 @@ import base64
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from lightkube.config.kubeconfig import KubeConfig
@@ -15,42 +14,12 @@ from barrelman_sync.access.http import connect
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.model.settings import InCluster, Kubeconfig
+from barrelman_sync.model.settings import InCluster
 from tests.wire.certificates import SERVER_NAME, Certificates
-from tests.wire.conftest import Patient
+from tests.wire.conftest import ConnectTo, Patient
 from tests.wire.fakeapi import FakeApi
-from tests.wire.kubeconfigs import Section, kubeconfig
 from tests.wire.plugins import credential, execs, plugin
 from tests.wire.proxy import Proxy
-
-
-class Connect(Protocol):
-    def __call__(self, url: str, user: Section | None = None, **cluster: object) -> ClusterClient: ...
-
-
-@pytest.fixture
-def to(tmp_path: Path, deadline: Patient, opened: None, certificates: Certificates) -> Connect:
-    """A client that trusts our authority, unless `cluster` says otherwise."""
-
-    def to(url: str, user: Section | None = None, **cluster: object) -> ClusterClient:
-        cluster = {"certificate_authority_data": certificates.data("ca.crt"), **cluster}
-        path = kubeconfig(tmp_path, "remote", url, user=user, **cluster)
-        return connect(Kubeconfig(str(path)), "remote", deadline)
-
-    return to
-
-
-@pytest.fixture
-def server(certificates: Certificates) -> Iterator[FakeApi]:
-    with FakeApi(certificates.server()) as api:
-        yield api
-
-
-@pytest.fixture
-def named(certificates: Certificates) -> Iterator[FakeApi]:
-    """A server whose certificate carries a name that is not in its URL."""
-    with FakeApi(certificates.server("named")) as api:
-        yield api
 
 
 @pytest.fixture
@@ -70,39 +39,39 @@ def is_not_trusted(client: ClusterClient, deadline: Patient) -> None:
     assert deadline.slept == []
 
 
-def test_the_authority_of_the_kubeconfig(server: FakeApi, to: Connect) -> None:
+def test_the_authority_of_the_kubeconfig(server: FakeApi, to: ConnectTo) -> None:
     read(to(server.url))
     assert len(server.requests) == 1
 
 
 def test_an_authority_file_is_beside_its_kubeconfig(
-    server: FakeApi, to: Connect, tmp_path: Path, certificates: Certificates
+    server: FakeApi, to: ConnectTo, tmp_path: Path, certificates: Certificates
 ) -> None:
     (tmp_path / "ca.crt").write_bytes(certificates.file("ca.crt").read_bytes())
     read(to(server.url, certificate_authority="ca.crt", certificate_authority_data=None))
 
 
-def test_another_authority(server: FakeApi, to: Connect, deadline: Patient) -> None:
+def test_another_authority(server: FakeApi, to: ConnectTo, deadline: Patient) -> None:
     """At once, without another try: it would be the same again."""
     is_not_trusted(to(server.url, certificate_authority_data=None), deadline)
     assert server.requests == []
 
 
-def test_another_name(named: FakeApi, to: Connect, deadline: Patient) -> None:
+def test_another_name(named: FakeApi, to: ConnectTo, deadline: Patient) -> None:
     is_not_trusted(to(named.url), deadline)
 
 
-def test_unchecked_on_request_only(named: FakeApi, to: Connect) -> None:
+def test_unchecked_on_request_only(named: FakeApi, to: ConnectTo) -> None:
     read(to(named.url, certificate_authority_data=None, insecure_skip_tls_verify=True))
 
 
-def test_tls_server_name(named: FakeApi, to: Connect) -> None:
+def test_tls_server_name(named: FakeApi, to: ConnectTo) -> None:
     """lightkube ignores it."""
     read(to(named.url, tls_server_name=SERVER_NAME))
     assert len(named.requests) == 1
 
 
-def test_tls_server_name_is_checked(server: FakeApi, to: Connect, deadline: Patient) -> None:
+def test_tls_server_name_is_checked(server: FakeApi, to: ConnectTo, deadline: Patient) -> None:
     is_not_trusted(to(server.url, tls_server_name=SERVER_NAME), deadline)
 
 
@@ -126,13 +95,13 @@ def test_a_pod_goes_by_no_proxy(
     assert [request.headers["Authorization"] for request in server.requests] == ["Bearer of-the-pod"]
 
 
-def test_no_certificate(asking: FakeApi, to: Connect) -> None:
+def test_no_certificate(asking: FakeApi, to: ConnectTo) -> None:
     with pytest.raises(ClusterError, match="no connection to"):
         read(to(asking.url))
     assert asking.requests == []
 
 
-def test_a_client_certificate(asking: FakeApi, to: Connect, certificates: Certificates) -> None:
+def test_a_client_certificate(asking: FakeApi, to: ConnectTo, certificates: Certificates) -> None:
     data = {
         "client-certificate-data": certificates.data("client.crt"),
         "client-key-data": certificates.data("client.key"),
@@ -141,7 +110,7 @@ def test_a_client_certificate(asking: FakeApi, to: Connect, certificates: Certif
     assert len(asking.requests) == 1
 
 
-def test_client_certificate_files(asking: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path) -> None:
+def test_client_certificate_files(asking: FakeApi, to: ConnectTo, certificates: Certificates, tmp_path: Path) -> None:
     for name in ("client.crt", "client.key"):
         (tmp_path / name).write_bytes(certificates.file(name).read_bytes())
     read(to(asking.url, {"client-certificate": "client.crt", "client-key": str(tmp_path / "client.key")}))
@@ -149,7 +118,7 @@ def test_client_certificate_files(asking: FakeApi, to: Connect, certificates: Ce
 
 
 def test_a_client_certificate_of_a_command(
-    asking: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path
+    asking: FakeApi, to: ConnectTo, certificates: Certificates, tmp_path: Path
 ) -> None:
     """With a token beside it or without."""
     files = {key: certificates.file(name).read_text() for key, name in _CREDENTIAL.items()}
@@ -159,7 +128,7 @@ def test_a_client_certificate_of_a_command(
 
 
 def test_a_command_that_gives_a_token_beside_a_client_certificate(
-    asking: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path
+    asking: FakeApi, to: ConnectTo, certificates: Certificates, tmp_path: Path
 ) -> None:
     user = {
         "client-certificate-data": certificates.data("client.crt"),
@@ -171,7 +140,7 @@ def test_a_command_that_gives_a_token_beside_a_client_certificate(
 
 
 def test_a_command_is_told_the_authority(
-    server: FakeApi, to: Connect, certificates: Certificates, tmp_path: Path
+    server: FakeApi, to: ConnectTo, certificates: Certificates, tmp_path: Path
 ) -> None:
     command = plugin(tmp_path, credential(token="secret"))
     to(server.url, {"exec": execs(command, provideClusterInfo=True)})
