@@ -55,6 +55,14 @@ class NotTriedError(ClusterError):
         self.why = why
 
 
+class SecondLookError(ClusterError):
+    """A write that was refused, where the look whether the write is done all the same failed, too. Tells of both."""
+
+    def __init__(self, refusal: ClusterError, look: ClusterError) -> None:
+        RunError.__init__(self, f"{refusal} Then {look}")
+        self.status = look.status  # not of the refusal, or the writer would look once more
+
+
 def no_answer(doing: str, cluster: str, server: str, why: str, hint: str) -> ClusterError:
     """The ClusterError for a request that the end of the run cut off; `why` says what ended the run."""
     return ClusterError(doing, cluster, f"no answer from {server}: {why}.", hint=hint)

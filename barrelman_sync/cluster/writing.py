@@ -11,7 +11,7 @@ from lightkube.core.resource import Resource
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError, NotTriedError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError
 from barrelman_sync.cluster.manifests import (
     JsonPatch,
     claim_patch,
@@ -66,7 +66,7 @@ class Writer:
         try:
             self._send(step)
         except ClusterError as error:
-            if error.status not in _STALE or not _unless_over(lambda: self._is_done(step)):
+            if error.status not in _STALE or not _look_after(error, lambda: self._is_done(step)):
                 raise
 
     def judged(self, outcome: Outcome) -> Outcome:
@@ -129,7 +129,9 @@ class Writer:
         try:
             patched = self._client.patch(_RESOURCES[step.ref.kind], step.ref.key, patch)
         except ClusterError as error:
-            found = _unless_over(lambda: self._already_prepared(step.live)) if error.status in _STALE else None
+            if error.status not in _STALE:
+                raise
+            found = _look_after(error, lambda: self._already_prepared(step.live))
             if found is None:
                 raise
             return found
@@ -183,12 +185,14 @@ class Writer:
         )
 
 
-def _unless_over(read_again: Callable[[], T]) -> T | None:
-    """What `read_again` returns; None if the run is over. Then nobody knows, and the user must read the refusal."""
+def _look_after(refusal: ClusterError, look: Callable[[], T]) -> T | None:
+    """What `look` returns; None if the run is over before the look. Raises an error that tells of both if it fails."""
     try:
-        return read_again()
+        return look()
     except NotTriedError:
         return None
+    except ClusterError as error:
+        raise SecondLookError(refusal, error) from error
 
 
 def _preparing_patch(step: Update, revision: Revision) -> JsonPatch:
