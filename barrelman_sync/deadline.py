@@ -61,8 +61,10 @@ class Deadline:
         """Why nothing new may start; None if something new may start."""
         if self._whole and (why := self._whole.over()):
             return why
-        if self._why or self.remaining():
-            return self._why
+        if self.remaining():
+            return None
+        if why := self.stopped:  # after `remaining`: a signal may stop the run between the two
+            return why
         share = "its share of " if self._whole else ""
         return f"{share}the time for the run (--timeout {self.seconds:g}s) is over"
 

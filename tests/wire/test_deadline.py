@@ -91,3 +91,15 @@ def test_a_stop_ends_the_wait_for_the_next_try(api: FakeApi, connected: Connect)
     api.rule_for_ever("GET", NODES, answers.plain(429, Retry_After="40"))
     assert "the run was interrupted (SIGTERM)" in str(fails(connected(api, Interrupted(45))))
     assert len(api.requests) == 1
+
+
+def test_a_stop_at_any_moment_is_told_as_a_stop() -> None:
+    """A signal may come while the deadline is asked: then the time is not over."""
+
+    class Stopped(Deadline):
+        def remaining(self) -> float:
+            self.stop("SIGTERM")
+            return super().remaining()
+
+    assert Stopped(45).over() == "SIGTERM"
+    assert Stopped(45).share(0.5).over() == "SIGTERM"
