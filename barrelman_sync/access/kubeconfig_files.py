@@ -39,7 +39,7 @@ def choose(target: Kubeconfig, side: str) -> Chosen:
 
 
 def explain(error: Exception) -> str:
-    """What is wrong with a file, without the name of the file."""
+    """What is wrong with a file that was read, or with a file that it needs."""
     if isinstance(error, FileNotFoundError):
         return f"{error.filename} not found"
     if isinstance(error, KeyError):

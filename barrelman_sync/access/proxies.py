@@ -1,6 +1,7 @@
 """Which proxy leads to a server. Pure: the environment is handed in.
 
-The rules are those of Go, and so of kubectl: NO_PROXY may hold networks, ports and domains. Unlike in Go, ALL_PROXY
+The rules are those of Go (golang.org/x/net/http/httpproxy), and so of kubectl: the names in capitals count first, and
+NO_PROXY may hold networks, ports and domains. Unlike in Go, ALL_PROXY
 counts, and a server on loopback may be behind a proxy.
 """
 
@@ -25,6 +26,10 @@ class Proxy:
     @property
     def is_socks(self) -> bool:
         return urlsplit(self.url).scheme in SOCKS
+
+    @property
+    def is_https(self) -> bool:
+        return urlsplit(self.url).scheme == "https"
 
     @property
     def shown(self) -> str:
@@ -52,7 +57,7 @@ def proxy_of_environment(server: str, environment: Mapping[str, str]) -> Proxy |
     parts = urlsplit(server)
     names = (f"{parts.scheme}_proxy", "all_proxy")
     found = next(
-        (spelt for name in names for spelt in (name, name.upper()) if environment.get(spelt, "").strip()), None
+        (spelt for name in names for spelt in (name.upper(), name) if environment.get(spelt, "").strip()), None
     )
     if not found or _is_exempt(parts, _no_proxy(environment)):
         return None
@@ -60,7 +65,7 @@ def proxy_of_environment(server: str, environment: Mapping[str, str]) -> Proxy |
 
 
 def _no_proxy(environment: Mapping[str, str]) -> list[str]:
-    text = environment.get("no_proxy", "").strip() or environment.get("NO_PROXY", "")
+    text = environment.get("NO_PROXY", "").strip() or environment.get("no_proxy", "")
     return [entry.lower() for entry in re.split(r"[,\s]+", text) if entry]
 
 

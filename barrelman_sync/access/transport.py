@@ -14,7 +14,7 @@ def transport_for(tls: Tls, proxy: Proxy | None) -> httpx2.HTTPTransport:
     context = context_for(tls)
     if proxy is None:
         return httpx2.HTTPTransport(verify=context, limits=_LIMITS)
-    own = context_for_proxy(tls.authority) if proxy.url.startswith("https:") else None
+    own = context_for_proxy(tls.authority) if proxy.is_https else None
     kind = _SocksTransport if proxy.is_socks else httpx2.HTTPTransport
     try:
         return kind(verify=context, limits=_LIMITS, proxy=httpx2.Proxy(proxy.url, ssl_context=own))

@@ -19,7 +19,8 @@ WAYS: dict[str, tuple[dict[str, str], str | None]] = {
     "none": ({}, None),
     "upper case": ({"HTTPS_PROXY": PROXY}, f"HTTPS_PROXY {PROXY}"),
     "lower case": ({"https_proxy": PROXY}, f"https_proxy {PROXY}"),
-    "empty": ({"https_proxy": "", "HTTPS_PROXY": PROXY}, f"HTTPS_PROXY {PROXY}"),
+    "empty": ({"HTTPS_PROXY": "", "https_proxy": PROXY}, f"https_proxy {PROXY}"),
+    "both": ({"https_proxy": "http://other", "HTTPS_PROXY": PROXY}, f"HTTPS_PROXY {PROXY}"),
     "white space only": ({"HTTPS_PROXY": " \n"}, None),
     "white space around it": ({"HTTPS_PROXY": f"{PROXY}\r\n"}, f"HTTPS_PROXY {PROXY}"),
     "for other schemes": ({"HTTP_PROXY": PROXY}, None),
@@ -32,6 +33,12 @@ WAYS: dict[str, tuple[dict[str, str], str | None]] = {
 @pytest.mark.parametrize(("environment", "expected"), WAYS.values(), ids=WAYS)
 def test_which_proxy(environment: dict[str, str], expected: str | None) -> None:
     assert way(**environment) == expected
+
+
+def test_the_case_of_a_scheme_does_not_matter() -> None:
+    assert checked_proxy("HTTPS_PROXY", "HTTPS://proxy").is_https
+    assert checked_proxy("ALL_PROXY", "SOCKS5://proxy").is_socks
+    assert not checked_proxy("HTTPS_PROXY", "HTTP://proxy").is_https
 
 
 def test_a_server_by_plain_http() -> None:
