@@ -99,6 +99,13 @@ def serving_nodes(slice_: resources.EndpointSlice) -> tuple[Key, ServingNodes]:
     return service, ServingNodes(frozenset(ready), frozenset(draining))
 
 
+def ready_nodes(slice_: resources.EndpointSlice) -> tuple[Key, frozenset[str]] | None:
+    """The Service of a slice, and the nodes of its ready endpoints. None if the slice has no ready endpoint."""
+    service = Key(slice_.metadata.namespace, (slice_.metadata.labels or {}).get(SERVICE_NAME, ""))
+    ready = [endpoint for endpoint in slice_.endpoints or () if endpoint.conditions.ready is not False]
+    return (service, frozenset(endpoint.node_name for endpoint in ready if endpoint.node_name)) if ready else None
+
+
 def remote_service(service: resources.Service) -> RemoteService:
     """A Service of the remote cluster."""
     metadata, spec = service.metadata, service.spec

@@ -126,7 +126,7 @@ def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ..
 def read_serving(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, ServingNodes]:
     """The nodes that have endpoints of these remote Services, by Service. Raises ClusterError."""
     found: dict[Key, ServingNodes] = {}
-    for selector in _selectors(services):
+    for selector in slice_selectors(services):
         slices = client.list_all(resources.EndpointSlice, parsing.serving_nodes, labels=selector)
         for service, serving in slices.items:
             known = found.get(service, ServingNodes())
@@ -179,7 +179,7 @@ def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     """
     switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
     copies: list[LocalSlice] = []
-    for selector in _selectors(switching):
+    for selector in slice_selectors(switching):
         labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
         copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
     return _by_service(copy for copy in copies if copy.service in switching)
@@ -209,7 +209,7 @@ def _some_are_copied(client: ClusterClient) -> bool:
     return client.any_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}")
 
 
-def _selectors(services: Iterable[Key]) -> Iterator[str]:
+def slice_selectors(services: Iterable[Key]) -> Iterator[str]:
     """Label selectors for the slices of these Services, and of Services of the same names in other namespaces."""
     names = sorted({service.name for service in services})
     for start in range(0, len(names), _NAMES_AT_ONCE):

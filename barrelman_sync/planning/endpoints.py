@@ -28,7 +28,8 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
         case Targets() as found:
             if found.unserved:
                 unserved = " and ".join(found.unserved)
-                yield _leave(service.key, because(Reason.FAMILY_UNSERVED, families=unserved, nodes=service.nodes))
+                why = because(Reason.FAMILY_UNSERVED, families=unserved, answering=service.answering)
+                yield _leave(service.key, why)
             yield from mode.steps(situation, service, found)
             yield from delete_leftovers(situation, service.key)
 

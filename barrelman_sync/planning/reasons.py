@@ -34,6 +34,13 @@ class Exclusion(StrEnum):
     READY_UNKNOWN = "ready_unknown"
 
 
+class Answering(StrEnum):
+    """Which nodes answer for a Service: all used ones, or with externalTrafficPolicy Local those with an endpoint."""
+
+    USED_NODE = "used_node"
+    SERVING_NODE = "serving_node"
+
+
 class Reason(StrEnum):
     """Why a step is what it is, or what a warning is about."""
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from barrelman_sync.model.names import EndpointPort, Family, Key, ServicePort
 from barrelman_sync.model.wanted import AddressSet
 from barrelman_sync.planning.pool import Pool
-from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.reasons import Answering, Reason, Why, because
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Step
 
@@ -26,9 +26,9 @@ class Served:
     """externalTrafficPolicy Local: only nodes that have an endpoint of the Service answer for the Service."""
 
     @property
-    def nodes(self) -> str:
-        """What messages call a node that answers for the Service."""
-        return "serving node (externalTrafficPolicy Local)" if self.local_traffic else "used node"
+    def answering(self) -> Answering:
+        """Which nodes answer for the Service."""
+        return Answering.SERVING_NODE if self.local_traffic else Answering.USED_NODE
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def targets(situation: Situation, service: Served, mode: EndpointMode) -> Target
         if family in pools
     )
     if not sets:
-        return Keep(because(Reason.NO_ADDRESS, families=" or ".join(served), nodes=service.nodes))
+        return Keep(because(Reason.NO_ADDRESS, families=" or ".join(served), answering=service.answering))
     return Targets(sets, tuple(family for family in service.families if family not in pools))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.cluster.ready_endpoints import MOST_SERVICES, ready_endpoints
+from barrelman_sync.cluster.ready_endpoints import ready_endpoints
 from barrelman_sync.deadline import CONNECT_SECONDS, Deadline
 from barrelman_sync.model.names import Key
 from barrelman_sync.model.wanted import Mirror
@@ -18,6 +18,8 @@ from barrelman_sync.report.preflight import Check, Topic
 PROBED_NODES = 3
 PROBED_SERVICES = 3
 _SHOWN = 3
+_MOST_SERVICES = 100
+"""Among so many Services, one should have a ready endpoint. One request asks for all of them."""
 _OPEN = "Allow traffic from the local cluster's nodes and pods to the remote nodes' node ports (30000-32767)."
 
 Ready = Mapping[Key, frozenset[str]]
@@ -54,12 +56,12 @@ def check_node_ports(
 
 
 def _by_protocol(mirrors: Iterable[Mirror]) -> tuple[list[Mirror], list[Mirror]]:
-    """The first mirrors that have a TCP port, as many as can be asked about at once; and all that have none."""
+    """The first mirrors that have a TCP port, at most _MOST_SERVICES; and all that have none."""
     by_tcp: list[Mirror] = []
     others: list[Mirror] = []
     for mirror in mirrors:
         (others if _tcp_port(mirror) is None else by_tcp).append(mirror)
-    return by_tcp[:MOST_SERVICES], others
+    return by_tcp[:_MOST_SERVICES], others
 
 
 def _tcp_port(mirror: Mirror) -> int | None:
@@ -126,7 +128,7 @@ def _why_none(by_tcp: list[Mirror], nodes: NodeChoice) -> str:
         return "no node is used"
     if not by_tcp:
         return "no Service to mirror has a TCP port"
-    first = "the first " if len(by_tcp) == MOST_SERVICES else ""
+    first = "the first " if len(by_tcp) == _MOST_SERVICES else ""
     return f"none of {first}{len(by_tcp)} Services with a TCP port has a ready endpoint at a used node"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from barrelman_sync.model.names import LEADER
 from barrelman_sync.planning.desired import NotEligible
 from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, NodeChoice
-from barrelman_sync.planning.reasons import Exclusion, Reason, Skip, Why
+from barrelman_sync.planning.reasons import Answering, Exclusion, Reason, Skip, Why
 from barrelman_sync.planning.result import Report
 
 SKIPS: Mapping[Skip, str] = {
@@ -29,6 +29,11 @@ EXCLUSIONS: Mapping[Exclusion, str] = {
     Exclusion.ADDRESS_NOT_ALLOWED: "InternalIP outside --allowed-node-cidr",
     Exclusion.NOT_READY: "not ready",
     Exclusion.READY_UNKNOWN: "readiness unknown",
+}
+
+_ANSWERING: Mapping[Answering, str] = {
+    Answering.USED_NODE: "used node",
+    Answering.SERVING_NODE: "serving node (externalTrafficPolicy Local)",
 }
 
 REASONS: Mapping[Reason, str] = {
@@ -67,10 +72,10 @@ REASONS: Mapping[Reason, str] = {
         f"no node can be used; {{nodes}} could be used but for the label {EXCLUDE_LABEL}: add --use-excluded-nodes, or"
         " remove the label"
     ),
-    Reason.NO_ADDRESS: "no {nodes} has an {families} address",
+    Reason.NO_ADDRESS: "no {answering} has an {families} address",
     Reason.REMOTE_SLICES_UNREADABLE: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
     Reason.NO_SERVING_NODE: "no used node has a serving endpoint (externalTrafficPolicy Local)",
-    Reason.FAMILY_UNSERVED: "no {nodes} has an {families} address",
+    Reason.FAMILY_UNSERVED: "no {answering} has an {families} address",
     Reason.NOT_COPIED_YET: "Kubernetes' endpointslice-mirroring controller has not copied the Endpoints yet",
     Reason.TOO_MANY_DELETES: (
         "{deletes} of {managed} managed services would be removed, more than {limit} (--max-deletes);"
@@ -122,10 +127,12 @@ def problems(report: Report) -> tuple[str, ...]:
 
 
 def _fact_text(fact: str | int) -> str | int:
-    """The fact; for a fact that is itself a reason, the message for that reason."""
+    """The fact; for a fact that is a word of a closed set, such as a reason, the message for that word."""
     match fact:
         case Skip():
             return SKIPS[fact]
+        case Answering():
+            return _ANSWERING[fact]
         case Reason():
             return REASONS[fact]
         case _:
