@@ -25,7 +25,7 @@ def start() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"barrelman-sync, version {__version__}\n")
         sys.stdout.flush()
-        if not ((loss := output_loss()) and loss.fails):  # otherwise the command tells it
+        if not output_loss():  # otherwise the command tells it
             return
     gc.set_threshold(_COLLECT_AFTER)
     try:

@@ -54,6 +54,8 @@ class ExecCommand:
         """A new credential. Raises ConfigurationError if the command fails, RunError if it does not finish in time."""
         with nameless_file() as printed, nameless_file() as said:
             code = self._wait(self._start(printed, said), said)
+            if code and (why := self._deadline.stopped):
+                raise RunError(self._told(f"did not finish, {why}"))  # Ctrl-C on a terminal ends the command, too
             if code:
                 how = f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
                 text = folded(output_of(said))
@@ -77,7 +79,7 @@ class ExecCommand:
         """
         interactive = self._interactive
         try:
-            return subprocess.Popen(  # noqa: S603 - the kubeconfig's owner chose the command
+            process = subprocess.Popen(  # noqa: S603 - the kubeconfig's owner chose the command
                 self._command(),
                 env=self._environment(),
                 stdin=None if interactive else subprocess.DEVNULL,
@@ -91,6 +93,8 @@ class ExecCommand:
             raise self._problem(f"cannot be started: {error.strerror}") from error
         except ValueError as error:
             raise self._problem(f"cannot be started: {error}") from error
+        _started.add(process)
+        return process
 
     def _wait(self, process: subprocess.Popen[bytes], said: IO[bytes]) -> int:
         try:
@@ -155,11 +159,21 @@ class ExecCommand:
         return {str(entry["name"]): str(entry.get("value") or "") for entry in entries}
 
 
+def end_commands() -> None:
+    """Ends the commands that are still running. Call this at the end of a run, which may not wait for its threads."""
+    for process in tuple(_started):
+        _end(process)
+
+
+_started: set[subprocess.Popen[bytes]] = set()
+"""The commands that nobody has ended yet, or found ended."""
+
 _CLUSTER_KEYS = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url", "disable-compression")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends a command that is still running, with all that it started in its process group."""
+    _started.discard(process)
     if process.poll() is not None:
         return
     with suppress(OSError):

@@ -21,6 +21,9 @@ from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.names import FIELD_MANAGER
 from barrelman_sync.model.settings import InCluster, Kubeconfig
 
+_RENEWAL_PART = 0.9
+"""The part of the remaining time that a command may take to renew a credential."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -44,8 +47,8 @@ def _with_credential(access: Access, deadline: Deadline) -> Access:
     """The access with what its exec command gives, if it has one."""
     if not access.exec:
         return access
-    command = ExecCommand(access, access.exec, deadline)
-    credential = command.run()
+    spec = access.exec
+    credential = ExecCommand(access, spec, deadline).run()
     tls = access.tls
     if credential.certificate:
         tls = replace(tls, certificate=credential.certificate, key=credential.key)
@@ -53,7 +56,8 @@ def _with_credential(access: Access, deadline: Deadline) -> Access:
         access,
         tls=tls,
         token=credential.token,
-        renew=lambda: command.run().token or credential.token or "",
+        # Less than all the time: a request waits for this, and the user must read why it waited, not that it waited.
+        renew=lambda: ExecCommand(access, spec, deadline.share(_RENEWAL_PART)).run().token or credential.token or "",
     )
 
 

@@ -29,13 +29,15 @@ class TokenAccess:
 class RenewingAuth(httpx2.Auth):
     """Sends the token. A refused token is renewed only once, however many threads find that it is refused.
 
-    Without a way to renew it, a refused token stays refused.
+    Without a way to renew it, a refused token stays refused. If renewing it fails, it fails for all threads that wait.
     """
 
     def __init__(self, token: str, renew: Callable[[], str] | None) -> None:
         self._token = token
         self._renew = renew
         self._lock = threading.Lock()
+        self._tries = 0
+        self._failure: Exception | None = None
 
     def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
         """One request, or two if the server refuses the token."""
@@ -47,7 +49,17 @@ class RenewingAuth(httpx2.Auth):
             yield request
 
     def _renewed(self, refused: str, renew: Callable[[], str]) -> str:
+        tries = self._tries
         with self._lock:
-            if self._token == refused:
+            if self._token != refused:
+                return self._token
+            if self._tries != tries and self._failure:
+                raise self._failure
+            self._tries += 1
+            self._failure = None
+            try:
                 self._token = renew()
+            except Exception as error:
+                self._failure = error
+                raise
             return self._token

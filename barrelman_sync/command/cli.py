@@ -3,7 +3,8 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -48,7 +49,7 @@ def run(**values: Any) -> ExitCode:
 def _run(settings: Settings) -> ExitCode:
     deadline = Deadline(settings.run.timeout)
     _stop_on_signals(deadline.stop)
-    with Watchdog(deadline) as watchdog:
+    with Watchdog(deadline) as watchdog, _commands_ended():
         if settings.run.preflight:
             return _preflight(settings, deadline)
         # A dry run writes no metrics: they would replace the metrics of the last real run, and say that all is well.
@@ -122,6 +123,17 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     color = wants_color(settings.run.color)
     passed = print_checks(preflight(settings, deadline), settings.run.output, color=color)
     return ExitCode.CONVERGED if passed else ExitCode.FAILED
+
+
+@contextmanager
+def _commands_ended() -> Iterator[None]:
+    """Ends the commands of kubeconfigs that are still running when the block ends."""
+    try:
+        yield
+    finally:
+        from barrelman_sync.access.exec_credentials import end_commands  # loaded by now, unless nothing connects
+
+        end_commands()
 
 
 def _stop_on_signals(stop: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from barrelman_sync.planning.desired import desired_mirrors
 from barrelman_sync.planning.nodes import choose_nodes
 from barrelman_sync.preflight.node_ports import check_node_ports
 from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs, rbac_rules
-from barrelman_sync.report.messages import nodes_used
+from barrelman_sync.report.messages import message, nodes_used
 from barrelman_sync.report.preflight import Check, Topic
 
 LOCAL_PART = 1 / 3
@@ -136,9 +136,15 @@ def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -
         return
     nodes = choose_nodes(listed, settings.nodes)
     facts = {"listed": nodes.listed, "used": nodes.used}
-    yield Check(Topic.NODES, nodes.used > 0, f"remote cluster: {nodes_used(nodes)}", side="remote", facts=facts)
+    what = f"remote cluster: {nodes_used(nodes)}"
+    advice = _sentence(message(nodes.why_empty)) if nodes.usable_with_option else ""
+    yield Check(Topic.NODES, nodes.used > 0, what, advice=advice, side="remote", facts=facts)
     yield from check_node_ports(client, nodes, desired_mirrors(services, scope).mirrors.values(), deadline)
 
 
 def _failed(topic: Topic, side: str, what: str, error: Exception) -> Check:
     return Check(topic, passed=False, what=f"{side} cluster: {what}", advice=str(error), side=side)
+
+
+def _sentence(phrase: str) -> str:
+    return f"{phrase[0].upper()}{phrase[1:]}."

@@ -17,11 +17,14 @@ from typing import Any
 import pytest
 
 from barrelman_sync.access.exec_output import folded
+from barrelman_sync.cluster import resources
+from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
+from tests.wire import answers
 from tests.wire.commands import COMMAND, Sides
 from tests.wire.conftest import Connect
-from tests.wire.fakeapi import FakeApi
+from tests.wire.fakeapi import Exchange, FakeApi
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.plugins import credential, execs, plugin, runs
 
@@ -67,13 +70,16 @@ class Run:
         kubeconfig(self.folder, "remote", sides.remote.url, user=user, insecure_skip_tls_verify=True)
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self, *, stdin: int = subprocess.DEVNULL, stderr: int | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, *, stdin: int = subprocess.DEVNULL, stderr: int | None = None, **more: Any
+    ) -> subprocess.Popen[bytes]:
         with (self.folder / "stderr").open("wb") as file:
             self._process = subprocess.Popen(
                 [COMMAND, *self._arguments],
                 stdin=stdin,
                 stdout=subprocess.DEVNULL,
                 stderr=file if stderr is None else stderr,
+                **more,
             )
         return self._process
 
@@ -170,6 +176,48 @@ def test_a_signal_ends_it_and_what_it_started(sides: Sides) -> None:
     assert run.ends() == 1
     assert "did not finish in time, the run was interrupted (SIGTERM); it said: open example.com" in run.said
     assert not is_running(child)
+
+
+def test_ctrl_c_ends_the_run_and_not_only_a_command_that_asks(sides: Sides, terminal: Terminal) -> None:
+    """On a terminal, both are in one process group, and get the signal."""
+    run = Run(sides, f"{PROMPT}; exec sleep 600", interactiveMode="IfAvailable")
+    process = run.start(stdin=terminal.slave, stderr=terminal.slave, process_group=0)
+    terminal.wait_for("CODE-1234")
+    os.killpg(process.pid, signal.SIGINT)
+    assert run.ends() == 1
+    terminal.wait_for("did not finish, the run was interrupted (SIGINT)")
+
+
+def renewing(folder: Path) -> str:
+    """The script of a plugin that gives a token at once, and the next time waits for a login."""
+    login = f'{PROMPT}; echo $$ > "{folder}/asking"; exec sleep 600'
+    return f'if [ -e "{folder}/once" ]; then {login}; fi; touch "{folder}/once"; {credential(token="t")}'
+
+
+def test_a_renewal_that_waits_for_somebody_is_told(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
+    """The request that needs the new token waits, too: its end would say that the server did not answer."""
+    deadline = Deadline(SECONDS)
+
+    def refuse(exchange: Exchange) -> None:
+        deadline._end = time.monotonic() + 4
+        answers.failure(401)(exchange)
+
+    api.rule_for_ever("GET", "/api/v1/nodes", refuse)
+    client = connected(api, deadline, exec=execs(plugin(tmp_path, renewing(tmp_path))))
+    with pytest.raises(ClusterError, match=r"did not finish in time, its share .*; it said: open .* CODE-1234"):
+        client.list_all(resources.Node, lambda item: item)
+    assert not is_running(int(eventually(tmp_path / "asking")))
+
+
+def test_a_signal_ends_a_renewal(sides: Sides) -> None:
+    sides.remote.rule_for_ever("GET", "/api/v1/namespaces/kube-system", answers.failure(401))
+    run = Run(sides, renewing(sides.folder))
+    process = run.start()
+    asking = int(eventually(sides.folder / "asking"))
+    process.send_signal(signal.SIGTERM)
+    assert run.ends() == 1
+    assert "the run was interrupted (SIGTERM)" in run.said
+    assert not is_running(asking)
 
 
 def test_what_it_leaves_in_the_background_holds_nobody(api: FakeApi, connected: Connect, tmp_path: Path) -> None:

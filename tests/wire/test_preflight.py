@@ -17,7 +17,7 @@ from tests.wire.commands import Sides, invoke
 from tests.wire.fakeapi import Exchange
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.lab import ANSWERING, EMPTY_PORT, NODE_PORT, REFUSING, REVIEWS, SILENT, ready_slice, reviews
-from tests.wire.objects import node_port
+from tests.wire.objects import node, node_port
 
 WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 ROOT = Path(__file__).parents[2]
@@ -144,6 +144,16 @@ def test_a_side_that_does_not_answer_does_not_hide_the_other(quiet: Sides) -> No
     assert "FAIL local cluster: no access" in result.stdout
     assert "ok   remote cluster: connected to remote at http" in result.stdout
     assert "ok   remote cluster: 2 of 2 nodes used" in result.stdout
+
+
+def test_excluded_nodes_and_the_way_to_use_them(quiet: Sides) -> None:
+    for name, ip in (("a", "10.0.0.1"), ("b", "10.0.0.2")):
+        excluded = node(name, ip)
+        excluded["metadata"]["labels"] = {"node.kubernetes.io/exclude-from-external-load-balancers": ""}
+        quiet.remote.store.add(excluded)
+    result = invoke(*quiet.arguments, "--preflight")
+    assert "FAIL remote cluster: 0 of 2 nodes used" in result.stdout
+    assert "add --use-excluded-nodes, or remove the label." in result.stdout
 
 
 def test_a_wrong_kubeconfig_does_not_either(quiet: Sides) -> None:
