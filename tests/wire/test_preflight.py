@@ -230,12 +230,13 @@ def test_a_cluster_without_kube_system_is_asked_for_permissions(quiet: Sides) ->
 
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_one_question_that_fails_does_not_stop_the_others(bare: Sides, status: int) -> None:
+    """That the server asks to wait longer than there is time leaves the time to the others."""
     broken = "delete services"
 
     def answer(exchange: Exchange) -> None:
         asked = exchange.request_now.json["spec"]["resourceAttributes"]
         fails = broken == f"{asked['verb']} {asked['resource']}"
-        (answers.failure(status) if fails else reviews(set()))(exchange)
+        (answers.failure(status, Retry_After="60") if fails else reviews(set()))(exchange)
 
     for api in (bare.local, bare.remote):
         api.rule_for_ever("POST", REVIEWS, answer)

@@ -186,7 +186,7 @@ def test_a_run_outlives_a_reset_at_its_second_look(deleting: Sides) -> None:
 
 def test_a_run_whose_second_look_fails_for_good_ends_by_itself(deleting: Sides) -> None:
     deleting.local.rule_for_ever("GET", ENDPOINTS, answers.reset)
-    done = command(*deleting.arguments, "--timeout", "4s")
+    done = command(*deleting.arguments, "--timeout", "8s")
     assert done.returncode == 1, done
     assert "reading Endpoints shop/cart in the local cluster failed: no connection to " in done.stderr
     assert done.stdout.splitlines()[-1].startswith("failed: 0 created, 0 updated, 1 deleted")
