@@ -161,7 +161,7 @@ def test_metrics_say_that_stdout_was_full(sides: Sides, tmp_path: Path) -> None:
 
 def test_a_preflight_goes_on_to_its_end(sides: Sides, tmp_path: Path) -> None:
     """At its end, it lists what it needs to try the node ports."""
-    ended = shell(tmp_path, ">/dev/full", *sides.arguments, "--preflight", "--timeout", "3s")
+    ended = shell(tmp_path, ">/dev/full", *sides.arguments, "--preflight")
     assert (ended.code, ended.stderr) == (1, FULL)
     assert "/api/v1/services" in {request.path for request in sides.remote.requests}
 
