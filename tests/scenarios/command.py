@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -95,6 +96,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], stdout: Path,
     os.environ.update(environment)
     for number, file in ((1, stdout), (2, stderr)):
         os.dup2(os.open(file, os.O_WRONLY), number)
+    faulthandler.enable(2)  # so that a crash says where it was
     sys.argv = [str(INSTALLED), *arguments]
     main()
 
