@@ -159,11 +159,12 @@ def test_unreadable_slices_cost_those_services_alone(
     start(remote, "n1")
     sync.converges()
     remote.add(node("n4", "10.0.0.4"), node_port("foo", "new", 30082, **LOCAL), node_port("foo", "newer", 30083))
+    options: tuple[str, ...] = remote_proxy.options
     if "RBAC" in fault:
         forbid_slices(sync)
     else:
         remote_proxy.spoil(REMOTE_SLICES, refuse(int(fault)))
-    options = ("--timeout", "2s", *remote_proxy.options)
+        options = ("--timeout", "6s", *options)  # a part of it is lost in waiting for the fault to pass
     run = sync(*options)
     assert run.exit_code == 1
     assert "could not be read" in run.line("! Endpoints", "foo/bar")

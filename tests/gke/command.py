@@ -10,10 +10,13 @@ from pathlib import Path
 
 from lab.controlplane.kubeconfig import kubeconfig
 from tests.gke.google import CLUSTER, LOCATION, PROJECT, Google
-from tests.scenarios.command import SECONDS, _fork, _run
+from tests.scenarios.command import PRELOAD, SECONDS, _fork, _run
 
 REMOTE = ("--remote-project", PROJECT, "--remote-location", LOCATION, "--remote-cluster-name", CLUSTER)
 _numbers = count()
+
+# What of Google's libraries takes long to load, but not what reads the environment as it is loaded.
+_fork.set_forkserver_preload([*PRELOAD, "googleapiclient.discovery", "google.auth.transport.requests"])
 
 
 def environment_of(google: Google, home: Path) -> dict[str, str]:

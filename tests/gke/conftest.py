@@ -47,8 +47,14 @@ def command(google: Google, private_key: str, key_file: Path, tmp_path: Path) ->
 
 
 @pytest.fixture
-def closed_port() -> str:
-    """An address where nobody listens."""
+def reserved() -> Iterator[socket.socket]:
+    """A socket of its own port, which does not listen: connections are refused, and nobody else gets the port."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{reserved.getsockname()[1]}"
+        yield reserved
+
+
+@pytest.fixture
+def closed_port(reserved: socket.socket) -> str:
+    """An address where nobody listens."""
+    return f"127.0.0.1:{reserved.getsockname()[1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -149,13 +150,24 @@ def refusal(status: int, code: str, message: str, **detail: str) -> Answer:
 def google() -> Iterator[Google]:
     """Run one; over when the test is."""
     fake = Google()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(fake))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        fake.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with serving(fake, listening):
+            yield fake
+
+
+@contextmanager
+def serving(fake: Google, bound: socket.socket) -> Iterator[None]:
+    """Let it answer at a socket that is bound."""
+    server = ThreadingHTTPServer(bound.getsockname(), handler(fake), bind_and_activate=False)
+    server.socket.close()
+    server.socket = bound
+    server.server_activate()
     server.daemon_threads = True
-    fake.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield fake
+        yield
     finally:
         fake.ended.set()
         server.shutdown()
@@ -175,7 +187,7 @@ def handler(fake: Google) -> type[BaseHTTPRequestHandler]:
             with contextlib.suppress(OSError):  # the client may be gone, or the fake hangs up
                 self._say(fake.answer(asked))
 
-        do_GET = do_POST = handle_request  # noqa: N815 - the names that http.server calls
+        do_GET = do_POST = do_CONNECT = handle_request  # noqa: N815 - the names that http.server calls
 
         def _say(self, answer: Answer) -> None:
             is_text = isinstance(answer.body, str)

@@ -93,8 +93,8 @@ def test_a_bad_minute_passes(command: Command, google: Google) -> None:
 
 def test_a_bad_minute_that_lasts_as_long_as_the_run(command: Command, google: Google) -> None:
     google.instead(CLUSTER_PATH, *[refusal(503, "UNAVAILABLE", "Busy.")] * 99)
-    problem = command.fails(1, "--timeout", "4s")
-    assert f"{google.address} answers 503. The time for the run (--timeout 4s) is over." in problem
+    problem = command.fails(1, "--timeout", "5s")
+    assert f"{google.address} answers 503. The time for the run (--timeout 5s) is over." in problem
     assert len(google.requests_for(CLUSTER_PATH)) > 1
 
 
@@ -128,18 +128,18 @@ def test_a_connection_that_ends_without_an_answer(command: Command, google: Goog
 
 def test_no_answer_ends_with_the_run(command: Command, google: Google) -> None:
     google.instead(CLUSTER_PATH, google.hang)
-    problem = command.fails(1, "--timeout", "3s")
-    assert f"no answer from {google.address}, the time for the run (--timeout 3s) is over." in problem
+    problem = command.fails(1, "--timeout", "5s")
+    assert f"no answer from {google.address}, the time for the run (--timeout 5s) is over." in problem
 
 
 def test_no_token_ends_with_the_run(command: Command, google: Google) -> None:
     google.instead("/token", google.hang)
-    assert f"no answer from {google.address}, " in command.fails(1, "--timeout", "3s")
+    assert f"no answer from {google.address}, " in command.fails(1, "--timeout", "5s")
 
 
 def test_no_way_there(command: Command, closed_port: str) -> None:
     override = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": f"http://{closed_port}/"}
-    problem = command.fails(1, "--timeout", "2s", **override)
+    problem = command.fails(1, "--timeout", "5s", **override)
     assert f"no usable answer from {closed_port}: [Errno 111] Connection refused. The time for the run" in problem
     assert "HTTPS_PROXY" in problem
 
@@ -157,7 +157,7 @@ def test_an_address_that_is_none(command: Command, google: Google, variable: str
 
 def test_a_name_that_nobody_knows(command: Command) -> None:
     override = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": "http://no-such-host.invalid/"}
-    problem = command.fails(1, "--timeout", "2s", **override)
+    problem = command.fails(1, "--timeout", "5s", **override)
     assert problem.startswith("Asking Google for the remote cluster failed: no ")
     assert "no-such-host.invalid" in problem
 

@@ -70,16 +70,14 @@ def test_federation(command: Command, google: Google, tmp_path: Path) -> None:
     assert google.paths() == ["/sts", CLUSTER_PATH]
 
 
-def test_credentials_that_impersonate(
-    command: Command, google: Google, tmp_path: Path, private_key: str, closed_port: str
-) -> None:
-    """Here google-auth has no other address for the API than its own, so this ends on the way there."""
+def test_credentials_that_impersonate(command: Command, google: Google, tmp_path: Path, private_key: str) -> None:
+    """Here google-auth has no other address for the API than its own, to which this proxy leads nobody."""
     content = files.impersonation(google, files.key(google, private_key))
     path = files.write(tmp_path / "impersonation.json", content)
-    proxy = {"HTTPS_PROXY": f"http://{closed_port}"}
-    problem = command.fails(1, "--timeout", "3s", GOOGLE_APPLICATION_CREDENTIALS=str(path), **proxy)
-    assert "no usable answer from iamcredentials.googleapis.com: [Errno 111] Connection refused." in problem
-    assert google.paths() == ["/token"]
+    problem = command.fails(1, GOOGLE_APPLICATION_CREDENTIALS=str(path), HTTPS_PROXY=google.url)
+    assert "no usable answer from iamcredentials.googleapis.com: Tunnel connection failed: 404" in problem
+    assert [asked.method for asked in google.asked] == ["POST", "CONNECT"]
+    assert google.paths()[0] == "/token"
 
 
 def test_impersonation_by_option(command: Command, google: Google) -> None:
@@ -204,7 +202,7 @@ def test_no_way_to_the_token_server(
 ) -> None:
     content = files.key(google, private_key, token_uri=f"http://{closed_port}/token")
     path = files.write(tmp_path / "elsewhere.json", content)
-    problem = command.fails(1, "--timeout", "2s", GOOGLE_APPLICATION_CREDENTIALS=str(path))
+    problem = command.fails(1, "--timeout", "5s", GOOGLE_APPLICATION_CREDENTIALS=str(path))
     assert f"no usable answer from {closed_port}: [Errno 111] Connection refused." in problem
     assert "HTTPS_PROXY" in problem
 

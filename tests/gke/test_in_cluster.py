@@ -104,7 +104,7 @@ def test_a_gke_remote_by_workload_identity(pod: Pod, google: Google, remote: Con
 def test_the_local_cluster_is_a_neighbor(pod: Pod, local: ControlPlane, closed_port: str) -> None:
     """No proxy for it; the remote is reached by way of one, here without success."""
     proxy = {"HTTPS_PROXY": f"http://{closed_port}"}
-    done = pod.run("--remote-kubeconfig", str(pod.sync.remote_kubeconfig), "--timeout", "3s", **proxy)
+    done = pod.run("--remote-kubeconfig", str(pod.sync.remote_kubeconfig), "--timeout", "6s", **proxy)
     assert done.returncode == 1
     assert "in the remote cluster failed" in done.stderr
 

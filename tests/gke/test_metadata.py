@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import closing
-from http.server import ThreadingHTTPServer
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.gke import files
 from tests.gke.command import REMOTE, Command, Ended
-from tests.gke.google import METADATA_ACCOUNT, Answer, Google, handler
-from tests.scenarios.command import INSTALLED
+from tests.gke.google import METADATA_ACCOUNT, Answer, Google, serving
+from tests.scenarios.command import INSTALLED, SECONDS
 
 POD = {"NO_GCE_CHECK": "", "GOOGLE_APPLICATION_CREDENTIALS": "", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
 GOOGLE = {"Metadata-Flavor": "Google"}
@@ -38,30 +37,32 @@ def test_it_is_there_at_once(command: Command, google: Google) -> None:
     assert "Authorization" not in google.requests_for("/")[0].headers
 
 
-@pytest.fixture
-def late(google: Google, closed_port: str) -> Iterator[str]:
-    """The address of a server that starts only after a while."""
-    servers = []
+@contextmanager
+def waiting(command: Command, address: str) -> Iterator[subprocess.Popen[str]]:
+    """A run that has just said that it waits for the server there, which refuses connections."""
+    environment = {**command.environment, **POD, "GCE_METADATA_HOST": address, "GCE_METADATA_IP": address}
+    with subprocess.Popen(
+        [INSTALLED, "--local-kubeconfig", str(command.local_kubeconfig()), *REMOTE],
+        env={name: value for name, value in environment.items() if value},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stderr
+            assert f"{WAITING}{address}: [Errno 111] Connection refused." in process.stderr.readline()
+            yield process
+        finally:
+            process.kill()
 
-    def start() -> None:
-        server = ThreadingHTTPServer(("127.0.0.1", int(closed_port.rpartition(":")[2])), handler(google))
-        servers.append(server)
-        server.serve_forever(0.01)
 
-    timer = threading.Timer(2, start)
-    timer.start()
-    yield closed_port
-    timer.join(0)
-    for server in servers:
-        with closing(server.socket):
-            server.shutdown()
-
-
-def test_it_refuses_connections_at_first(command: Command, late: str) -> None:
-    ended = in_pod(command, late)
-    assert (ended.exit_code, ended.stderr.count(WAITING)) == (1, 1), ended
-    assert f"{WAITING}{late}: [Errno 111] Connection refused." in ended.stderr
-    assert "STOPPING" in ended.stderr
+def test_it_refuses_connections_at_first(
+    command: Command, google: Google, reserved: socket.socket, closed_port: str
+) -> None:
+    with waiting(command, closed_port) as process, serving(google, reserved):
+        _, said = process.communicate(timeout=SECONDS)
+    assert (process.returncode, "STOPPING" in said, said.count("\n")) == (1, True, 1), said
+    assert google.requests_for("/")
 
 
 NOT_YET: dict[str, tuple[str, Answer]] = {
@@ -84,42 +85,33 @@ def test_it_is_not_ready(command: Command, google: Google, path: str, answer: An
 
 
 def test_it_never_comes(command: Command, closed_port: str) -> None:
-    ended = in_pod(command, closed_port, "--timeout", "2s")
+    ended = in_pod(command, closed_port, "--timeout", "5s")
     assert (ended.exit_code, ended.stderr.count("\n")) == (1, 2), ended
     assert (
         f"Error: Getting Google credentials failed: no answer from Google's metadata server at {closed_port}, the time"
-        " for the run (--timeout 2s) is over ([Errno 111] Connection refused). A GKE pod gets its Google "
+        " for the run (--timeout 5s) is over ([Errno 111] Connection refused). A GKE pod gets its Google "
     ) in ended.stderr
 
 
 def test_it_never_knows_the_pod(command: Command, google: Google) -> None:
     google.instead(f"{METADATA_ACCOUNT}/", *[Answer(404, "not found", GOOGLE)] * 99)
-    problem = in_pod(command, google.address, "--timeout", "2s").problem
+    problem = in_pod(command, google.address, "--timeout", "5s").problem
     assert f"failed: the metadata server at {google.address} answers 404. The time for the run" in problem
     assert "iam.gke.io/gcp-service-account=ACCOUNT" in problem
 
 
 def test_sigterm_ends_the_wait(command: Command, closed_port: str) -> None:
-    environment = {**command.environment, **POD, "GCE_METADATA_IP": closed_port}
-    process = subprocess.Popen(
-        [INSTALLED, "--local-kubeconfig", str(command.local_kubeconfig()), *REMOTE],
-        env={name: value for name, value in environment.items() if value},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stderr
-        assert WAITING in process.stderr.readline()
+    with waiting(command, closed_port) as process:
         process.terminate()
-        said = process.stderr.read()
+        _, said = process.communicate(timeout=SECONDS)
     assert (process.returncode, "the run was interrupted (SIGTERM)" in said, said.count("\n")) == (1, True, 1), said
 
 
 def test_it_hangs(command: Command, google: Google) -> None:
-    google.instead("/", google.hang)
-    ended = in_pod(command, google.address, "--timeout", "1s")
+    google.instead("/", *[google.hang] * 9)
+    ended = in_pod(command, google.address, "--timeout", "5s")
     assert (ended.exit_code, "no answer from Google's metadata server at" in ended.stderr) == (1, True), ended
+    assert google.requests_for("/")
 
 
 def test_the_server_of_another_cloud(command: Command, google: Google) -> None:

@@ -179,7 +179,7 @@ def test_the_same_cluster_on_both_sides(sync: GkeSync, google: Google, remote: C
 def test_preflight(sync: GkeSync, google: Google, remote: ControlPlane) -> None:
     """Without a node port to try: its address is nobody's here. tests/wire/test_preflight.py tries some."""
     remote.api.delete("Service", "bar", "foo")
-    run = sync("--preflight", "--timeout", "5s")
+    run = sync("--preflight")
     assert f"ok   remote cluster: found at {remote.url} as the Google account {ACCOUNT}\n" in run.stdout
     assert f"remote cluster: connected to {CLUSTER} at {remote.url}" in run.stdout
 

@@ -27,11 +27,12 @@ def sovereign_key(google: Google, private_key: str, tmp_path: Path) -> str:
 
 
 @pytest.mark.parametrize("variable", [{}, {VARIABLE: UNIVERSE}, {VARIABLE: f" {UNIVERSE}\n"}])
-def test_a_key_of_it(command: Command, sovereign_key: str, closed_port: str, variable: dict[str, str]) -> None:
-    """The API has another name, to which a closed proxy leads nobody. Such a key needs no token server."""
-    unset = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": "", "HTTPS_PROXY": f"http://{closed_port}"}
-    problem = command.fails(1, "--timeout", "3s", GOOGLE_APPLICATION_CREDENTIALS=sovereign_key, **unset, **variable)
-    assert f"no usable answer from container.{UNIVERSE}: " in problem
+def test_a_key_of_it(command: Command, google: Google, sovereign_key: str, variable: dict[str, str]) -> None:
+    """The API has another name, to which this proxy leads nobody. Such a key needs no token server."""
+    unset = {"CLOUDSDK_API_ENDPOINT_OVERRIDES_CONTAINER": "", "HTTPS_PROXY": google.url}
+    problem = command.fails(1, GOOGLE_APPLICATION_CREDENTIALS=sovereign_key, **unset, **variable)
+    assert f"no usable answer from container.{UNIVERSE}: Tunnel connection failed: 404" in problem
+    assert [asked.method for asked in google.asked] == ["CONNECT"]
 
 
 def test_a_key_of_it_with_an_address_for_the_api(command: Command, google: Google, sovereign_key: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -29,7 +30,8 @@ SECONDS = 120  # for a busy machine; usually 0.1
 # Every run is a process of its own, with its own signals, logs and environment, forked from one that has loaded the
 # program already: 0.15 s a run. The installed script costs 0.6 s; test_usage.py runs that one too.
 _fork = multiprocessing.get_context("forkserver")
-_fork.set_forkserver_preload(["barrelman_sync.reconcile", "barrelman_sync.report.printer", "httpcore2"])
+PRELOAD = ("barrelman_sync.reconcile", "barrelman_sync.report.printer", "httpcore2")
+_fork.set_forkserver_preload([*PRELOAD])
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ def _run(arguments: Sequence[str], environment: Mapping[str, str], stdout: Path,
     os.environ.update(environment)
     for number, file in ((1, stdout), (2, stderr)):
         os.dup2(os.open(file, os.O_WRONLY), number)
+    faulthandler.enable(2)  # so that a crash says where it was
     sys.argv = [str(INSTALLED), *arguments]
     main()
 

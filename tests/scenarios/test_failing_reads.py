@@ -64,7 +64,7 @@ def test_a_fault_that_could_pass_and_does_not(
 ) -> None:
     for proxy, cluster in ((local_proxy, "local"), (remote_proxy, "remote")):
         proxy.spoil("/api/v1/services", fault)
-        fails_without_a_write(sync, proxy, cluster, "--timeout", "3s")
+        fails_without_a_write(sync, proxy, cluster, "--timeout", "6s")
 
 
 def test_a_later_page(sync: Sync, remote_proxy: Proxy, subtests: pytest.Subtests) -> None:

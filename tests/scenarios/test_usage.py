@@ -67,7 +67,7 @@ def test_an_unreachable_server(sync: Sync, tmp_path: Path) -> None:
             server = f"https://127.0.0.1:{unused.getsockname()[1]}"
             config["clusters"][0]["cluster"]["server"] = server
             (tmp_path / side).write_text(yaml.safe_dump(config))
-            run = sync(f"--{side}-kubeconfig", str(tmp_path / side), "--timeout", "1s")
+            run = sync(f"--{side}-kubeconfig", str(tmp_path / side), "--timeout", "6s")
         assert (run.exit_code, run.writes) == (1, []), run
         message = run.stderr.splitlines()[-1]
         assert message.startswith("Error: ")

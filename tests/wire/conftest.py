@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +21,7 @@ from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.settings import Kubeconfig
 from tests.wire.certificates import Certificates, make_certificates
 from tests.wire.commands import Sides
-from tests.wire.fakeapi import FakeApi
+from tests.wire.fakeapi import Answer, Exchange, FakeApi
 from tests.wire.kubeconfigs import Section, kubeconfig
 
 
@@ -39,6 +40,19 @@ class Patient(Deadline):
 def skip(deadline: Deadline, seconds: float) -> None:
     """As if so much time had passed."""
     deadline._end -= seconds
+
+
+class Ending(Deadline):
+    """Leaves time enough until a certain request has come, and little after it: a slow machine has it too."""
+
+    def after(self, answer: Answer, seconds: float = 1) -> Answer:
+        """Starts the last seconds, and answers so."""
+
+        def last(exchange: Exchange) -> None:
+            self._end = time.monotonic() + seconds
+            answer(exchange)
+
+        return last
 
 
 class Connect(Protocol):

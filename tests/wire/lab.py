@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unittest.mock import patch
 
+from barrelman_sync.preflight import probing
 from tests.wire import answers
 from tests.wire.commands import Sides, invoke
 from tests.wire.fakeapi import Answer, Exchange, FakeApi
@@ -27,6 +29,8 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
 ANSWERING, SILENT, REFUSING = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 NODE_PORT, EMPTY_PORT, DNS_PORT = 30080, 30081, 30053
+SILENCE_SECONDS = 2.0
+"""How long a preflight waits for SILENT here, less than it does elsewhere."""
 NETWORK = (
     "ip link set lo up",
     f"ip address add {ANSWERING}/32 dev lo",
@@ -41,6 +45,7 @@ def main() -> None:
         subprocess.run(command.split(), check=True)
     denied = [text.strip() for text in os.environ["DENIED"].split(",")]
     with (
+        patch.object(probing, "CONNECT_SECONDS", SILENCE_SECONDS),
         socket.create_server((ANSWERING, NODE_PORT)),
         tempfile.TemporaryDirectory() as folder,
         FakeApi() as local,

@@ -14,12 +14,13 @@ from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key
 from tests.wire import answers
-from tests.wire.conftest import Connect
+from tests.wire.conftest import Connect, Ending
 from tests.wire.fakeapi import Answer, Exchange, FakeApi
 from tests.wire.objects import namespace
 
 NODES = "/api/v1/nodes"
 SHOP = "/api/v1/namespaces/shop"
+PATIENCE = 30
 
 
 def fails(client: ClusterClient) -> ClusterError:
@@ -28,22 +29,21 @@ def fails(client: ClusterClient) -> ClusterError:
     return caught.value
 
 
-@pytest.mark.parametrize("fault", [answers.silence, answers.dribble], ids=["silence", "dribble"])
+ENDLESS = {"silence": answers.silence, "dribble": answers.dribble, "headers": answers.dribble_headers}
+
+
+@pytest.mark.parametrize("fault", ENDLESS.values(), ids=ENDLESS)
 def test_a_server_that_does_not_end(api: FakeApi, connected: Connect, fault: Answer) -> None:
-    api.rule_for_ever("GET", NODES, fault)
-    error = fails(connected(api, Deadline(0.3)))
-    assert f"no answer from {api.url}: the time for the run (--timeout 0.3s) is over." in str(error)
-
-
-def test_headers_that_do_not_end(api: FakeApi, connected: Connect) -> None:
-    api.rule_for_ever("GET", NODES, answers.dribble_headers)
-    client = connected(api, Deadline(0.3))
+    deadline = Ending(45)
+    api.rule_for_ever("GET", NODES, deadline.after(fault))
+    client = connected(api, deadline)
     with ThreadPoolExecutor() as pool:
         ended = pool.submit(fails, client)
         try:
-            ended.result(timeout=2)
+            error = ended.result(PATIENCE)
         finally:
             api.closing.set()
+    assert f"no answer from {api.url}: the time for the run (--timeout 45s) is over." in str(error)
 
 
 def test_a_write_in_flight_may_finish_after_the_end(api: FakeApi, connected: Connect) -> None:

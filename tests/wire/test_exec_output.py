@@ -23,8 +23,8 @@ from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from tests.wire import answers
 from tests.wire.commands import COMMAND, Sides
-from tests.wire.conftest import Connect
-from tests.wire.fakeapi import Exchange, FakeApi
+from tests.wire.conftest import Connect, Ending
+from tests.wire.fakeapi import FakeApi
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.plugins import credential, execs, plugin, runs
 
@@ -196,13 +196,8 @@ def renewing(folder: Path) -> str:
 
 def test_a_renewal_that_waits_for_somebody_is_told(api: FakeApi, connected: Connect, tmp_path: Path) -> None:
     """The request that needs the new token waits, too: its end would say that the server did not answer."""
-    deadline = Deadline(SECONDS)
-
-    def refuse(exchange: Exchange) -> None:
-        deadline._end = time.monotonic() + 4
-        answers.failure(401)(exchange)
-
-    api.rule_for_ever("GET", "/api/v1/nodes", refuse)
+    deadline = Ending(SECONDS)
+    api.rule_for_ever("GET", "/api/v1/nodes", deadline.after(answers.failure(401), seconds=5))
     client = connected(api, deadline, exec=execs(plugin(tmp_path, renewing(tmp_path))))
     with pytest.raises(ClusterError, match=r"did not finish in time, its share .*; it said: open .* CODE-1234"):
         client.list_all(resources.Node, lambda item: item)

@@ -11,10 +11,9 @@ import pytest
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError, reason_of
-from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key
 from tests.wire import answers
-from tests.wire.conftest import Connect, Patient
+from tests.wire.conftest import Connect, Ending, Patient
 from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
 from tests.wire.objects import namespace, node
 
@@ -191,9 +190,11 @@ def test_what_the_server_said_is_told_even_if_the_last_try_is_cut_off(
     api: FakeApi, connected: Connect, last: Answer
 ) -> None:
     """For example which webhook it is that does not answer."""
+    deadline = Ending(45)
     api.rule("GET", NODES, answers.plain(500, "failed calling webhook: slow.example"))
-    api.rule_for_ever("GET", NODES, last)
-    assert "slow.example" in str(fails(connected(api, Deadline(2))))
+    api.rule_for_ever("GET", NODES, deadline.after(last))
+    assert "slow.example" in str(fails(connected(api, deadline)))
+    assert len(api.requests) == 2
 
 
 def test_the_same_fault_is_logged_once(api: FakeApi, client: ClusterClient, caplog: pytest.LogCaptureFixture) -> None:

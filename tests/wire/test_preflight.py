@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from barrelman_sync.preflight import checks
 from tests.schema import valid_preflight
 from tests.wire import answers
 from tests.wire.commands import Sides, invoke
@@ -51,7 +52,7 @@ def in_lab(*options: str, denied: str = "") -> subprocess.CompletedProcess[str]:
 @needs_networks
 def test_each_node_port_is_tried() -> None:
     """Only silence means a firewall. Three silent node ports would take no longer than one."""
-    done = in_lab("--timeout", "4s")
+    done = in_lab("--timeout", "20s")
     *_, used, udp, tried, answering, silent, advice, refusing, summary = done.stdout.splitlines()
     assert (done.returncode, done.stderr) == (1, "")
     assert used == "ok   remote cluster: 3 of 3 nodes used"
@@ -239,12 +240,13 @@ def test_a_cluster_without_kube_system_is_asked_for_permissions(quiet: Sides) ->
 
 @pytest.mark.parametrize("status", [403, 404, 500])
 def test_one_question_that_fails_does_not_stop_the_others(bare: Sides, status: int) -> None:
+    """That the server asks to wait longer than there is time leaves the time to the others."""
     broken = "delete services"
 
     def answer(exchange: Exchange) -> None:
         asked = exchange.request_now.json["spec"]["resourceAttributes"]
         fails = broken == f"{asked['verb']} {asked['resource']}"
-        (answers.failure(status) if fails else reviews(set()))(exchange)
+        (answers.failure(status, Retry_After="60") if fails else reviews(set()))(exchange)
 
     for api in (bare.local, bare.remote):
         api.rule_for_ever("POST", REVIEWS, answer)
@@ -263,10 +265,12 @@ def test_a_cluster_that_cannot_be_reached_is_one_failed_check(quiet: Sides) -> N
     ]
 
 
-def test_a_cluster_that_is_silent_does_not_hide_the_other(quiet: Sides) -> None:
+def test_a_cluster_that_is_silent_does_not_hide_the_other(quiet: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "LOCAL_PART", 1 / 15)
     quiet.local.rule_for_ever("GET", "/api/v1/namespaces/kube-system", answers.silence)
-    result = invoke(*quiet.arguments, "--preflight", "--timeout", "9s")
+    result = invoke(*quiet.arguments, "--preflight", "--timeout", "45s")
     assert "FAIL local cluster: no access" in result.stdout
+    assert quiet.local.requests
     assert "ok   remote cluster: 2 of 2 nodes used" in result.stdout
 
 

@@ -43,10 +43,10 @@ def nowhere(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize("option", ["--dry-run", "--preflight"])
 def test_the_run_ends_with_its_time(nowhere: list[str], option: str) -> None:
-    done = run("none", *nowhere, option, "--timeout", "2s")
+    done = run("none", *nowhere, option, "--timeout", "5s")
     assert done.returncode == 1, done
     said = done.stdout + done.stderr
-    assert "no answer from https://api.example: the time for the run (--timeout 2s) is over." in said
+    assert "no answer from https://api.example: the time for the run (--timeout 5s) is over." in said
     assert "Where each thread was" not in said  # the watchdog had nothing to do
 
 

@@ -6,7 +6,6 @@ one its own cause: such a chain has no end.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from itertools import pairwise
 from threading import Thread
@@ -20,7 +19,6 @@ from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.cluster.writing import Writer
-from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import causes
 from barrelman_sync.model.names import Key, Kind, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror
@@ -28,7 +26,7 @@ from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Delete, Update
 from tests.wire import answers
 from tests.wire.commands import Sides, command
-from tests.wire.conftest import Connect, Patient
+from tests.wire.conftest import Connect, Ending, Patient
 from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
 from tests.wire.objects import endpoints, mirror, namespace, node, seen
 
@@ -118,17 +116,6 @@ def test_a_second_look_at_a_server_that_is_gone_ends(api: FakeApi, client: Clust
     assert f"no connection to {api.url}: " in fails(look, client)
 
 
-class Ending(Deadline):
-    """Has time enough, until the first refusal: a slow machine has it too."""
-
-    def after(self, refusal: Answer) -> Answer:
-        def answer(exchange: Exchange) -> None:
-            self._end = time.monotonic() + 1
-            refusal(exchange)
-
-        return answer
-
-
 @pytest.mark.parametrize("fault", [answers.silence, answers.dribble], ids=["silence", "dribble"])
 @pytest.mark.parametrize("status", LOOKS)
 def test_a_second_look_that_hangs_ends_with_the_run(
@@ -148,8 +135,11 @@ def test_a_second_look_that_hangs_ends_with_the_run(
 
 
 def test_a_second_look_whose_headers_do_not_end_ends_with_the_run(api: FakeApi, connected: Connect) -> None:
-    api.rule_for_ever("GET", SERVICE, answers.dribble_headers)
-    assert fails(LOOKS["404"], connected(api, Deadline(5))).startswith("deleting Service shop/cart")
+    deadline = Ending(45)
+    look = LOOKS["404"]
+    api.rule(look.method, look.path, deadline.after(look.refusal))
+    api.rule_for_ever("GET", look.path, answers.dribble_headers)
+    assert fails(look, connected(api, deadline)).startswith("deleting Service shop/cart")
 
 
 PASSING = {name: FAULTS[name][0] for name in ("reset", "reset in the middle", "half an answer", "503")}
@@ -201,7 +191,7 @@ def test_a_run_outlives_a_reset_at_its_second_look(deleting: Sides) -> None:
 
 def test_a_run_whose_second_look_fails_for_good_ends_by_itself(deleting: Sides) -> None:
     deleting.local.rule_for_ever("GET", ENDPOINTS, answers.reset)
-    done = command(*deleting.arguments, "--timeout", "4s")
+    done = command(*deleting.arguments, "--timeout", "8s")
     assert done.returncode == 1, done
     assert "reading Endpoints shop/cart in the local cluster failed: no connection to " in done.stderr
     assert done.stdout.splitlines()[-1].startswith("failed: 0 created, 0 updated, 1 deleted")

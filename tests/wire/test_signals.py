@@ -46,9 +46,19 @@ def running(sides: Sides, *options: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def interrupt(run: subprocess.Popen[str], number: signal.Signals) -> None:
-    """Sends the signal, and gives the process the time to see it."""
+    """Sends the signal, and waits until it is handled: the last that the handler does is to put itself out of place."""
     run.send_signal(number)
-    time.sleep(0.2)
+    end = time.monotonic() + PATIENCE
+    while caught(run.pid) & {*SIGNALS}:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def caught(pid: int) -> set[int]:
+    """The signals for which a process has handlers; none if it has ended."""
+    (line,) = (line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt:"))
+    mask = int(line.split()[1], 16)
+    return {number for number in signal.valid_signals() if mask >> (number - 1) & 1}
 
 
 @pytest.mark.parametrize("number", SIGNALS)

@@ -105,7 +105,7 @@ assert not {*map(id, stand_ins.values())} & {*map(id, sys.modules.values())}
 
 
 def test_a_run_leaves_no_certificates_behind(tmp_path: Path, certificates: Certificates) -> None:
-    """lightkube writes those of a kubeconfig to temporary files, and a run ends without collecting garbage."""
+    """No certificate reaches a file with a name."""
     user = {
         "client-certificate-data": certificates.data("client.crt"),
         "client-key-data": certificates.data("client.key"),

@@ -47,6 +47,19 @@ class Ended(NamedTuple):
     stderr: str
 
 
+def run_script(shell: str, script: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [shell, "-c", script],
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        errors="replace",  # Latin 1
+        timeout=60,
+        check=False,
+    )
+
+
 def shell(tmp_path: Path, streams: str, *arguments: str, **environment: str) -> Ended:
     """Run the command, with streams as a shell is told. In a pipe, the command waits until nobody reads it."""
     words = shlex.join([str(COMMAND), *arguments])
@@ -56,16 +69,7 @@ def shell(tmp_path: Path, streams: str, *arguments: str, **environment: str) -> 
         left = f"{tmp_path}/left"
         wait = f"until [ -e {left} ]; do sleep 0.05; done"
         script = f"{{ {wait}; {script}; }} | {{ exec <&-; {reader}; touch {left}; }}"
-    done = subprocess.run(
-        ["sh", "-c", script],
-        env={**os.environ, **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",  # Latin 1
-        timeout=60,
-        check=False,
-    )
+    done = run_script("sh", script, **environment)
     return Ended(int((tmp_path / "code").read_text()), done.stdout, done.stderr)
 
 
@@ -119,14 +123,7 @@ def test_a_file_that_becomes_full_in_the_middle_of_the_document(sides: Sides, tm
     """The first part of the document fits. The limit on the file's size stands for a disk that becomes full."""
     sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(20)))
     words = shlex.join([str(COMMAND), *sides.arguments, "--dry-run", "-o", "json"])
-    done = subprocess.run(
-        ["bash", "-c", f"ulimit -f 8; exec {words} >{tmp_path}/document"],
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_script("bash", f"ulimit -f 8; exec {words} >{tmp_path}/document", PYTHONUNBUFFERED=unbuffered)
     assert (done.returncode, done.stderr) == (1, FULL.replace("No space left on device", "File too large"))
 
 
@@ -135,14 +132,7 @@ def test_a_reader_that_leaves_in_the_middle_of_the_document(sides: Sides, unbuff
     """The document is longer than what a pipe holds."""
     sides.remote.store.add(*(node_port(f"more{number}", 80, 30100 + number) for number in range(100)))
     words = shlex.join([str(COMMAND), *sides.arguments, "--dry-run", "-o", "json"])
-    done = subprocess.run(
-        ["bash", "-c", f"{words} | head -1"],
-        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_script("bash", f"{words} | head -1", PYTHONUNBUFFERED=unbuffered)
     assert (done.stdout, done.stderr) == ("{\n", LEFT)
 
 
@@ -171,7 +161,7 @@ def test_metrics_say_that_stdout_was_full(sides: Sides, tmp_path: Path) -> None:
 
 def test_a_preflight_goes_on_to_its_end(sides: Sides, tmp_path: Path) -> None:
     """At its end, it lists what it needs to try the node ports."""
-    ended = shell(tmp_path, ">/dev/full", *sides.arguments, "--preflight", "--timeout", "3s")
+    ended = shell(tmp_path, ">/dev/full", *sides.arguments, "--preflight")
     assert (ended.code, ended.stderr) == (1, FULL)
     assert "/api/v1/services" in {request.path for request in sides.remote.requests}
 
