@@ -16,6 +16,7 @@ from lightkube.core.generic_client import BasicRequest
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
+from barrelman_sync.cluster.decoding import make_known
 from barrelman_sync.cluster.faults import FAULTS, ClusterError, NotTriedError, cluster_error, is_absent, no_answer
 from barrelman_sync.cluster.retrying import Retries
 from barrelman_sync.deadline import Deadline, TimeOverError
@@ -88,7 +89,7 @@ class ClusterClient:
         basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
 
         def call() -> bool:
-            _, _, page = generic.handle_response("list", generic.send(generic.build_adapter_request(basic)), basic)
+            _, _, page = self._sent("list", generic.build_adapter_request(basic), basic)
             return any(True for _ in page)
 
         return self._read(f"listing {_plural(resource)}", call)
@@ -121,7 +122,7 @@ class ClusterClient:
         def call() -> R:
             generic = self._client._client  # noqa: SLF001 - `create` accepts only a model of lightkube
             basic = generic.prepare_request("post", resource, body)
-            answer: R = generic.handle_response("post", generic.send(generic.build_adapter_request(basic)), basic)
+            answer: R = self._sent("post", generic.build_adapter_request(basic), basic)
             return answer
 
         return self._read(f"asking by {resource._api_info.resource.kind}", call)  # noqa: SLF001
@@ -144,7 +145,14 @@ class ClusterClient:
         basic = generic.prepare_request(method, resource, body, key.name, namespace, **request)
         # lightkube does not look at the answer to a delete, so the HTML page of a proxy would count as success.
         basic.response_type = basic.response_type or cast("type[DictMixin]", Acknowledged)
-        return generic.handle_response(method, generic.send(self._request(basic, body)), basic)
+        return self._sent(method, self._request(basic, body), basic)
+
+    def _sent(self, method: str, request: httpx2.Request, basic: BasicRequest) -> Any:
+        """Sends a request, and returns what lightkube makes of the answer."""
+        generic = self._client._client  # noqa: SLF001 - see docs/lightkube.md
+        answer = generic.send(request)
+        make_known(basic.response_type or Acknowledged)
+        return generic.handle_response(method, answer, basic)
 
     def _request(self, basic: BasicRequest, body: Any) -> httpx2.Request:
         """The request that lightkube would build, but with any body. Its URL is parsed once, not three times."""
@@ -173,9 +181,7 @@ class ClusterClient:
         basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
 
         def call() -> tuple[bool, str | None, list[T]]:
-            more, version, page = generic.handle_response(
-                "list", generic.send(generic.build_adapter_request(basic)), basic
-            )
+            more, version, page = self._sent("list", generic.build_adapter_request(basic), basic)
             if not version:
                 message = "a list without resourceVersion"
                 raise ValueError(message)
