@@ -46,6 +46,10 @@ T = TypeVar("T")
 _STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_CONTENT})
 
 
+class _TakenError(ClusterError):
+    """The name of an object that the run would create is taken."""
+
+
 class Writer:
     """Writes to the local cluster. Several threads may use one Writer, but not for the same object at the same time."""
 
@@ -175,12 +179,12 @@ class Writer:
             case _:
                 assert_never(step)
 
-    def _taken(self, ref: Ref) -> ClusterError:
+    def _taken(self, ref: Ref) -> _TakenError:
         reason = (
             "the name belongs to an object that barrelman-sync does not manage: its label"
             f" {SLICE_MANAGED_BY} is not {FIELD_MANAGER}."
         )
-        return ClusterError(
+        return _TakenError(
             f"applying {ref.kind} {ref.key}", self._client.title, reason, hint="Delete the object, or set the label."
         )
 
@@ -191,6 +195,8 @@ def _look_after(refusal: ClusterError, look: Callable[[], T]) -> T | None:
         return look()
     except NotTriedError:
         return None
+    except _TakenError:  # the look did not fail, it found why the write was refused
+        raise
     except ClusterError as error:
         raise SecondLookError(refusal, error) from error
 
