@@ -70,7 +70,7 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--adopt-source", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
           help="Take over the objects that were written under this former --remote-name."),
     _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_ignored),
-          help="Ignore this namespace in both clusters; repeatable. kube-system is ignored by default;"
+          help="Mirror nothing in this namespace, and leave the mirrors in it; repeatable. Default: kube-system;"
                " --ignore-namespace=-kube-system mirrors it."),
     _flag("--include-loadbalancers", group=_SCOPE, help="Also mirror Services of type LoadBalancer."),
     _flag("--nodeportsvc", group=_SCOPE,

@@ -86,22 +86,23 @@ def targets_a_name(_: Situation, live: LocalService) -> Why | None:
 
 # --- chains ------------------------------------------------------------------------------------------------------
 
-OFF_LIMITS: Chain[LocalService] = (
-    in_an_ignored_namespace,
-    annotated_to_be_ignored,
-    being_deleted,
-    in_a_terminating_namespace,
-)
+OFF_LIMITS: Chain[LocalService] = (being_deleted, in_a_terminating_namespace)
 """Why a local Service and its endpoints are never written, whatever the remote asks for."""
 
 LEAVE_MIRROR: Chain[LocalService] = (of_another_source, *OFF_LIMITS)
 
+IGNORE_MIRROR: Chain[LocalService] = (in_an_ignored_namespace, annotated_to_be_ignored)
+"""Why a mirror stays as it is, although its endpoints are written. Ignoring is about mirroring, not about endpoints."""
+
 RELEASE_MIRROR: Chain[LocalService] = (has_a_selector, is_an_external_name, is_headless)
 """Why a mirror is released: a user made the mirror a Service of their own."""
 
+LEAVE_UNASKED: Chain[LocalService] = (*IGNORE_MIRROR, *OFF_LIMITS)
+"""Why endpoints of ours stay at a Service that does not ask for endpoints any more."""
+
 LEAVE_MANUAL: Chain[LocalService] = (*OFF_LIMITS, served_by_another_source)
 
-UNSERVABLE_MANUAL: Chain[LocalService] = (has_a_selector, is_an_external_name)
-"""Why a manual service must not have endpoints of ours."""
+UNSERVABLE: Chain[LocalService] = (has_a_selector, is_an_external_name)
+"""Why a Service that we do not write must not have endpoints of ours."""
 
 UNCREATABLE_MIRROR: Chain[Mirror] = (in_a_terminating_namespace, in_a_missing_namespace)

@@ -44,6 +44,8 @@ class Desired:
     """The types of Services that are not eligible for their type, but have a local Service of the same name."""
     skipped_ports: tuple[tuple[Key, RemotePort], ...] = ()
     """Ports without node port, of Services that get a mirror."""
+    local_traffic: frozenset[Key] = frozenset()
+    """Every remote Service with externalTrafficPolicy Local, eligible or not."""
 
 
 def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Container[Key] = ()) -> Desired:
@@ -56,7 +58,7 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Co
     counted: Counter[NotEligible] = Counter()
     types: dict[Key, str] = {}
     ports: list[tuple[Key, RemotePort]] = []
-    for service in sorted(services, key=lambda service: service.key):
+    for service in (found := sorted(services, key=lambda service: service.key)):
         if rule := _not_eligible(service, scope):
             counted[rule] += 1
             if rule.rule == Rule.TYPE and service.key in present:
@@ -66,21 +68,24 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Co
         else:
             mirrors[service.key] = _mirror(service, scope)
             ports += [(service.key, port) for port in service.ports if not port.node_port]
-    return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports))
+    local_traffic = frozenset(service.key for service in found if service.local_traffic)
+    return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports), local_traffic)
 
 
 def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local) -> list[Key]:
     """The remote Services with externalTrafficPolicy Local that have a mirror or will get one.
 
-    Only for these, a run has to read which nodes have endpoints.
+    Only for these, a run has to read which nodes have endpoints. A mirror may stay although its Service is no longer
+    eligible, for example in a namespace that is ignored now.
     """
-    return [
-        service.key
-        for service in services
-        if service.local_traffic
-        and not (_not_eligible(service, scope) or _skip(service))
-        and (service.key not in local.services or local.services[service.key].is_mirror)
-    ]
+    return [service.key for service in services if service.local_traffic and _has_mirror(service, scope, local)]
+
+
+def _has_mirror(service: RemoteService, scope: Scope, local: Local) -> bool:
+    """Whether the Service has a mirror, or will get one."""
+    if live := local.services.get(service.key):
+        return live.is_mirror
+    return not (_not_eligible(service, scope) or _skip(service))
 
 
 def _not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:

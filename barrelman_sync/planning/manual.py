@@ -1,11 +1,11 @@
-"""Manual services: a user's own Services that ask for endpoints, or no longer do. Pure."""
+"""Services that we do not write, but whose endpoints we write, or no longer do: manual services above all. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Kind, Ref
-from barrelman_sync.planning.checks import LEAVE_MANUAL, OFF_LIMITS, UNSERVABLE_MANUAL, first_reason, targets_a_name
+from barrelman_sync.planning.checks import LEAVE_MANUAL, LEAVE_UNASKED, UNSERVABLE, first_reason, targets_a_name
 from barrelman_sync.planning.endpoints import delete, delete_leftovers, serve
 from barrelman_sync.planning.fallbacks import fallback
 from barrelman_sync.planning.reasons import Reason, Why
@@ -18,7 +18,13 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """The steps for the endpoints of a manual service. The Service itself is never written."""
     if why := first_reason(LEAVE_MANUAL, situation, live):
         yield Leave(live.ref, why)
-    elif why := first_reason(UNSERVABLE_MANUAL, situation, live):
+    else:
+        yield from steps_as_it_is(situation, live)
+
+
+def steps_as_it_is(situation: Situation, live: LocalService, *, local_traffic: bool = False) -> Iterator[Step]:
+    """The steps for the endpoints of a Service that stays as it is: on the ports that it has."""
+    if why := first_reason(UNSERVABLE, situation, live):
         yield Leave(live.ref, why)
         yield from delete(situation.managed_endpoints(live.key), why)
     elif why := targets_a_name(situation, live):
@@ -26,7 +32,8 @@ def manual_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
         if situation.of_this_source(live.key):
             yield from delete_leftovers(situation, live.key)
     else:
-        yield from serve(situation, Served(live.key, live.ports, situation.families(live), live.revision.uid))
+        service = Served(live.key, live.ports, situation.families(live), live.revision.uid, local_traffic)
+        yield from serve(situation, service)
 
 
 def unasked_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
@@ -34,7 +41,7 @@ def unasked_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     endpoints = situation.of_this_source(live.key)
     if not endpoints:
         return
-    if why := first_reason(OFF_LIMITS, situation, live):
+    if why := first_reason(LEAVE_UNASKED, situation, live):
         yield Leave(Ref(Kind.ENDPOINTS, live.key, live.key), why)
     else:
         # One fallback replaces all these deletes, so only the first delete has it.

@@ -10,11 +10,17 @@ from dataclasses import replace
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import FIELD_MANAGER, MANAGED_BY, MARKER, SOURCE, Key, Kind
 from barrelman_sync.model.wanted import Mirror, WantedNamespace
-from barrelman_sync.planning.checks import LEAVE_MIRROR, RELEASE_MIRROR, UNCREATABLE_MIRROR, first_reason
+from barrelman_sync.planning.checks import (
+    IGNORE_MIRROR,
+    LEAVE_MIRROR,
+    RELEASE_MIRROR,
+    UNCREATABLE_MIRROR,
+    first_reason,
+)
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
 from barrelman_sync.planning.fallbacks import fallback, usable_without
-from barrelman_sync.planning.manual import manual_steps, unasked_steps
+from barrelman_sync.planning.manual import manual_steps, steps_as_it_is, unasked_steps
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update, step_towards
@@ -62,6 +68,9 @@ def _new_mirror(situation: Situation, wanted: Mirror) -> Iterator[Step]:
 def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> Iterator[Step]:
     if why := first_reason(LEAVE_MIRROR, situation, live):
         yield Leave(live.ref, why)
+    elif why := first_reason(IGNORE_MIRROR, situation, live):
+        yield Leave(live.ref, why)
+        yield from steps_as_it_is(situation, live, local_traffic=live.key in situation.desired.local_traffic)
     elif why := first_reason(RELEASE_MIRROR, situation, live):
         yield from _released_mirror(situation, live, wanted, why)
     elif wanted is None:

@@ -58,17 +58,19 @@ def test_what_cannot_be_served_is_said_for_each(sync: Sync, local: ControlPlane,
     local.add(
         manual("foo", "named", "http"),
         manual("foo", "selecting", 80, selector={"app": "a"}),
-        manual("foo", "ignored", 80, annotations=IGNORE),
-        manual("kube-system", "hidden", 80),
         service("foo", "alias", type="ExternalName", externalName="example.com", selector=None, labels=MANUAL),
     )
     local.settle()
     run = sync.writes_nothing()
     assert "http is a name" in run.line("foo/named")
     assert "selector" in run.line("foo/selecting")
-    assert "annotated" in run.line("foo/ignored")
-    assert "ignored namespace" in run.line("kube-system/hidden")
     assert "ExternalName" in run.line("foo/alias")
+
+
+def test_ignoring_is_about_mirroring(sync: Sync, local: ControlPlane, nodes: list[str]) -> None:
+    local.add(manual("foo", "ignored", 80, annotations=IGNORE), manual("kube-system", "hidden", 80))
+    sync.converges()
+    assert [ips(local, *key) for key in (("foo", "ignored"), ("kube-system", "hidden"))] == [nodes] * 2
 
 
 def test_endpoints_of_its_name_are_its_own_whoever_made_them(sync: Sync, local: ControlPlane, nodes: list[str]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
-from barrelman_sync.model.remote import Node, RemotePort, RemoteService
+from barrelman_sync.model.remote import Node, RemotePort, RemoteService, ServingNodes
 from barrelman_sync.model.settings import DeleteLimit, EndpointRules, NodeRules, Safety, Scope
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.desired import Desired, desired_mirrors
@@ -184,6 +184,7 @@ class World:
     nodes: tuple[Node, ...] = NODES
     scope: Scope = SCOPE
     rules: EndpointRules = EndpointRules()
+    serving: Mapping[Key, ServingNodes] = field(default_factory=dict)
 
     @property
     def desired(self) -> Desired:
@@ -195,7 +196,7 @@ class World:
 
     @property
     def situation(self) -> Situation:
-        return Situation(self.local, self.desired, self.choice, self.scope, self.rules)
+        return Situation(self.local, self.desired, self.choice, self.scope, self.rules, self.serving)
 
     def plan(self) -> Plan:
         return make_plan(self.situation)

@@ -272,11 +272,15 @@ def may_write(world: World, live: LocalService) -> bool:
     ours = live.labels.get(KIND) == "managed-resource"
     named = live.labels.get(FROM)
     for_us = named is None or named in {"prod", world.scope.adopted_source}
-    return ours and for_us and not is_off_limits(world, live)
+    return ours and for_us and not is_off_limits(live) and not is_ignored(live)
 
 
-def is_off_limits(world: World, live: LocalService) -> bool:
-    return live.ignored or live.deleting or live.key.namespace in {"kube-system", "gone"}
+def is_off_limits(live: LocalService) -> bool:
+    return live.deleting or live.key.namespace == "gone"
+
+
+def is_ignored(live: LocalService) -> bool:
+    return live.ignored or live.key.namespace == "kube-system"
 
 
 def is_plain(live: LocalService) -> bool:

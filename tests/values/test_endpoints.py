@@ -9,7 +9,8 @@ import pytest
 
 from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Ref, Revision
-from barrelman_sync.model.settings import EndpointRules
+from barrelman_sync.model.remote import ServingNodes
+from barrelman_sync.model.settings import EndpointRules, Scope
 from barrelman_sync.model.wanted import WantedEndpoints
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Leave, Update
@@ -261,7 +262,6 @@ def test_a_manual_service_wins_over_a_mirror_and_still_gets_endpoints() -> None:
             "served_by_other_source",
         ),
         "no label, its endpoints name another": (manual(), endpoints(labels=FROM_STAGE), "served_by_other_source"),
-        "annotated": (manual(ignored=True), endpoints(), "ignored"),
         "being deleted": (manual(deleting=True), endpoints(), "deleting"),
     },
 )
@@ -270,9 +270,17 @@ def test_a_manual_service_is_left_with_the_reason(live: LocalService, found: Loc
     assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], [reason])
 
 
-def test_a_manual_service_in_an_ignored_namespace_is_left() -> None:
-    plan = asked(manual(), scope=replace(SCOPE, ignored_namespaces=frozenset({"shop"}))).plan()
-    assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], ["ignored_namespace"])
+@cases(
+    "live, scope",
+    {
+        "annotated": (manual(ignored=True), SCOPE),
+        "in an ignored namespace": (manual(), replace(SCOPE, ignored_namespaces=frozenset({"shop"}))),
+    },
+)
+def test_ignoring_is_about_mirroring_so_a_manual_service_is_served(live: LocalService, scope: Scope) -> None:
+    """As the original's README says: it is a user who asks for these endpoints."""
+    plan = asked(live, endpoints(addresses=()), scope=scope).plan()
+    assert words(plan) == ["update Endpoints shop/cart"]
 
 
 def test_a_manual_service_in_a_terminating_namespace_is_left() -> None:
@@ -364,6 +372,40 @@ def test_endpoints_of_ours_stay_at_a_service_that_is_off_limits(live: LocalServi
 
 def test_endpoints_without_a_service_are_left_to_the_garbage_collector() -> None:
     assert World(local(endpoints()), services=()).plan().steps == ()
+
+
+# --- ignored: the Service stays, its endpoints follow the nodes -------------------------------------------------
+
+IGNORED: dict[str, dict[str, Any]] = {
+    "ignored": {"local": local(mirror(CART, service_port(81, 30081), ignored=True), endpoints(addresses=()))},
+    "ignored_namespace": {
+        "local": local(mirror(CART, service_port(81, 30081)), endpoints(addresses=())),
+        "scope": replace(SCOPE, ignored_namespaces=frozenset({"shop"})),
+    },
+}
+
+
+@pytest.mark.parametrize("reason", IGNORED)
+@cases("services", {"wanted": (remote(),), "not wanted": ()})
+def test_the_endpoints_of_an_ignored_mirror_follow_the_nodes_on_its_own_ports(reason: str, services: Any) -> None:
+    world = World(**IGNORED[reason], services=services)
+    assert words(world.plan()) == ["leave Service shop/cart", "update Endpoints shop/cart"]
+    assert reasons(world.plan()) == [reason]
+    assert wanted_endpoints(world).content.addresses == ADDRESSES
+    assert wanted_endpoints(world).content.ports == (EndpointPort("http", "TCP", 30081),)
+
+
+def test_an_ignored_mirror_with_local_traffic_keeps_to_the_serving_nodes() -> None:
+    scope = replace(SCOPE, ignored_namespaces=frozenset({"shop"}))
+    serving = {CART: ServingNodes(frozenset({"b"}))}
+    world = World(local(mirror(), endpoints()), scope=scope, services=(remote(local_traffic=True),), serving=serving)
+    assert wanted_endpoints(world).content.addresses == ADDRESSES[1:]
+
+
+def test_an_ignored_mirror_that_has_a_selector_loses_our_endpoints_and_stays() -> None:
+    plan = World(local(mirror(has_selector=True, ignored=True), endpoints())).plan()
+    assert words(plan) == ["leave Service shop/cart", "leave Service shop/cart", "delete Endpoints shop/cart"]
+    assert reasons(plan) == ["ignored", "has_selector", "has_selector"]
 
 
 # --- from slices to Endpoints -----------------------------------------------------------------------------------

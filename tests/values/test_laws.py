@@ -21,7 +21,7 @@ from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
 from tests.values.builders import FROM, KIND, SCOPE, World, local, mirror, node, service, service_port
 from tests.values.simulator import after
-from tests.values.strategies import is_off_limits, is_plain, may_write, port_worlds, worlds
+from tests.values.strategies import is_ignored, is_off_limits, is_plain, may_write, port_worlds, worlds
 
 T = TypeVar("T")
 LAW = settings(
@@ -94,7 +94,7 @@ def served(later: Local, key: Key, *, slices: bool, family: Family) -> tuple[set
 @given(worlds())
 def test_what_is_not_ours_stays_as_it_is(world: World) -> None:
     plan = world.plan()
-    assert {step.ref.key.namespace for step in plan.writes} & {"kube-system", "gone"} == set()
+    assert "gone" not in {step.ref.key.namespace for step in plan.writes}
     for step in plan.writes:
         assert_may_be_written(world, step)
     later = then(world, plan).local
@@ -110,12 +110,13 @@ def is_ours_to_serve(world: World, step: Step) -> bool:
     live = world.local.services.get(step.ref.service)
     if live is None:
         return step.ref.service in world.desired.mirrors
-    if is_off_limits(world, live):
+    asks = live.labels.get(KIND) in {"true", "managed-resource"}
+    if is_off_limits(live) or (is_ignored(live) and not asks):
         return False
     holder = live.labels.get(FROM)
     if live.labels.get(KIND) == "true" and holder is None:
         holder = next((source for source in sources(world, step.ref.service) if source), None)
-    return live.labels.get(KIND) not in {"true", "managed-resource"} or is_for_us(world, holder)
+    return not asks or is_for_us(world, holder)
 
 
 def is_for_us(world: World, source: str | None) -> bool:

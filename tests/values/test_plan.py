@@ -339,12 +339,7 @@ def test_endpoints_not_managed_by_us_stay_when_a_mirror_is_released(changed: dic
 # --- off limits -------------------------------------------------------------------------------------------------
 
 OFF_LIMITS: dict[str, dict[str, Any]] = {
-    "ignored": {"local": local(mirror(CART, service_port(81), ignored=True), endpoints(addresses=()))},
     "deleting": {"local": local(mirror(CART, service_port(81), deleting=True), endpoints(addresses=()))},
-    "ignored_namespace": {
-        "local": local(mirror(CART, service_port(81)), endpoints(addresses=())),
-        "scope": replace(SCOPE, ignored_namespaces=frozenset({"shop"})),
-    },
     "namespace_terminating": {
         "local": local(
             mirror(CART, service_port(81)),
@@ -363,7 +358,7 @@ def test_a_mirror_is_left_with_the_reason(reason: str, services: Any) -> None:
 
 
 def test_a_mirror_that_is_off_limits_is_not_released() -> None:
-    plan = with_mirror(mirror(has_selector=True, ignored=True)).plan()
+    plan = with_mirror(mirror(has_selector=True, deleting=True)).plan()
     assert words(plan) == ["leave Service shop/cart"]
 
 
