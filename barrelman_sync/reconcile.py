@@ -12,6 +12,7 @@ from barrelman_sync.cluster.crew import Crew
 from barrelman_sync.cluster.reading import read_local, read_remote
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.deadline import Deadline
+from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.plan import make_plan
@@ -47,6 +48,7 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     remote = read_remote(remote_client, settings, local)
 
     situation = Situation.of(local, remote, settings)
+    _refuse_another_name(situation)
     plan = hold_back(make_plan(situation), settings.safety, situation.nodes.listed)
 
     report = Report(
@@ -71,3 +73,12 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     with show.progress(len(plan.writes)) as advance:
         outcomes = apply(plan, writer, Crew(settings.run.concurrency), deadline, advance)
     return replace(report, outcomes=tuple(map(writer.judged, outcomes)), refusal=deadline.stopped or "")
+
+
+def _refuse_another_name(situation: Situation) -> None:
+    if known := situation.name_in_use:
+        message = (
+            f"This remote is mirrored already, under the name {known}; {situation.scope.source} is only the default"
+            f" name: give --remote-name {known}, or --adopt-source {known} to go on as {situation.scope.source}."
+        )
+        raise ConfigurationError(message)

@@ -66,4 +66,5 @@ def with_remote_name(settings: Settings, remote: ClusterClient) -> Settings:
             f"Missing option '--remote-name': the default, the name of the remote cluster, does not work: {error}."
         )
         raise ConfigurationError(message) from error
-    return replace(settings, scope=replace(settings.scope, source=source))
+    default_name = None if settings.scope.source else settings.remote_context(remote.name)
+    return replace(settings, scope=replace(settings.scope, source=source, default_name=default_name))

@@ -11,7 +11,7 @@ from barrelman_sync.cluster.managed_fields import claimed, without_us
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Affinity, EndpointPort, Revision, ServicePort
 from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.changes import wanted_labels
+from barrelman_sync.planning.changes import wanted_annotations, wanted_labels
 from barrelman_sync.planning.steps import Release
 
 Body = dict[str, Any]
@@ -25,29 +25,33 @@ def manifest(wanted: Wanted, revision: Revision, live_labels: Mapping[str, str] 
     it is missing, and answers 409 if it exists. This is measured, see docs/adr/001-create-by-apply.md. An empty
     revision is for bodies that are only shown.
     """
-    kind, key, _ = wanted.ref
-    metadata: Body = {"name": key.name, "labels": wanted_labels(wanted, live_labels)}
-    if key.namespace:
-        metadata["namespace"] = key.namespace
-    if revision.resource_version:
-        metadata["resourceVersion"] = revision.resource_version
-    if revision.uid:
-        metadata["uid"] = revision.uid
     api_version = "discovery.k8s.io/v1" if isinstance(wanted, WantedSlice) else "v1"
-    body: Body = {"apiVersion": api_version, "kind": str(kind), "metadata": metadata}
+    metadata = _metadata(wanted, revision, live_labels)
+    body: Body = {"apiVersion": api_version, "kind": str(wanted.ref.kind), "metadata": metadata}
     match wanted:
         case WantedNamespace():
             return body
         case Mirror():
             return {**body, "spec": _service_spec(wanted)}
         case WantedEndpoints():
-            metadata["ownerReferences"] = [_owner(wanted.content)]
             return {**body, "subsets": [_subset(wanted.content)]}
         case WantedSlice():
-            metadata["ownerReferences"] = [_owner(wanted.content)]
             return {**body, **_slice(wanted.content)}
         case _:
             assert_never(wanted)
+
+
+def _metadata(wanted: Wanted, revision: Revision, live_labels: Mapping[str, str] | None) -> Body:
+    owners = [_owner(wanted.content)] if isinstance(wanted, WantedEndpoints | WantedSlice) else []
+    optional = {
+        "namespace": wanted.ref.key.namespace,
+        "annotations": wanted_annotations(wanted),
+        "resourceVersion": revision.resource_version,
+        "uid": revision.uid,
+        "ownerReferences": owners,
+    }
+    present = {name: value for name, value in optional.items() if value}
+    return {"name": wanted.ref.key.name, "labels": wanted_labels(wanted, live_labels), **present}
 
 
 def claim_patch(live: LocalService, revision: Revision) -> JsonPatch:

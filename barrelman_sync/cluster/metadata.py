@@ -15,11 +15,13 @@ from barrelman_sync.model.names import (
     SKIP_MIRROR,
     SLICE_MANAGED_BY,
     SOURCE,
+    SOURCE_UID,
     Key,
     Revision,
 )
 
 _OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY, SLICE_MANAGED_BY, SERVICE_NAME)
+_OUR_ANNOTATIONS = (SOURCE_UID,)
 _HIDING_LABELS = (SKIP_MIRROR, HEADLESS, PROXY_NAME)
 
 
@@ -79,6 +81,12 @@ class Metadata(Part):
         """Of the labels of endpoints: those that we write, and those that may hide the endpoints."""
         labels = self.labels or {}
         return {label: labels[label] for label in (*_OUR_LABELS, *_HIDING_LABELS) if label in labels}
+
+    @property
+    def our_annotations(self) -> Mapping[str, str]:
+        """The annotations of the object, but only those that we write."""
+        annotations = self.annotations or {}
+        return {name: annotations[name] for name in _OUR_ANNOTATIONS if name in annotations}
 
     @property
     def ignored(self) -> bool:

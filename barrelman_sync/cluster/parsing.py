@@ -39,6 +39,7 @@ def local_service(service: resources.Service) -> LocalService:
         ports=ports,
         affinity=spec.affinity,
         labels=labels,
+        annotations=metadata.our_annotations,
         has_selector=bool(spec.selector),
         headless=spec.cluster_ip == "None",
         ignored=metadata.ignored,
@@ -62,6 +63,7 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
         ports=tuple(sorted({_endpoint_port(port) for subset in subsets for port in subset.ports or ()})),
         regular=len(subsets) == 1 and not extras and not parked,
         labels=metadata.endpoint_labels,
+        annotations=metadata.our_annotations,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
         deleting=metadata.deleting,
         elects_leader=LEADER in (metadata.annotations or {}),
@@ -81,6 +83,7 @@ def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
         ports=tuple(sorted(_slice_port(port) for port in slice_.ports or ())),
         regular=all(_is_plain(endpoint) for endpoint in endpoints),
         labels=labels,
+        annotations=metadata.our_annotations,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
         deleting=metadata.deleting,
     )

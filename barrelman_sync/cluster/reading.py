@@ -111,9 +111,10 @@ def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remo
 
     Raises ConfigurationError, before anything is listed, if the remote cluster is the local cluster.
     """
-    _refuse_same_cluster(local.cluster_id, read_identity(client))
+    uid = read_identity(client)
+    _refuse_same_cluster(local.cluster_id, uid)
     nodes, services = list_remote(client, settings.nodes)
-    return Remote(nodes, services, _serving(client, local_traffic(services, settings.scope, local)))
+    return Remote(uid, nodes, services, _serving(client, local_traffic(services, settings.scope, local)))
 
 
 def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:

@@ -14,6 +14,7 @@ from barrelman_sync.command.values import (
     parse_given,
     parse_ignored,
     parse_limit,
+    parse_namespace,
     parse_network,
     parse_resource,
     parse_timeout,
@@ -69,6 +70,8 @@ OPTIONS: tuple[click.Parameter, ...] = (
                " cluster or kubeconfig context."),
     _text("--adopt-source", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
           help="Take over the objects that were written under this former --remote-name."),
+    _text("--namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_namespace),
+          help="Work in this namespace only, in both clusters; repeatable. Default: all namespaces."),
     _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_ignored),
           help="Mirror nothing in this namespace, and leave the mirrors in it; repeatable. Default: kube-system;"
                " --ignore-namespace=-kube-system mirrors it."),

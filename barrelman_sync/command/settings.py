@@ -94,6 +94,7 @@ def _scope(values: Values) -> Scope:
     return Scope(
         source=values["remote_name"] or "",
         adopted_source=values["adopt_source"],
+        namespaces=frozenset(values["namespace"]),
         ignored_namespaces=ignored_namespaces(values["ignore_namespace"]),
         include_loadbalancers=values["include_loadbalancers"],
         nodeports=values["nodeportsvc"],

@@ -122,11 +122,17 @@ def parse_gateway(text: str) -> str:
     return url.rstrip("/")
 
 
-def parse_ignored(text: str) -> str:
-    """The name of a namespace, with or without a `-` before it."""
-    if not _NAMESPACE.fullmatch(text.removeprefix("-")):
+def parse_namespace(text: str) -> str:
+    """The name of a namespace."""
+    if not _NAMESPACE.fullmatch(text):
         message = f"{text!r} is not a valid namespace name"
         raise ValueError(message)
+    return text
+
+
+def parse_ignored(text: str) -> str:
+    """The name of a namespace, with or without a `-` before it."""
+    parse_namespace(text.removeprefix("-"))
     return text
 
 

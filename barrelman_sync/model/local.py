@@ -15,11 +15,13 @@ from barrelman_sync.model.names import (
     SKIP_MIRROR,
     SLICE_MANAGED_BY,
     SOURCE,
+    SOURCE_UID,
     Affinity,
     EndpointPort,
     Family,
     Key,
     Kind,
+    Origin,
     Ref,
     Revision,
     ServicePort,
@@ -47,6 +49,8 @@ class LocalService:
     affinity: Affinity = Affinity()
     labels: Mapping[str, str] = field(default_factory=dict)
     """Only the labels that we may write."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Only the annotations that we may write."""
     has_selector: bool = False
     headless: bool = False
     ignored: bool = False
@@ -73,9 +77,9 @@ class LocalService:
         return self.labels.get(MARKER) == MANUAL_MARKER
 
     @property
-    def source(self) -> str | None:
-        """The source that the Service's label names; None if there is no such label, or an empty one."""
-        return self.labels.get(SOURCE) or None
+    def origin(self) -> Origin:
+        """The remote that the Service says it is from."""
+        return Origin(self.labels.get(SOURCE) or None, self.annotations.get(SOURCE_UID) or None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,8 @@ class _LiveAddresses:
     """Whether the object has the form that we write: plain, ready addresses only, of Endpoints in one subset."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Only the labels that we may write, and those that may hide the object."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Only the annotations that we may write."""
     owners: frozenset[str] = frozenset()
     """The uids in the object's owner references."""
     deleting: bool = False
@@ -114,9 +120,11 @@ class _LiveAddresses:
         return self.manager == FIELD_MANAGER
 
     @property
-    def source(self) -> str | None:
-        """The source from which we took the addresses; None if it has no source or is not managed by us."""
-        return (self.labels.get(SOURCE) or None) if self.managed_by_us else None
+    def origin(self) -> Origin:
+        """The remote from which we took the addresses; unsaid if the object is not managed by us."""
+        if not self.managed_by_us:
+            return Origin()
+        return Origin(self.labels.get(SOURCE) or None, self.annotations.get(SOURCE_UID) or None)
 
 
 @dataclass(frozen=True, slots=True)

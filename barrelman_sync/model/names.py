@@ -13,6 +13,8 @@ MIRROR_MARKER = "managed-resource"
 MANUAL_MARKER = "true"
 IGNORE = "ignore"
 SOURCE = "tfw.io/barrelman-source"
+SOURCE_UID = "tfw.io/barrelman-source-uid"
+"""The annotation with the uid of the remote's namespace kube-system: a name alone does not tell two clusters apart."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 """Kubernetes' endpoints controller writes `endpoint-controller` into this label, see docs/design.md."""
@@ -54,6 +56,16 @@ class Ref(NamedTuple):
     kind: Kind
     key: Key
     service: Key
+
+
+class Origin(NamedTuple):
+    """Which remote an object says that it is from: the source's name (a label) and uid (an annotation); None if unsaid.
+
+    Objects of the original say neither.
+    """
+
+    name: str | None = None
+    uid: str | None = None
 
 
 class Revision(NamedTuple):

@@ -62,6 +62,8 @@ class ServingNodes(NamedTuple):
 class Remote:
     """All that was read from the remote cluster. It exists only if every list was read to its end."""
 
+    uid: str
+    """The uid of the namespace kube-system, which identifies the cluster."""
     nodes: tuple[Node, ...]
     services: tuple[RemoteService, ...]
     serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)

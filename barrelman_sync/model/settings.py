@@ -1,9 +1,11 @@
 """What the user asked for, as values. Pure."""
 
 import ipaddress
+import re
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
+from barrelman_sync.model.names import Origin
 from barrelman_sync.model.selector import Selector
 
 IGNORED_NAMESPACES = frozenset({"kube-system"})
@@ -68,23 +70,69 @@ class InCluster:
     """The cluster that our own pod runs in. We connect as the pod's service account."""
 
 
+class Whose(Enum):
+    """Whose an object of ours is, seen from this run."""
+
+    OURS = auto()
+    """This remote's: the run may write the object."""
+    OTHER_CLUSTER = auto()
+    """Of another cluster that has our name: there are two of this name, or the remote was made anew."""
+    OTHER_NAME = auto()
+    """Of this very cluster, under another name."""
+    OTHER_SOURCE = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which Services to mirror, and what the mirrors are like."""
 
     source: str
     """The name of the remote, see `--remote-name`."""
+    source_uid: str = ""
+    """The uid of the remote's namespace kube-system. Empty until the run has read the uid."""
+    default_name: str | None = None
+    """The name of the remote's context, if `source` was taken from this name."""
     adopted_source: str | None = None
     """A former name of the remote, whose objects we take over, see `--adopt-source`."""
+    namespaces: frozenset[str] = frozenset()
+    """Only these namespaces are of interest, see `--namespace`; if there are none, all are."""
     ignored_namespaces: frozenset[str] = IGNORED_NAMESPACES
     include_loadbalancers: bool = False
     nodeports: bool = False
     """Mirrors get type NodePort and the node ports of the remote Service, see `--nodeportsvc`."""
     create_namespaces: bool = True
 
-    def is_this_source(self, source: str | None) -> bool:
-        """Whether an object that names `source` is of this run's source. Objects of the original name none (None)."""
-        return source in (None, self.source, self.adopted_source)
+    def covers(self, namespace: str) -> bool:
+        """Whether the namespace is one of those that `--namespace` names, if it names any."""
+        return not self.namespaces or namespace in self.namespaces
+
+    @property
+    def origin(self) -> Origin:
+        """What objects of this run say about where they are from."""
+        return Origin(self.source, self.source_uid or None)
+
+    def whose(self, origin: Origin) -> Whose:
+        """Whose an object of this origin is.
+
+        | name | uid | whose |
+        |---|---|---|
+        | adopted | any | ours: the user said so |
+        | ours, or none | absent, or this remote's | ours |
+        | ours | another | another cluster's |
+        | the whole context, from which our name was taken | absent, or this remote's | ours: the former default |
+        | another | this remote's | this cluster's, under another name |
+        | another, or none | another | another source's |
+        """
+        uid = origin.uid or self.source_uid
+        match origin.name:
+            case None | self.source | self.default_name if uid == self.source_uid:
+                return Whose.OURS
+            case self.adopted_source if origin.name:
+                return Whose.OURS
+            case self.source:
+                return Whose.OTHER_CLUSTER
+            case _:
+                return Whose.OTHER_NAME if origin.uid == self.source_uid else Whose.OTHER_SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +229,27 @@ class Settings:
     metrics: MetricsRules = MetricsRules()
 
     def remote_name(self, current_context: str | None = None) -> str:
-        """The name of the remote: `--remote-name`, else the name of the GKE cluster, else the name of the context.
+        """The name of the remote: `--remote-name`, else the name of the cluster that is or that the context names.
 
         The kubeconfig tells the current context. The result is empty if the name depends on `current_context`, and
         that is not given.
         """
-        own = self.remote.name if isinstance(self.remote, GkeCluster) else self.remote.context or current_context
-        return self.scope.source or own or ""
+        return self.scope.source or cluster_name(self.remote_context(current_context))
+
+    def remote_context(self, current_context: str | None = None) -> str:
+        """The name of the GKE cluster, or else of the context."""
+        if isinstance(self.remote, GkeCluster):
+            return self.remote.name
+        return self.remote.context or current_context or ""
+
+
+_CONTEXTS = re.compile("gke_[^_]+_[^_]+_(?P<gke>[^_]+)|arn:[^:]+:eks:[^:]*:[^:]*:cluster/(?P<eks>.+)")
+
+
+def cluster_name(context: str) -> str:
+    """The name of the cluster, if gcloud or the AWS CLI made the context; otherwise the context.
+
+    So a review on a laptop means the same remote as the CronJob, which knows the cluster by its name.
+    """
+    found = _CONTEXTS.fullmatch(context)
+    return (found["gke"] or found["eks"]) if found else context

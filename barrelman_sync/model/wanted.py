@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from barrelman_sync.model.names import Affinity, EndpointPort, Family, Key, Kind, Ref, ServicePort, allocated
+from barrelman_sync.model.names import Affinity, EndpointPort, Family, Key, Kind, Origin, Ref, ServicePort, allocated
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Mirror:
     """The local Service that stands for a remote Service of the same name. Its ports are sorted."""
 
     key: Key
-    source: str
+    origin: Origin
     ports: tuple[ServicePort, ...]
     affinity: Affinity = Affinity()
     type: str = "ClusterIP"
@@ -45,7 +45,7 @@ class AddressSet:
     """The addresses of one IP family that answer for a Service: canonical, unique and sorted. Ports are sorted."""
 
     service: Key
-    source: str
+    origin: Origin
     family: Family
     addresses: tuple[str, ...]
     ports: tuple[EndpointPort, ...]

@@ -19,7 +19,9 @@ from barrelman_sync.model.names import (
     SERVICE_NAME,
     SLICE_MANAGED_BY,
     SOURCE,
+    SOURCE_UID,
     EndpointPort,
+    Origin,
     ServicePort,
 )
 from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
@@ -62,8 +64,7 @@ def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict
 
     We do not write `app.kubernetes.io/managed-by` if somebody else has set the label, so that Helm can adopt a mirror.
     """
-    source = wanted.content.source if isinstance(wanted, WantedEndpoints | WantedSlice) else wanted.source
-    labels = {SOURCE: source}
+    labels = {SOURCE: wanted.source if isinstance(wanted, WantedNamespace) else _origin(wanted).name or ""}
     if live is None or live.get(MANAGED_BY, FIELD_MANAGER) == FIELD_MANAGER:
         labels[MANAGED_BY] = FIELD_MANAGER
     match wanted:
@@ -78,19 +79,34 @@ def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict
     return labels
 
 
+def wanted_annotations(wanted: Wanted) -> dict[str, str]:
+    """The annotations that we write."""
+    if isinstance(wanted, WantedNamespace) or not (uid := _origin(wanted).uid):
+        return {}
+    return {SOURCE_UID: uid}
+
+
+def _origin(wanted: Mirror | WantedEndpoints | WantedSlice) -> Origin:
+    return wanted.origin if isinstance(wanted, Mirror) else wanted.content.origin
+
+
 def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wanted) -> tuple[Change, ...]:
     """What an update of the live object would change. Raises TypeError unless both objects are of one kind.
 
     The family of a slice is not compared, because it never changes.
     """
-    labels = (*_label_changes(live.labels, wanted_labels(wanted, live.labels)), *_hiding_label_changes(live))
+    metadata = (
+        *_map_changes("labels", live.labels, wanted_labels(wanted, live.labels)),
+        *_hiding_label_changes(live),
+        *_map_changes("annotations", live.annotations, wanted_annotations(wanted)),
+    )
     match live, wanted:
         case LocalService(), Mirror():
-            return (*labels, *_mirror_changes(live, wanted))
+            return (*metadata, *_mirror_changes(live, wanted))
         case LocalEndpoints(), WantedEndpoints():
-            return _or_form(live, "subsets", (*labels, *_content_changes(live, wanted.content, "subsets")))
+            return _or_form(live, "subsets", (*metadata, *_content_changes(live, wanted.content, "subsets")))
         case LocalSlice(), WantedSlice():
-            return _or_form(live, "endpoints", (*labels, *_content_changes(live, wanted.content, "endpoints")))
+            return _or_form(live, "endpoints", (*metadata, *_content_changes(live, wanted.content, "endpoints")))
         case _:
             message = f"{live.ref.kind} and {wanted.ref.kind} do not compare"
             raise TypeError(message)
@@ -129,9 +145,9 @@ def _change(path: str, before: Value, after: Value) -> Iterator[Change]:
         yield Change(path, before, after)
 
 
-def _label_changes(live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Change]:
-    for label, value in sorted(wanted.items()):
-        yield from _change(f"metadata.labels[{label}]", live.get(label), value)
+def _map_changes(where: str, live: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[Change]:
+    for name, value in sorted(wanted.items()):
+        yield from _change(f"metadata.{where}[{name}]", live.get(name), value)
 
 
 def _hiding_label_changes(live: LocalService | LocalEndpoints | LocalSlice) -> Iterator[Change]:

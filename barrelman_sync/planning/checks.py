@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import Origin
+from barrelman_sync.model.settings import Whose
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.situation import Situation
@@ -26,20 +28,32 @@ def first_reason(chain: Chain[T], situation: Situation, subject: T) -> Why | Non
 
 
 def of_another_source(situation: Situation, live: LocalService) -> Why | None:
-    if situation.scope.is_this_source(live.source):
-        return None
-    return because(Reason.OTHER_SOURCE, source=str(live.source))
+    return _of_another(situation, live.origin, Reason.OTHER_SOURCE)
 
 
 def served_by_another_source(situation: Situation, live: LocalService) -> Why | None:
-    source = situation.serving_source(live)
-    if situation.scope.is_this_source(source):
-        return None
-    return because(Reason.SERVED_BY_OTHER_SOURCE, source=str(source))
+    return _of_another(situation, situation.serving_origin(live), Reason.SERVED_BY_OTHER_SOURCE)
+
+
+def _of_another(situation: Situation, origin: Origin, reason: Reason) -> Why | None:
+    name = origin.name or f"the cluster with uid {origin.uid}"
+    match situation.scope.whose(origin):
+        case Whose.OURS:
+            return None
+        case Whose.OTHER_CLUSTER:
+            return because(Reason.OTHER_CLUSTER, source=name, uid=str(origin.uid))
+        case Whose.OTHER_NAME:
+            return because(Reason.OTHER_NAME, source=name)
+        case Whose.OTHER_SOURCE:
+            return because(reason, source=name)
 
 
 def in_an_ignored_namespace(situation: Situation, live: LocalService) -> Why | None:
     return Why(Reason.IGNORED_NAMESPACE) if live.key.namespace in situation.scope.ignored_namespaces else None
+
+
+def in_another_namespace(situation: Situation, live: LocalService) -> Why | None:
+    return None if situation.scope.covers(live.key.namespace) else Why(Reason.OTHER_NAMESPACE)
 
 
 def annotated_to_be_ignored(_: Situation, live: LocalService) -> Why | None:
@@ -86,7 +100,7 @@ def targets_a_name(_: Situation, live: LocalService) -> Why | None:
 
 # --- chains ------------------------------------------------------------------------------------------------------
 
-OFF_LIMITS: Chain[LocalService] = (being_deleted, in_a_terminating_namespace)
+OFF_LIMITS: Chain[LocalService] = (in_another_namespace, being_deleted, in_a_terminating_namespace)
 """Why a local Service and its endpoints are never written, whatever the remote asks for."""
 
 LEAVE_MIRROR: Chain[LocalService] = (of_another_source, *OFF_LIMITS)

@@ -22,13 +22,14 @@ class Rule(StrEnum):
 
     TYPE = "type"
     IGNORED_NAMESPACE = "ignored namespace"
+    OTHER_NAMESPACE = "outside --namespace"
 
 
 class NotEligible(NamedTuple):
-    """The rule, and the type or namespace that the rule is about."""
+    """The rule, and the type or ignored namespace that the rule is about."""
 
     rule: Rule
-    name: str
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ def _not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:
         return NotEligible(Rule.TYPE, service.type)
     if service.key.namespace in scope.ignored_namespaces:
         return NotEligible(Rule.IGNORED_NAMESPACE, service.key.namespace)
+    if not scope.covers(service.key.namespace):
+        return NotEligible(Rule.OTHER_NAMESPACE)
     return None
 
 
@@ -122,4 +125,4 @@ def _mirror(service: RemoteService, scope: Scope) -> Mirror:
         if port.node_port
     )
     local_type = "NodePort" if scope.nodeports else "ClusterIP"
-    return Mirror(service.key, scope.source, tuple(sorted(ports)), service.affinity, local_type, service.local_traffic)
+    return Mirror(service.key, scope.origin, tuple(sorted(ports)), service.affinity, local_type, service.local_traffic)

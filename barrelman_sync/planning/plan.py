@@ -83,7 +83,7 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
 def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | None, why: Why) -> Iterator[Step]:
     """The user who made the mirror a Service of their own now serves the callers, so our endpoints are deleted."""
     # A label whose value a user changed is the user's, and stays.
-    ours = {MARKER: live.labels[MARKER], SOURCE: live.source, MANAGED_BY: FIELD_MANAGER}
+    ours = {MARKER: live.labels[MARKER], SOURCE: live.origin.name, MANAGED_BY: FIELD_MANAGER}
     labels = (label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
     yield Release(live, tuple(sorted(labels)), _stale_target_port(live, wanted) or why)
     yield from delete(situation.managed_endpoints(live.key), because(Reason.RELEASED, why=why.reason))
@@ -144,8 +144,9 @@ def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterat
 
 
 def _managed(situation: Situation) -> int:
-    """How many mirrors and manual services depend on this source, see `Plan.managed`."""
+    """How many mirrors and manual services depend on this source, see `Plan.managed_services`."""
     return sum(
-        situation.scope.is_this_source(live.source) if live.is_mirror else bool(situation.of_this_source(live.key))
+        situation.is_ours(live) if live.is_mirror else bool(situation.of_this_source(live.key))
         for live in situation.local.services.values()
+        if situation.scope.covers(live.key.namespace)
     )

@@ -72,8 +72,11 @@ class Reason(StrEnum):
     LOCAL_SERVICE = "local_service"
     OTHER_SOURCE = "other_source"
     SERVED_BY_OTHER_SOURCE = "served_by_other_source"
+    OTHER_CLUSTER = "other_cluster"
+    OTHER_NAME = "other_name"
     IGNORED = "ignored"
     IGNORED_NAMESPACE = "ignored_namespace"
+    OTHER_NAMESPACE = "other_namespace"
     DELETING = "deleting"
     NAMESPACE_TERMINATING = "namespace_terminating"
     NAMESPACE_MISSING = "namespace_missing"
@@ -127,18 +130,23 @@ UNGUARDED = frozenset(
 )
 """A delete with one of these reasons takes nothing from callers. Each reason to delete is in this set or in GUARDED."""
 
-FAILING = frozenset({Reason.NO_NODE, Reason.ONLY_EXCLUDED_NODES, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
-"""Endpoints that are kept for one of these reasons should have been written, so the run fails."""
+_UNKNOWN = frozenset({Reason.NO_NODE, Reason.ONLY_EXCLUDED_NODES, Reason.NO_ADDRESS, Reason.REMOTE_SLICES_UNREADABLE})
 
-KEEPING = FAILING | {Reason.NO_SERVING_NODE, Reason.NOT_COPIED_YET}
+FAILING = _UNKNOWN | {Reason.OTHER_CLUSTER}
+"""An object that is left for one of these reasons should have been written, so the run fails."""
+
+KEEPING = _UNKNOWN | {Reason.NO_SERVING_NODE, Reason.NOT_COPIED_YET}
 """A Leave with one of these reasons keeps endpoints, because no better ones are known."""
 
 LEAVING = KEEPING | {
     Reason.LOCAL_SERVICE,
     Reason.OTHER_SOURCE,
     Reason.SERVED_BY_OTHER_SOURCE,
+    Reason.OTHER_CLUSTER,
+    Reason.OTHER_NAME,
     Reason.IGNORED,
     Reason.IGNORED_NAMESPACE,
+    Reason.OTHER_NAMESPACE,
     Reason.DELETING,
     Reason.NAMESPACE_TERMINATING,
     Reason.NAMESPACE_MISSING,

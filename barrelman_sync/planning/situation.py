@@ -1,14 +1,14 @@
 """All that a plan depends on, as one value, and the questions that several modules ask of it. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Self
 
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
-from barrelman_sync.model.names import Family, Key
+from barrelman_sync.model.names import Family, Key, Origin
 from barrelman_sync.model.remote import Remote, ServingNodes
-from barrelman_sync.model.settings import EndpointRules, Scope, Settings
+from barrelman_sync.model.settings import EndpointRules, Scope, Settings, Whose
 from barrelman_sync.planning.desired import Desired, desired_mirrors
 from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 
@@ -28,11 +28,12 @@ class Situation:
     @classmethod
     def of(cls, local: Local, remote: Remote, settings: Settings) -> Self:
         """The situation of a run: both clusters as they were read, and the settings."""
+        scope = replace(settings.scope, source_uid=remote.uid)
         return cls(
             local=local,
-            desired=desired_mirrors(remote.services, settings.scope, local.services),
+            desired=desired_mirrors(remote.services, scope, local.services),
             nodes=choose_nodes(remote.nodes, settings.nodes),
-            scope=settings.scope,
+            scope=scope,
             rules=settings.endpoints,
             serving=remote.serving,
         )
@@ -60,19 +61,37 @@ class Situation:
         found = (*((endpoints,) if endpoints else ()), *self.slices(service))
         return tuple(each for each in found if each.managed_by_us)
 
+    def is_ours(self, live: LocalService | LocalEndpoints | LocalSlice) -> bool:
+        """Whether the object is of this run's source."""
+        return self.scope.whose(live.origin) is Whose.OURS
+
+    @property
+    def name_in_use(self) -> str | None:
+        """The name under which this very cluster is mirrored already; None if the run's name is right.
+
+        The run's name is wrong only if it is a default and no object has it: the context got another name.
+        """
+        if self.scope.default_name is None:
+            return None
+        origins = [live.origin for live in self.local.services.values() if live.is_mirror]
+        origins += [live.origin for live in self.local.endpoints.values()]
+        origins += [live.origin for live in chain.from_iterable(self.local.slices.values())]
+        names = {self.scope.whose(origin): origin.name for origin in origins if origin.name}
+        return None if Whose.OURS in names else names.get(Whose.OTHER_NAME)
+
     def of_this_source(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
         """The endpoints of a Service that are managed by us and of this run's source."""
-        return tuple(each for each in self.managed_endpoints(service) if self.scope.is_this_source(each.source))
+        return tuple(each for each in self.managed_endpoints(service) if self.is_ours(each))
 
     def present_addresses(self, service: Key) -> frozenset[str]:
         """The addresses that the Service's endpoints of this source have now."""
         return frozenset(chain.from_iterable(found.addresses for found in self.of_this_source(service)))
 
-    def serving_source(self, live: LocalService) -> str | None:
-        """The source that serves a manual service; None if there is none yet.
+    def serving_origin(self, live: LocalService) -> Origin:
+        """The remote that serves a manual service; unsaid if there is none yet.
 
-        That is the source that the Service's label names, or else the source of its endpoints.
+        That is the source that the Service's label names, or else that of its endpoints, which also say the uid.
         """
-        endpoints = self.local.endpoints.get(live.key)
-        writers = [endpoints.source if endpoints else None, *(found.source for found in self.slices(live.key))]
-        return live.source or next((writer for writer in writers if writer), None)
+        origins = [found.origin for found in self.managed_endpoints(live.key) if found.origin.name]
+        named = live.origin.name
+        return next((origin for origin in origins if named in (None, origin.name)), live.origin)

@@ -72,7 +72,7 @@ def targets(situation: Situation, service: Served, mode: EndpointMode) -> Target
     ports = endpoint_ports(service.ports)
     sets = tuple(
         AddressSet(
-            service.key, situation.scope.source, family, pools[family].pick(service.key, limit), ports, service.uid
+            service.key, situation.scope.origin, family, pools[family].pick(service.key, limit), ports, service.uid
         )
         for family in served
         if family in pools

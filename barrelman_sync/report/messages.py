@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from barrelman_sync.model.names import LEADER
 from barrelman_sync.planning.desired import NotEligible
 from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, NodeChoice
-from barrelman_sync.planning.reasons import Answering, Exclusion, Reason, Skip, Why
+from barrelman_sync.planning.reasons import KEEPING, Answering, Exclusion, Reason, Skip, Why
 from barrelman_sync.planning.result import Report
+from barrelman_sync.planning.steps import Leave
 
 SKIPS: Mapping[Skip, str] = {
     Skip.IGNORED: "the remote Service is annotated to be ignored",
@@ -61,8 +62,14 @@ REASONS: Mapping[Reason, str] = {
     Reason.LOCAL_SERVICE: "a local Service with this name already exists",
     Reason.OTHER_SOURCE: "mirrored from {source}",
     Reason.SERVED_BY_OTHER_SOURCE: "served from {source}",
+    Reason.OTHER_CLUSTER: (
+        "from another cluster that is called {source}, too (uid {uid}), or {source} was made anew: give this remote"
+        " another name (--remote-name), or take over what is there (--adopt-source {source})"
+    ),
+    Reason.OTHER_NAME: "from this very cluster under the name {source} (--adopt-source {source} takes over)",
     Reason.IGNORED: "annotated to be ignored",
     Reason.IGNORED_NAMESPACE: "in an ignored namespace",
+    Reason.OTHER_NAMESPACE: "outside --namespace",
     Reason.DELETING: "being deleted",
     Reason.NAMESPACE_TERMINATING: "namespace {namespace} is terminating",
     Reason.NAMESPACE_MISSING: "namespace {namespace} does not exist (--no-create-namespaces)",
@@ -111,7 +118,7 @@ def message(why: Why) -> str:
 
 def not_eligible(found: NotEligible) -> str:
     """What makes a remote Service not eligible, such as `type ClusterIP`."""
-    return f"{found.rule} {found.name}"
+    return f"{found.rule} {found.name}".rstrip()
 
 
 def nodes_used(nodes: NodeChoice) -> str:
@@ -121,9 +128,13 @@ def nodes_used(nodes: NodeChoice) -> str:
 
 def problems(report: Report) -> tuple[str, ...]:
     """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept."""
-    kept = Counter(message(step.why) for step in report.failing)
+    counted = Counter((_what_is_left(step), message(step.why)) for step in report.failing)
     refusal = (report.refusal,) if report.refusal else ()
-    return (*refusal, *(f"endpoints kept ({why}: {number})" for why, number in sorted(kept.items())))
+    return (*refusal, *(f"{what} ({why}: {number})" for (what, why), number in sorted(counted.items())))
+
+
+def _what_is_left(step: Leave) -> str:
+    return "endpoints kept" if step.why.reason in KEEPING else "left"
 
 
 def _fact_text(fact: str | int) -> str | int:

@@ -14,7 +14,7 @@ import pytest
 
 from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
-from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
+from barrelman_sync.model.names import Affinity, EndpointPort, Key, Origin, Revision, ServicePort
 from barrelman_sync.model.remote import Node, RemotePort, RemoteService, ServingNodes
 from barrelman_sync.model.settings import DeleteLimit, EndpointRules, NodeRules, Safety, Scope
 from barrelman_sync.model.wanted import Mirror
@@ -27,17 +27,21 @@ from barrelman_sync.planning.steps import Delete, HeldBack, Leave, Plan, Release
 
 KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"
+FROM_UID = "tfw.io/barrelman-source-uid"
 MANAGER = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGER = "endpoints.kubernetes.io/managed-by"
 SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 
-SCOPE = Scope("prod")
+PROD = Origin("prod", "uid of prod")
+SCOPE = Scope("prod", source_uid="uid of prod")
 NO_AFFINITY = Affinity()
 CART = Key("shop", "cart")
 TILL = Key("shop", "till")
 
 MIRROR_LABELS = {KIND: "managed-resource", FROM: "prod", MANAGER: "barrelman-sync"}
 ENDPOINTS_LABELS = {KIND: "true", FROM: "prod", MANAGER: "barrelman-sync", ENDPOINTS_MANAGER: "barrelman-sync"}
+
+ANNOTATIONS = {FROM_UID: "uid of prod"}
 
 ADDRESSES = ("10.0.0.1", "10.0.0.2")
 
@@ -85,7 +89,7 @@ def service(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService
 
 def mirror(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService:
     """Return the mirror that a run from `prod` makes of `remote(key)`."""
-    made = service(key, *ports, **{"labels": MIRROR_LABELS, **fields})
+    made = service(key, *ports, **{"labels": MIRROR_LABELS, "annotations": ANNOTATIONS, **fields})
     return with_holders(made) if "managed_fields" in fields else held_by(made, "barrelman-sync", "Apply")
 
 
@@ -100,6 +104,7 @@ def endpoints(key: Key = CART, **fields: Any) -> LocalEndpoints:
         "addresses": ADDRESSES,
         "ports": (EndpointPort("http", "TCP", 30080),),
         "labels": ENDPOINTS_LABELS,
+        "annotations": ANNOTATIONS,
         "owners": frozenset({f"uid of {key}"}),
     }
     return LocalEndpoints(key, Revision(f"uid of endpoints {key}", "1"), **{**defaults, **fields})
@@ -122,6 +127,7 @@ def slice_of(name: str, *addresses: str, key: Key = CART, **fields: Any) -> Loca
     defaults = {
         "ports": (EndpointPort("http", "TCP", 30080),),
         "labels": labels,
+        "annotations": ANNOTATIONS,
         "owners": frozenset({f"uid of {key}"}),
     }
     revision = Revision(f"uid of {name}", "1")

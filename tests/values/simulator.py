@@ -187,12 +187,12 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
     metadata = body["metadata"]
     key = Key(metadata["namespace"], metadata["name"])
     labels = {**(live.labels if live else {}), **metadata["labels"]}
+    annotations = metadata.get("annotations", {})  # all that we may write, so an apply removes what it does not name
     match body["kind"]:
         case "Service":
             assert live is None or isinstance(live, LocalService)
-            return _service(
-                body["spec"], replace(live or LocalService(key, revision), revision=revision, labels=labels)
-            )
+            service = live or LocalService(key, revision)
+            return _service(body["spec"], replace(service, revision=revision, labels=labels, annotations=annotations))
         case "Endpoints":
             assert live is None or isinstance(live, LocalEndpoints)
             (subset,) = body["subsets"]
@@ -200,6 +200,7 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
                 live or LocalEndpoints(key, revision),
                 revision=revision,
                 labels=labels,
+                annotations=annotations,
                 addresses=tuple(sorted(entry["ip"] for entry in subset["addresses"])),
                 ports=tuple(sorted(_endpoint_port(port) for port in subset.get("ports", ()))),
                 regular=True,
@@ -207,15 +208,15 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
             )
         case _:
             assert live is None or isinstance(live, LocalSlice)
-            service = Key(key.namespace, labels["kubernetes.io/service-name"])
             return LocalSlice(
                 key,
-                service,
+                Key(key.namespace, labels["kubernetes.io/service-name"]),
                 revision,
                 body["addressType"],
                 addresses=tuple(sorted(entry["addresses"][0] for entry in body["endpoints"])),
                 ports=tuple(sorted(_endpoint_port(port) for port in body["ports"])),
                 labels=labels,
+                annotations=annotations,
                 owners=_owners(metadata, live.owners if live else frozenset()),
             )
 

@@ -16,8 +16,10 @@ from barrelman_sync.model.settings import EndpointRules, Scope
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.desired import desired_mirrors
 from tests.values.builders import (
+    ANNOTATIONS,
     ENDPOINTS_MANAGER,
     FROM,
+    FROM_UID,
     KIND,
     MANAGER,
     SCOPE,
@@ -65,7 +67,7 @@ def _targeted(found: list[tuple[str, str, int]], target: int | str) -> tuple[Ser
 def _local(
     services: dict[Key, LocalService],
     endpoints: dict[Key, LocalEndpoints],
-    slices: dict[Key, list[tuple[str, str | None, tuple[str, ...]]]],
+    slices: dict[Key, list[tuple[str, tuple[str | None, dict[str, str]], tuple[str, ...]]]],
 ) -> Local:
     return Local(
         cluster_id="local",
@@ -83,7 +85,8 @@ def _endpoints(key: Key, live: LocalEndpoints) -> LocalEndpoints:
     return replace(live, key=key, revision=Revision(f"uid of endpoints {key}", "1"), owners=owners)
 
 
-def _slice(key: Key, name: str, source: str | None, addresses: tuple[str, ...]) -> LocalSlice:
+def _slice(key: Key, name: str, origin: tuple[str | None, dict[str, str]], addresses: tuple[str, ...]) -> LocalSlice:
+    source, annotations = origin
     manager = "barrelman-sync" if name.startswith("barrelman") else "endpointslice-controller.k8s.io"
     labels = {"endpointslice.kubernetes.io/managed-by": manager, "kubernetes.io/service-name": key.name}
     place = Key(key.namespace, f"{key.name}-{name}")
@@ -94,6 +97,7 @@ def _slice(key: Key, name: str, source: str | None, addresses: tuple[str, ...]) 
         "IPv6" if "ipv6" in name else "IPv4",
         addresses=addresses,
         labels=labels | ({FROM: source} if source else {}),
+        annotations=annotations,
     )
 
 
@@ -144,6 +148,8 @@ HIDING: st.SearchStrategy[dict[str, str]] = mostly(
     {}, {"service.kubernetes.io/headless": ""}, {"endpointslice.kubernetes.io/skip-mirror": "true"}
 )
 
+UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"})
+
 TARGETS: st.SearchStrategy[int | str] = st.sampled_from([30000, 30001, 31000, "web"])
 
 LOCAL_SERVICE = st.builds(
@@ -154,6 +160,7 @@ LOCAL_SERVICE = st.builds(
     ports=st.builds(_targeted, PORTS, TARGETS),
     affinity=AFFINITIES,
     labels=LABELS.map(lambda found: {name: value for name, value in found.items() if name != ENDPOINTS_MANAGER}),
+    annotations=UIDS,
     has_selector=RARELY,
     headless=RARELY,
     ignored=RARELY,
@@ -169,6 +176,7 @@ ENDPOINTS = st.builds(
     ports=st.sampled_from([(), (EndpointPort("http", "TCP", 30000),)]),
     regular=BOOLEANS,
     labels=st.builds(lambda ours, hiding: ours | hiding, LABELS, HIDING),
+    annotations=UIDS,
     owners=st.sampled_from([frozenset[str](), frozenset({"uid of %s"}), frozenset({"uid of an operator"})]),
 )
 
@@ -176,7 +184,7 @@ ENDPOINTS = st.builds(
 SLICES = st.lists(
     st.tuples(
         st.sampled_from(["barrelman-ipv4-0", "barrelman-ipv4-3", "barrelman-ipv6-0", "x7kq2"]),
-        st.sampled_from(SOURCES),
+        st.tuples(st.sampled_from(SOURCES), UIDS),
         st.sampled_from([(), ("10.0.0.0",), ("10.0.0.0", "10.0.0.1")]),
     ),
     min_size=1,
@@ -201,7 +209,9 @@ REMOTE_SERVICES = st.dictionaries(st.sampled_from(KEYS), REMOTE_SERVICE, min_siz
 SCOPES = st.builds(
     Scope,
     source=st.just("prod"),
+    source_uid=st.just("uid of prod"),
     adopted_source=st.sampled_from([None, "old"]),
+    namespaces=mostly(frozenset[str](), frozenset({"shop", "new"})),
     include_loadbalancers=BOOLEANS,
     nodeports=BOOLEANS,
     create_namespaces=BOOLEANS,
@@ -270,13 +280,20 @@ def _held(live: LocalService, chance: int) -> LocalService:
 def may_write(world: World, live: LocalService) -> bool:
     """Return whether this is a mirror for this run; said here again, on purpose, in other words than the plan's."""
     ours = live.labels.get(KIND) == "managed-resource"
-    named = live.labels.get(FROM)
-    for_us = named is None or named in {"prod", world.scope.adopted_source}
-    return ours and for_us and not is_off_limits(live) and not is_ignored(live)
+    return ours and is_for_us(world, live) and not is_off_limits(world, live) and not is_ignored(live)
 
 
-def is_off_limits(live: LocalService) -> bool:
-    return live.deleting or live.key.namespace == "gone"
+def is_for_us(world: World, found: LocalService | LocalEndpoints | LocalSlice) -> bool:
+    """Return whether an object is of this source: adopted by name, or ours or of nobody and of no other cluster."""
+    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID)
+    if named is not None and named == world.scope.adopted_source:
+        return True
+    return named in {None, "prod"} and uid in {None, "uid of prod"}
+
+
+def is_off_limits(world: World, live: LocalService) -> bool:
+    outside = world.scope.namespaces and live.key.namespace not in world.scope.namespaces
+    return bool(outside) or live.deleting or live.key.namespace == "gone"
 
 
 def is_ignored(live: LocalService) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from barrelman_sync.model.names import Affinity, Key
+from barrelman_sync.model.names import Affinity, Key, Origin
 from barrelman_sync.model.remote import RemoteService
-from barrelman_sync.model.settings import Scope
+from barrelman_sync.model.settings import Scope, Whose
 from barrelman_sync.planning.desired import NotEligible, Rule, desired_mirrors
 from barrelman_sync.report.messages import not_eligible
-from tests.values.builders import CART, SCOPE, cases, port, remote, service_port
+from tests.values.builders import CART, PROD, SCOPE, cases, port, remote, service_port
 
 SYSTEM = Key("kube-system", "dns")
 LOADBALANCERS = replace(SCOPE, include_loadbalancers=True)
@@ -65,6 +65,7 @@ def test_mirrored(service: RemoteService, scope: Scope) -> None:
         "type ExternalName": (remote(type="ExternalName"), SCOPE, "type ExternalName"),
         "a load balancer": (remote(type="LoadBalancer"), SCOPE, "type LoadBalancer"),
         "ClusterIP even with load balancers": (remote(type="ClusterIP"), LOADBALANCERS, "type ClusterIP"),
+        "another namespace": (remote(), replace(SCOPE, namespaces=frozenset({"web"})), "outside --namespace"),
         "ignored namespace": (remote(SYSTEM), SCOPE, "ignored namespace kube-system"),
         "type before anything else": (remote(SYSTEM, type="ClusterIP", ignored=True), SCOPE, "type ClusterIP"),
         "namespace before the annotation": (remote(SYSTEM, ignored=True), SCOPE, "ignored namespace kube-system"),
@@ -89,7 +90,7 @@ def test_the_mirror_of_a_service() -> None:
     affinity = Affinity("ClientIP", 600)
     web, dns = port(80, 30080, "web", "TCP", "http"), port(53, 30053, "dns", "UDP")
     found = desired_mirrors([remote(CART, web, dns, affinity=affinity)], SCOPE).mirrors[CART]
-    assert (found.key, found.source, found.type, found.affinity) == (CART, "prod", "ClusterIP", affinity)
+    assert (found.key, found.origin, found.type, found.affinity) == (CART, PROD, "ClusterIP", affinity)
     assert found.ports == (
         service_port(53, 30053, "dns", "UDP"),
         service_port(80, 30080, "web", "TCP", app_protocol="http"),
@@ -125,16 +126,35 @@ def test_everything_comes_in_the_order_of_the_keys() -> None:
     assert [key for key, _ in desired.skipped_ports] == sorted(keys)
 
 
+ADOPTING = replace(SCOPE, adopted_source="old")
+AGAIN = replace(SCOPE, adopted_source="prod")
+BY_DEFAULT = replace(SCOPE, default_name="gke_p_l_prod")
+HERE, ELSEWHERE = "uid of prod", "another uid"
+
+
 @cases(
-    "source, scope, ours",
+    "origin, scope, whose",
     {
-        "its own": ("prod", SCOPE, True),
-        "none, as the original's": (None, SCOPE, True),
-        "another": ("stage", SCOPE, False),
-        "empty is a name too": ("", SCOPE, False),
-        "the adopted one": ("old", replace(SCOPE, adopted_source="old"), True),
-        "another beside the adopted one": ("stage", replace(SCOPE, adopted_source="old"), False),
+        "our own": (Origin("prod", HERE), SCOPE, Whose.OURS),
+        "our own of a version before the uid": (Origin("prod"), SCOPE, Whose.OURS),
+        "the original's": (Origin(), SCOPE, Whose.OURS),
+        "our own without its label": (Origin(None, HERE), SCOPE, Whose.OURS),
+        "the adopted one": (Origin("old", HERE), ADOPTING, Whose.OURS),
+        "the adopted one before the uid": (Origin("old"), ADOPTING, Whose.OURS),
+        "the adopted one of another cluster": (Origin("old", ELSEWHERE), ADOPTING, Whose.OURS),
+        "our name taken over": (Origin("prod", ELSEWHERE), AGAIN, Whose.OURS),
+        "the context as a name, before the uid": (Origin("gke_p_l_prod"), BY_DEFAULT, Whose.OURS),
+        "the context as a name": (Origin("gke_p_l_prod", HERE), BY_DEFAULT, Whose.OURS),
+        "our name, another cluster": (Origin("prod", ELSEWHERE), SCOPE, Whose.OTHER_CLUSTER),
+        "our name, another cluster, another adopted": (Origin("prod", ELSEWHERE), ADOPTING, Whose.OTHER_CLUSTER),
+        "another name, this cluster": (Origin("stage", HERE), SCOPE, Whose.OTHER_NAME),
+        "another": (Origin("stage"), SCOPE, Whose.OTHER_SOURCE),
+        "another, another cluster": (Origin("stage", ELSEWHERE), SCOPE, Whose.OTHER_SOURCE),
+        "another beside the adopted one": (Origin("stage"), ADOPTING, Whose.OTHER_SOURCE),
+        "another cluster's without its label": (Origin(None, ELSEWHERE), SCOPE, Whose.OTHER_SOURCE),
+        "the context as a name, another cluster": (Origin("gke_p_l_prod", ELSEWHERE), BY_DEFAULT, Whose.OTHER_SOURCE),
+        "empty is a name too": (Origin(""), SCOPE, Whose.OTHER_SOURCE),
     },
 )
-def test_whose_it_is(source: str | None, scope: Scope, *, ours: bool) -> None:
-    assert scope.is_this_source(source) is ours
+def test_whose_it_is(origin: Origin, scope: Scope, whose: Whose) -> None:
+    assert scope.whose(origin) is whose

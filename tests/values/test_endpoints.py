@@ -20,9 +20,11 @@ from tests.values.builders import (
     ENDPOINTS_LABELS,
     ENDPOINTS_MANAGER,
     FROM,
+    FROM_UID,
     KIND,
     MANAGER,
     NODES,
+    PROD,
     SCOPE,
     SLICE_MANAGER,
     World,
@@ -67,7 +69,7 @@ def test_endpoints_carry_the_nodes_and_the_ports_by_name_and_protocol() -> None:
         EndpointPort("dns-tcp", "TCP", 30053),
         EndpointPort("web", "TCP", 30080, "http"),
     )
-    assert (found.ref.key, found.content.source, found.content.owner_uid) == (CART, "prod", None)
+    assert (found.ref.key, found.content.origin, found.content.owner_uid) == (CART, PROD, None)
 
 
 def test_endpoints_of_a_mirror_that_is_there_name_its_uid() -> None:
@@ -261,7 +263,21 @@ def test_a_manual_service_wins_over_a_mirror_and_still_gets_endpoints() -> None:
             endpoints(),
             "served_by_other_source",
         ),
-        "no label, its endpoints name another": (manual(), endpoints(labels=FROM_STAGE), "served_by_other_source"),
+        "no label, its endpoints name another": (
+            manual(),
+            endpoints(labels=FROM_STAGE, annotations={}),
+            "served_by_other_source",
+        ),
+        "no label, its endpoints name another cluster of our name": (
+            manual(),
+            endpoints(annotations={FROM_UID: "another"}),
+            "other_cluster",
+        ),
+        "its label names us, its endpoints another cluster of our name": (
+            manual(labels={KIND: "true", FROM: "prod"}),
+            endpoints(annotations={FROM_UID: "another"}),
+            "other_cluster",
+        ),
         "being deleted": (manual(deleting=True), endpoints(), "deleting"),
     },
 )

@@ -10,7 +10,7 @@ from typing import TypeVar
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from barrelman_sync.model.local import Local, LocalService
+from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import Family, Key
 from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.wanted import Mirror
@@ -21,7 +21,7 @@ from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
 from tests.values.builders import FROM, KIND, SCOPE, World, local, mirror, node, service, service_port
 from tests.values.simulator import after
-from tests.values.strategies import is_ignored, is_off_limits, is_plain, may_write, port_worlds, worlds
+from tests.values.strategies import is_for_us, is_ignored, is_off_limits, is_plain, may_write, port_worlds, worlds
 
 T = TypeVar("T")
 LAW = settings(
@@ -111,32 +111,30 @@ def is_ours_to_serve(world: World, step: Step) -> bool:
     if live is None:
         return step.ref.service in world.desired.mirrors
     asks = live.labels.get(KIND) in {"true", "managed-resource"}
-    if is_off_limits(live) or (is_ignored(live) and not asks):
+    if is_off_limits(world, live) or (is_ignored(live) and not asks):
         return False
-    holder = live.labels.get(FROM)
-    if live.labels.get(KIND) == "true" and holder is None:
-        holder = next((source for source in sources(world, step.ref.service) if source), None)
-    return not asks or is_for_us(world, holder)
+    return not asks or is_for_us(world, holder(world, live))
 
 
-def is_for_us(world: World, source: str | None) -> bool:
-    return source is None or source in {"prod", world.scope.adopted_source}
-
-
-def sources(world: World, service: Key) -> list[str | None]:
-    """Return whose each of the endpoints is that say that barrelman-sync manages them."""
-    found = world.local.endpoints.get(service)
+def holder(world: World, live: LocalService) -> LocalService | LocalEndpoints | LocalSlice:
+    """Return the object that says whose a Service is: a mirror itself; at a manual service, endpoints of its source."""
+    if live.labels.get(KIND) != "true":
+        return live
+    found = world.local.endpoints.get(live.key)
     ours = found and found.labels.get("endpoints.kubernetes.io/managed-by") == "barrelman-sync"
-    slices = (item for item in world.local.slices.get(service, ()) if item.manager == "barrelman-sync")
-    return [found.labels.get(FROM) if found and ours else None, *(item.labels.get(FROM) for item in slices)]
+    slices = (item for item in world.local.slices.get(live.key, ()) if item.manager == "barrelman-sync")
+    managed: list[LocalEndpoints | LocalSlice] = [*([found] if found and ours else []), *slices]
+    named = (item for item in managed if item.labels.get(FROM))
+    asked = live.labels.get(FROM)
+    return next((item for item in named if asked in {None, item.labels[FROM]}), live)
 
 
 def says_it_is_ours(world: World, key: Key) -> bool:
     """Return whether an Endpoints object says so itself, or is managed by us at a Service that asks this source."""
-    found, service = world.local.endpoints[key].labels, world.local.services[key].labels
-    asks_us = service.get(KIND) == "true" and service.get(FROM) is not None and is_for_us(world, service.get(FROM))
-    manager = found.get("endpoints.kubernetes.io/managed-by")
-    return manager == "barrelman-sync" and (asks_us or is_for_us(world, found.get(FROM)))
+    found, service = world.local.endpoints[key], world.local.services[key]
+    asks_us = service.labels.get(KIND) == "true" and FROM in service.labels and is_for_us(world, holder(world, service))
+    manager = found.labels.get("endpoints.kubernetes.io/managed-by")
+    return manager == "barrelman-sync" and (asks_us or is_for_us(world, found))
 
 
 def assert_may_be_written(world: World, step: Step) -> None:
@@ -146,7 +144,7 @@ def assert_may_be_written(world: World, step: Step) -> None:
     if step.ref.kind in {"Endpoints", "EndpointSlice"}:
         assert is_ours_to_serve(world, step)
     if step.ref.kind == "Endpoints" and isinstance(step, Delete) and live and not may_write(world, live):
-        is_served = live.labels.get(KIND) == "true" and not live.has_selector and live.type != "ExternalName"
+        is_served = live.labels.get(KIND) in {"true", "managed-resource"} and not live.has_selector and live.type != "ExternalName"
         assert (is_served and world.rules.slices) or says_it_is_ours(world, step.ref.key)
 
 

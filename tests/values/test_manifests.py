@@ -7,13 +7,24 @@ from dataclasses import replace
 from barrelman_sync.cluster.manifests import delete_options, manifest
 from barrelman_sync.model.names import Affinity, EndpointPort, Revision
 from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints, WantedNamespace
-from tests.values.builders import CART, ENDPOINTS_LABELS, FROM, KIND, MANAGER, MIRROR_LABELS, cases, service_port
+from tests.values.builders import (
+    ANNOTATIONS,
+    CART,
+    ENDPOINTS_LABELS,
+    FROM,
+    KIND,
+    MANAGER,
+    MIRROR_LABELS,
+    PROD,
+    cases,
+    service_port,
+)
 
 NEW = Revision("", "7")
 SEEN = Revision("uid", "42")
-MIRROR = Mirror(CART, "prod", (service_port(),))
+MIRROR = Mirror(CART, PROD, (service_port(),))
 ENDPOINTS = WantedEndpoints(
-    AddressSet(CART, "prod", "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("http", "TCP", 30080),), "owner")
+    AddressSet(CART, PROD, "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("http", "TCP", 30080),), "owner")
 )
 
 
@@ -29,7 +40,13 @@ def test_a_mirror() -> None:
     assert manifest(MIRROR, NEW) == {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": "cart", "namespace": "shop", "labels": MIRROR_LABELS, "resourceVersion": "7"},
+        "metadata": {
+            "name": "cart",
+            "namespace": "shop",
+            "labels": MIRROR_LABELS,
+            "annotations": ANNOTATIONS,
+            "resourceVersion": "7",
+        },
         "spec": {
             "type": "ClusterIP",
             "ports": [{"name": "http", "port": 80, "protocol": "TCP", "targetPort": 30080}],
@@ -57,6 +74,7 @@ def test_endpoints() -> None:
             "name": "cart",
             "namespace": "shop",
             "labels": ENDPOINTS_LABELS,
+            "annotations": ANNOTATIONS,
             "uid": "uid",
             "resourceVersion": "42",
             "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": "cart", "uid": "owner"}],

@@ -28,6 +28,7 @@ SAMPLES = {
     "remote_context": ["--remote-context", "other"],
     "remote_name": ["--remote-name", "other"],
     "adopt_source": ["--adopt-source", "other"],
+    "namespace": ["--namespace", "shop"],
     "ignore_namespace": ["--ignore-namespace", "other"],
     "include_loadbalancers": ["--include-loadbalancers"],
     "nodeportsvc": ["--nodeportsvc"],

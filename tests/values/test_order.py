@@ -13,6 +13,7 @@ from barrelman_sync.planning.steps import Create, Delete, Plan, Update
 from tests.values.builders import (
     CART,
     NODES,
+    PROD,
     TILL,
     World,
     cases,
@@ -58,7 +59,7 @@ def test_steps_of_a_service_need_not_stand_together() -> None:
 
 def test_a_service_that_also_gets_something_is_not_among_the_last() -> None:
     leftover = LocalSlice(Key("shop", "cart-x"), CART, Revision("u", "1"), "IPv4")
-    fresh = WantedEndpoints(AddressSet(CART, "prod", "IPv4", ("10.0.0.1",), ()))
+    fresh = WantedEndpoints(AddressSet(CART, PROD, "IPv4", ("10.0.0.1",), ()))
     doomed = Delete(mirror(TILL), Why(Reason.NOT_IN_REMOTE))
     plan = Plan((Delete(leftover, Why(Reason.LEFT_OVER)), Create(fresh), doomed))
     assert order(plan) == [

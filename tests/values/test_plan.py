@@ -15,8 +15,10 @@ from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_take
 from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update
 from tests.values.builders import (
+    ANNOTATIONS,
     CART,
     FROM,
+    FROM_UID,
     KIND,
     MANAGER,
     MIRROR_LABELS,
@@ -284,11 +286,25 @@ def test_the_mirrors_of_an_adopted_source_are_deleted_if_not_wanted() -> None:
     assert words(plan) == ["delete Service shop/cart", "delete Endpoints shop/cart"]
 
 
-@cases("source, reason", {"old": ("old", "other_source"), "stage": ("stage", "other_source")})
+@cases(
+    "source, uid, reason",
+    {
+        "another": ("stage", {}, "other_source"),
+        "another, of another cluster": ("stage", {FROM_UID: "another"}, "other_source"),
+        "this cluster under another name": ("stage", ANNOTATIONS, "other_name"),
+        "another cluster of our name": ("prod", {FROM_UID: "another"}, "other_cluster"),
+        "another cluster, without its label": (None, {FROM_UID: "another"}, "other_source"),
+    },
+)
 @cases("services", {"wanted": (remote(),), "not wanted": ()})
-def test_the_mirror_of_another_source_is_left(source: str, reason: str, services: Any) -> None:
-    plan = with_mirror(mirror(CART, service_port(81), labels=labels(source=source)), services=services).plan()
+def test_the_mirror_of_another_source_is_left(
+    source: str | None, uid: dict[str, str], reason: str, services: Any
+) -> None:
+    plan = with_mirror(
+        mirror(CART, service_port(81), labels=labels(source=source), annotations=uid), services=services
+    ).plan()
     assert (words(plan), reasons(plan)) == (["leave Service shop/cart"], [reason])
+    assert only(plan, Leave).fails == (reason == "other_cluster")
 
 
 # --- ours no more -----------------------------------------------------------------------------------------------
@@ -339,6 +355,10 @@ def test_endpoints_not_managed_by_us_stay_when_a_mirror_is_released(changed: dic
 # --- off limits -------------------------------------------------------------------------------------------------
 
 OFF_LIMITS: dict[str, dict[str, Any]] = {
+    "other_namespace": {
+        "local": local(mirror(CART, service_port(81)), endpoints(addresses=())),
+        "scope": replace(SCOPE, namespaces=frozenset({"web"})),
+    },
     "deleting": {"local": local(mirror(CART, service_port(81), deleting=True), endpoints(addresses=()))},
     "namespace_terminating": {
         "local": local(

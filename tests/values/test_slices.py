@@ -15,9 +15,11 @@ from barrelman_sync.model.wanted import AddressSet, WantedSlice
 from barrelman_sync.planning.slices import CAPACITY, at_its_service, slice_steps, spread
 from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 from tests.values.builders import (
+    ANNOTATIONS,
     CART,
     FROM,
     MANAGER,
+    PROD,
     TILL,
     World,
     all_unchanged,
@@ -133,7 +135,7 @@ def slice_(number: int | str, *addresses: str, manager: str = "barrelman-sync", 
         "endpointslice.kubernetes.io/managed-by": manager,
         "kubernetes.io/service-name": "cart",
     }
-    defaults = {"family": family, "labels": labels, "owners": frozenset({"uid"})}
+    defaults = {"family": family, "labels": labels, "annotations": ANNOTATIONS, "owners": frozenset({"uid"})}
     revision = Revision(f"uid of {name}", "1")
     return LocalSlice(
         Key("shop", name), CART, revision, **{**defaults, "addresses": addresses, "ports": PORTS, **fields}
@@ -141,7 +143,7 @@ def slice_(number: int | str, *addresses: str, manager: str = "barrelman-sync", 
 
 
 def steps(addresses: tuple[str, ...], *live: LocalSlice, family: Family = "IPv4") -> list[Step]:
-    return list(slice_steps(AddressSet(CART, "prod", family, addresses, PORTS, "uid"), live))
+    return list(slice_steps(AddressSet(CART, PROD, family, addresses, PORTS, "uid"), live))
 
 
 def told(found: list[Step]) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService
-from barrelman_sync.model.names import Key, Kind, Revision
+from barrelman_sync.model.names import Key, Kind, Origin, Revision
 from tests.wire.store import Object
 
+REMOTE = Origin("remote", "uid-of-remote")
+UID = {"tfw.io/barrelman-source-uid": "uid-of-remote"}
 OURS = {"app.kubernetes.io/managed-by": "barrelman-sync", "tfw.io/barrelman-source": "remote"}
 MIRROR = {**OURS, "tfw.io/barrelman": "managed-resource"}
 SERVED = {**OURS, "tfw.io/barrelman": "true", "endpoints.kubernetes.io/managed-by": "barrelman-sync"}
@@ -47,10 +49,10 @@ def seen(revision: Revision, kind: Kind = Kind.SERVICE) -> LocalService | LocalE
     """The mirror shop/cart or its Endpoints, as a plan saw them."""
     key = Key("shop", "cart")
     if kind is Kind.SERVICE:
-        return LocalService(key, revision, labels=MIRROR)
-    return LocalEndpoints(key, revision, labels=SERVED)
+        return LocalService(key, revision, labels=MIRROR, annotations=UID)
+    return LocalEndpoints(key, revision, labels=SERVED, annotations=UID)
 
 
 def _in_shop(kind: str, name: str, labels: dict[str, str], **content: object) -> Object:
-    metadata = {"namespace": "shop", "name": name, **({"labels": labels} if labels else {})}
+    metadata = {"namespace": "shop", "name": name, **({"labels": labels, "annotations": UID} if labels else {})}
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **content}

@@ -16,7 +16,7 @@ from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import Answer, Exchange, FakeApi
-from tests.wire.objects import MIRROR, endpoints, mirror, namespace, node_port, seen
+from tests.wire.objects import MIRROR, REMOTE, endpoints, mirror, namespace, node_port, seen
 
 CART = Key("shop", "cart")
 PATHS = {
@@ -24,9 +24,9 @@ PATHS = {
     Kind.SERVICE: "/api/v1/namespaces/shop/services/cart",
     Kind.ENDPOINTS: "/api/v1/namespaces/shop/endpoints/cart",
 }
-WANTED = Mirror(CART, "remote", (ServicePort("", "TCP", 80, 30080),))
+WANTED = Mirror(CART, REMOTE, (ServicePort("", "TCP", 80, 30080),))
 SERVED = WantedEndpoints(
-    AddressSet(CART, "remote", "IPv4", ("10.0.0.1",), (EndpointPort("", "TCP", 30080),), "uid-of-cart")
+    AddressSet(CART, REMOTE, "IPv4", ("10.0.0.1",), (EndpointPort("", "TCP", 30080),), "uid-of-cart")
 )
 CREATES: list[Create] = [Create(WantedNamespace("shop", "remote")), Create(WANTED), Create(SERVED)]
 

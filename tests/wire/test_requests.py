@@ -22,11 +22,11 @@ from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire.conftest import Patient
 from tests.wire.fakeapi import APPLY, FakeApi, Request
 from tests.wire.kubeconfigs import kubeconfig
-from tests.wire.objects import MIRROR, endpoints, mirror, namespace, seen
+from tests.wire.objects import MIRROR, REMOTE, UID, endpoints, mirror, namespace, seen
 
 CART = Key("shop", "cart")
 CART_PATH = "/api/v1/namespaces/shop/services/cart"
-WANTED = Mirror(CART, "remote", (ServicePort("", "TCP", 80, 30080),))
+WANTED = Mirror(CART, REMOTE, (ServicePort("", "TCP", 80, 30080),))
 
 
 def compact(body: object) -> bytes:
@@ -93,6 +93,7 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
                 "name": "cart",
                 "labels": {**SERVICE_LABELS, "tfw.io/barrelman": "managed-resource"},
                 "namespace": "shop",
+                "annotations": UID,
                 "resourceVersion": "777",
             },
             "spec": {
@@ -104,9 +105,7 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
     ),
     (
         WantedEndpoints(
-            AddressSet(
-                CART, "remote", "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("", "TCP", 30080),), "uid-of-cart"
-            )
+            AddressSet(CART, REMOTE, "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("", "TCP", 30080),), "uid-of-cart")
         ),
         "/api/v1/namespaces/shop/endpoints/cart",
         {
@@ -120,6 +119,7 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
                     "endpoints.kubernetes.io/managed-by": "barrelman-sync",
                 },
                 "namespace": "shop",
+                "annotations": UID,
                 "resourceVersion": "777",
                 "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": "cart", "uid": "uid-of-cart"}],
             },

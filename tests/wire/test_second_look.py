@@ -28,7 +28,7 @@ from tests.wire import answers
 from tests.wire.commands import Sides, command
 from tests.wire.conftest import Connect, Ending, Patient
 from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
-from tests.wire.objects import endpoints, mirror, namespace, node, seen
+from tests.wire.objects import REMOTE, endpoints, mirror, namespace, node, seen
 
 NODES = "/api/v1/nodes"
 SERVICE = "/api/v1/namespaces/shop/services/cart"
@@ -52,7 +52,7 @@ def delete(client: ClusterClient) -> None:
 
 
 def update(client: ClusterClient) -> None:
-    wanted = Mirror(CART, "remote", (ServicePort("", "TCP", 80, 30080),))
+    wanted = Mirror(CART, REMOTE, (ServicePort("", "TCP", 80, 30080),))
     Writer(client, dict.fromkeys(Kind, "777")).write(Update(wanted, seen(Revision("uid-1", "1")), ()))
 
 
