@@ -144,7 +144,8 @@ def assert_may_be_written(world: World, step: Step) -> None:
     if step.ref.kind in {"Endpoints", "EndpointSlice"}:
         assert is_ours_to_serve(world, step)
     if step.ref.kind == "Endpoints" and isinstance(step, Delete) and live and not may_write(world, live):
-        is_served = live.labels.get(KIND) in {"true", "managed-resource"} and not live.has_selector and live.type != "ExternalName"
+        has_our_label = live.labels.get(KIND) in {"true", "managed-resource"}
+        is_served = has_our_label and not live.has_selector and live.type != "ExternalName"
         assert (is_served and world.rules.slices) or says_it_is_ours(world, step.ref.key)
 
 
