@@ -13,6 +13,7 @@ from lab.controlplane import ControlPlane, Object, wait_until
 from lab.controlplane.objects import node, port
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Proxy
+from tests.scenarios.test_policies import policy
 from tests.scenarios.views import (
     IGNORE,
     MIRROR,
@@ -261,6 +262,18 @@ def test_a_mirror_that_changed_since_the_list_is_left_to_the_next_run(
     sync.converges(*HOUR)
     assert bool(mark_of(local)) == (before is marked)
     assert annotations_of(mirror_of(local, "foo", "bar"))["example.com/note"] == "now"
+
+
+def test_a_mark_that_a_policy_takes_off_is_a_failed_write_and_the_endpoints_follow(
+    sync: Sync, remote: ControlPlane, local: ControlPlane
+) -> None:
+    orphan(sync)
+    remote.api.delete("Node", "n1")
+    with policy(local, "services", [{"op": "remove", "path": f"/metadata/annotations/{MARK.replace('/', '~1')}"}]):
+        run = sync(*HOUR)
+    assert run.exit_code == 1
+    assert f"metadata.annotations[{MARK}]" in run.line("! Service", "foo/bar", "failed")
+    assert (mark_of(local), ips(local, "foo", "bar")) == (None, ["10.0.0.2"])
 
 
 def test_a_service_that_is_skipped_waits_and_is_served_by_its_serving_nodes(

@@ -232,6 +232,8 @@ TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 ENDPOINTS_TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"owners": frozenset({"another"})}, {"regular": False}, {"addresses": ()}, {"labels": {KIND: "true"}}]
 )
+GONE = st.sets(st.sampled_from(KEYS[:3]), max_size=2)
+"""Remote Services that are gone since, with or without a mirror."""
 CONVERGED = st.sets(st.sampled_from(KEYS[:3]), max_size=2)
 
 
@@ -251,6 +253,8 @@ def worlds(draw: st.DrawFn, *, nodeports: bool | None = None) -> World:
     }
     merged = replace(found, services={**found.services, **made}, endpoints={**found.endpoints, **served})
     nodes = () if draw(RARELY) else draw(NODES)
+    gone = draw(GONE)
+    services = tuple(service for service in services if service.key not in gone)
     world = World(merged, services, nodes, scope, draw(RULES), grace=draw(GRACES))
     return world.but(local=_allocated(world, draw(NUMBERS)))
 
