@@ -48,7 +48,8 @@ def node_port_needed(situation: Situation, live: LocalService, why: Why) -> Why 
     for port in sorted(allocated(live.ports) & situation.desired.node_ports.keys()):
         taker = situation.desired.node_ports[port]
         found = situation.local.services.get(taker)
-        if found is None or found.is_mirror:  # else a local Service is in the way, and the port is not taken
+        # Else a local Service, or a mirror of another source, is in the way, and the port is not taken.
+        if found is None or (found.is_mirror and situation.is_ours(found)):
             return because(Reason.NODE_PORT_NEEDED, port=port, service=str(taker), why=why)
     return None
 

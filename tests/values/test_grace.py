@@ -15,6 +15,8 @@ from barrelman_sync.report.messages import message
 from tests.values.builders import (
     ANNOTATIONS,
     CART,
+    FROM,
+    KIND,
     MARK,
     NODES,
     NOW,
@@ -237,9 +239,10 @@ def test_a_mirror_does_not_wait_if_another_needs_its_node_port(world: World, *, 
         after(world.local, plan)  # the simulator refuses a port that is held
 
 
-def test_a_mirror_waits_if_a_local_service_is_in_the_way_of_the_other() -> None:
+@cases("labels", {"a local Service": {}, "a mirror of another source": {KIND: "managed-resource", FROM: "another"}})
+def test_a_mirror_waits_if_something_is_in_the_way_of_the_other(labels: dict[str, str]) -> None:
     world = holder(30080)
-    found = local(*world.local.services.values(), replace(mirror(TILL), labels={}), endpoints())
+    found = local(*world.local.services.values(), mirror(TILL, labels=labels), endpoints())
     assert words(world.but(local=found).plan())[0] == "mark Service shop/cart"
 
 
