@@ -1,6 +1,7 @@
 """One run, from the lists to the last write. Read this module first: the other modules are the lines of `reconcile`."""
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -47,7 +48,7 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     local = read_local(local_client, with_slices=settings.endpoints.slices)
     remote = read_remote(remote_client, settings, local)
 
-    situation = Situation.of(local, remote, settings)
+    situation = Situation.of(local, remote, settings, int(time.time()))
     _refuse_another_name(situation)
     plan = hold_back(make_plan(situation), settings.safety, situation.nodes.listed)
 

@@ -17,14 +17,17 @@ from barrelman_sync.cluster.manifests import (
     claim_patch,
     delete_options,
     manifest,
+    mark_patch,
     release_patch,
     reveal_patch,
+    unmark_patch,
 )
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
-from barrelman_sync.model.names import FIELD_MANAGER, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
+from barrelman_sync.model.names import FIELD_MANAGER, ORPHANED_SINCE, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
 from barrelman_sync.model.wanted import Wanted
+from barrelman_sync.planning.changes import MARK
 from barrelman_sync.planning.result import Outcome, Result
-from barrelman_sync.planning.steps import Create, Delete, Live, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Live, Mark, Release, Update, Write
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +101,10 @@ class Writer:
                 self._apply(step.wanted, self._prepared(step), step.live.labels)
             case Delete():
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
+            case Mark():
+                patched = self._client.merge(resources.Service, step.ref.key, mark_patch(step))
+                if patched.metadata.our_annotations.get(ORPHANED_SINCE) != step.since:
+                    raise self._changed(step.ref, "marking", [MARK])
             case Release():
                 patched = self._client.patch(resources.Service, step.ref.key, release_patch(step))
                 if kept := sorted(patched.metadata.our_labels.keys() & set(step.labels)):
@@ -122,7 +129,9 @@ class Writer:
         return ClusterError(f"{doing} {ref.kind} {ref.key}", self._client.title, reason, hint=_EXEMPT)
 
     def _prepared(self, step: Update) -> Revision:
-        """Does by a patch what an apply cannot do: claims fields, or takes off labels. Returns the revision to update.
+        """Does by a patch what an apply cannot do: claims fields, takes off labels or the mark.
+
+        Returns the revision to update.
 
         Only an update that needs a patch sends one.
         """
@@ -174,6 +183,11 @@ class Writer:
             case Delete():
                 # With another uid, it is a new object of the same name, which this step has nothing to do with.
                 return live is None or live.metadata.uid != step.live.revision.uid
+            case Mark():
+                # Another run may have been faster, so the mark may have another time.
+                if live is None or live.metadata.uid != step.live.revision.uid:
+                    return False
+                return live.metadata.our_annotations.get(ORPHANED_SINCE) not in (None, step.live.mark)
             case Release():
                 return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
             case _:
@@ -204,13 +218,15 @@ def _look_after(refusal: ClusterError, look: Callable[[], T]) -> T | None:
 def _preparing_patch(step: Update, revision: Revision) -> JsonPatch:
     match step.live:
         case LocalService():
-            return claim_patch(step.live, revision) if step.claims else []
+            claim = claim_patch(step.live, revision) if step.claims else []
+            return claim if step.live.mark is None else unmark_patch(revision, claim)
         case LocalEndpoints() | LocalSlice():
             return reveal_patch(step.live.hiding_labels, revision) if step.live.hiding_labels else []
 
 
 def _already_claimed(now: LocalService, planned: LocalService) -> Revision | None:
     same = now.revision.uid == planned.revision.uid
+    planned = planned.unmarked
     as_planned = now == replace(planned, revision=now.revision, managed_fields=now.managed_fields, holders=now.holders)
     return now.revision if same and as_planned and now.holders.complete else None
 

@@ -12,6 +12,7 @@ from barrelman_sync.command.values import (
     parse_fingerprint,
     parse_gateway,
     parse_given,
+    parse_grace,
     parse_ignored,
     parse_limit,
     parse_namespace,
@@ -96,6 +97,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
                " or 30%, whichever is larger."),
     _flag("--allow-mass-delete", group=_SAFETY,
           help="Delete everything that the plan says, however much: no guard holds deletes back in this run."),
+    _text("--delete-grace", group=_SAFETY, metavar="DURATION", type=Parsed(parse_grace), default="0s",
+          show_default=True,
+          help="Delete a mirror that is no longer wanted only after this time, such as 30m or 24h. Until then, the"
+               " mirror is marked, and its endpoints follow the nodes."),
     _flag("--preflight", group=_RUN,
           help="Check access, permissions and node-port reachability, print the result and exit. Writes nothing."),
     _flag("--dry-run", group=_RUN,

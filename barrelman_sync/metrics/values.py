@@ -25,7 +25,7 @@ LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"
 
 Counts = Mapping[str, int]
 
-_ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE)
+_ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE, Action.MARK)
 _ENDPOINTS = (Kind.ENDPOINTS, Kind.SLICE)
 
 _Subject = TypeVar("_Subject")

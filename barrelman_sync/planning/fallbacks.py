@@ -8,6 +8,7 @@ wanted ports may serve nobody as long as the Service has its old ports, and the 
 | create a Service | are not written: there is no Service that could own them |
 | update a mirror, all its ports are still wanted | are written as planned: they serve the mirror either way |
 | update a mirror, one of its ports is no longer wanted | get the fallback; the planned writes wait |
+| mark a mirror as orphaned | are written as planned |
 | delete a mirror | get the fallback; their deletes wait |
 | delete the endpoints of a Service that no longer asks for them | get the fallback |
 | create or update endpoints | that would be replaced are not deleted |
@@ -30,7 +31,7 @@ from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.modes import ENDPOINTS, SLICES, chosen_mode
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Create, Delete, HeldBack, Step, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Mark, Step, Update, Write
 from barrelman_sync.planning.targets import EndpointMode, Served, Targets, targets
 
 
@@ -39,6 +40,8 @@ def usable_without(write: Write) -> bool:
     match write:
         case Update(Mirror() as wanted, LocalService() as live):
             return serves(live, wanted)
+        case Mark():
+            return True
         case _:
             return False
 

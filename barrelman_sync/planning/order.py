@@ -17,6 +17,7 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import NamedTuple
 
+from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Key
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
@@ -130,8 +131,9 @@ def _without_node_ports(update: Update) -> Update:
 
 
 def _second(update: Update) -> Update:
-    """The second of two writes for an update: the first write has already claimed the fields."""
-    return replace(update, claims=False)
+    """The second of two writes for an update: the first write has already claimed the fields and removed the mark."""
+    assert isinstance(update.live, LocalService)  # noqa: S101 - nothing else has node ports
+    return replace(update, live=update.live.unmarked, claims=False)
 
 
 def _in_order(units: Mapping[_Name, Writes], needs: _Needs) -> list[_Name]:

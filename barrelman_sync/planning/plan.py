@@ -20,6 +20,7 @@ from barrelman_sync.planning.checks import (
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
 from barrelman_sync.planning.fallbacks import fallback, usable_without
+from barrelman_sync.planning.grace import node_port_needed, waiting_step
 from barrelman_sync.planning.manual import manual_steps, steps_as_it_is, unasked_steps
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.situation import Situation
@@ -70,7 +71,7 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
         yield Leave(live.ref, why)
     elif why := first_reason(IGNORE_MIRROR, situation, live):
         yield Leave(live.ref, why)
-        yield from steps_as_it_is(situation, live, local_traffic=live.key in situation.desired.local_traffic)
+        yield from _endpoints_follow(situation, live)
     elif why := first_reason(RELEASE_MIRROR, situation, live):
         yield from _released_mirror(situation, live, wanted, why)
     elif wanted is None:
@@ -78,6 +79,14 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
     else:
         yield _wanted_mirror(situation, live, wanted)
         yield from serve(situation, _served(situation, wanted, live))
+
+
+def _endpoints_follow(situation: Situation, live: LocalService) -> Iterator[Step]:
+    """The endpoints of a mirror that stays as it is follow the nodes.
+
+    If the remote Service is gone, no node answers, and nobody knows which nodes will once it is back: all used nodes.
+    """
+    return steps_as_it_is(situation, live, local_traffic=live.key in situation.desired.local_traffic)
 
 
 def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | None, why: Why) -> Iterator[Step]:
@@ -102,8 +111,18 @@ def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:
 
 
 def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:
-    """Deletes the Service first: callers are refused at once. After that, the endpoints serve nobody."""
     why = _why_unwanted(situation.desired, live.key)
+    needed = node_port_needed(situation, live, why) if situation.grace else None
+    waiting = None if needed else waiting_step(situation, live, why)
+    if waiting:
+        yield waiting
+        yield from _endpoints_follow(situation, live)
+    else:
+        yield from _deletes(situation, live, needed or why)
+
+
+def _deletes(situation: Situation, live: LocalService, why: Why) -> Iterator[Step]:
+    """Deletes the Service first: callers are refused at once. After that, the endpoints serve nobody."""
     yield Delete(live, why, fallback=fallback(situation, live))
     if endpoints := situation.local.endpoints.get(live.key):
         yield Delete(endpoints, why)

@@ -24,10 +24,14 @@ class Situation:
     rules: EndpointRules = EndpointRules()
     serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
     """By Service with externalTrafficPolicy Local; None if the remote's EndpointSlices could not be read."""
+    grace: float = 0.0
+    """Seconds that a mirror which is no longer wanted waits for its delete."""
+    now: int = 0
+    """The moment of the run. Nothing but the grace depends on it."""
 
     @classmethod
-    def of(cls, local: Local, remote: Remote, settings: Settings) -> Self:
-        """The situation of a run: both clusters as they were read, and the settings."""
+    def of(cls, local: Local, remote: Remote, settings: Settings, now: int) -> Self:
+        """The situation of a run: both clusters as they were read, the settings, and the moment of the run."""
         scope = replace(settings.scope, source_uid=remote.uid)
         return cls(
             local=local,
@@ -36,6 +40,8 @@ class Situation:
             scope=scope,
             rules=settings.endpoints,
             serving=remote.serving,
+            grace=settings.safety.delete_grace,
+            now=now,
         )
 
     def has_namespace(self, namespace: str) -> bool:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import Ref
 from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
-from barrelman_sync.planning.changes import Change, changes_between
+from barrelman_sync.planning.changes import MARK, Change, changes_between
 from barrelman_sync.planning.reasons import FAILING, GUARDED, Reason, Why
 
 Live = LocalService | LocalEndpoints | LocalSlice
@@ -19,6 +19,7 @@ class Action(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     RELEASE = "release"
+    MARK = "mark"
     LEAVE = "leave"
     UNCHANGED = "unchanged"
     HOLD_BACK = "hold back"
@@ -100,6 +101,32 @@ class Release:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """Mark a mirror as orphaned, because it is no longer wanted. A run deletes the mirror after the grace.
+
+    The mark is the annotation `tfw.io/barrelman-orphaned-since`.
+    """
+
+    live: LocalService
+    since: str
+    """The mark, a time in RFC 3339."""
+    until: str
+    """When the grace is over, a time in RFC 3339."""
+    why: Why
+
+    action = Action.MARK
+
+    @property
+    def ref(self) -> Ref:
+        return self.live.ref
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The change of the annotation."""
+        return (Change(MARK, self.live.mark, self.since),)
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Do not write an object. For endpoints and slices, `ref` has the key of their Service."""
 
@@ -142,7 +169,7 @@ class HeldBack:
         return self.step.ref
 
 
-Write = Create | Update | Delete | Release
+Write = Create | Update | Delete | Release | Mark
 Step = Write | Leave | Unchanged | HeldBack
 
 

@@ -10,7 +10,7 @@ from barrelman_sync.cluster.manifests import manifest
 from barrelman_sync.model.names import Ref, Revision
 from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.result import Outcome, Report
-from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Mark, Release, Step, Unchanged, Update, Write
 from barrelman_sync.report.changes import change_values
 from barrelman_sync.report.fingerprint import plan_fingerprint
 from barrelman_sync.report.messages import EXCLUSIONS, SKIPS, message, not_eligible, problems
@@ -98,6 +98,8 @@ def _details(step: Step) -> Document:
         case Update():
             claimed = {"claimedFrom": list(step.claimed_from)} if step.claimed_from else {}
             return {"changes": [change_values(change) for change in step.changes], **claimed}
+        case Mark():
+            return {"changes": [change_values(change) for change in step.changes]}
         case HeldBack():
             held = {"reason": str(step.step.why.reason), "message": message(step.step.why), **_details(step.step)}
             return {"held": held}

@@ -14,6 +14,7 @@ from barrelman_sync.planning.steps import (
     Delete,
     HeldBack,
     Leave,
+    Mark,
     Release,
     Step,
     Unchanged,
@@ -72,6 +73,8 @@ def _told(step: Write | Leave | HeldBack, nodes: Mapping[str, str]) -> str:
             return message(step.why)
         case Release():
             return f"released: {message(step.why)}"
+        case Mark():
+            return f"marked, to be deleted after {step.until}: {message(step.why)}"
         case Leave():
             return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
         case HeldBack():
@@ -90,7 +93,7 @@ def _counted(report: Report) -> Iterator[str]:
     """How many objects there are for each action. Rare actions appear only if there are any."""
     counts = _counts(report)
     words = _PAST | (_TO_COME if report.dry_run else {})
-    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.LEAVE) if counts[action])]
+    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.MARK, Action.LEAVE) if counts[action])]
     yield from (f"{counts[action]} {words[action]}" for action in told)
     if skipped := report.desired.skipped:
         yield f"{len(skipped)} skipped"
@@ -137,6 +140,7 @@ _SIGNS = {
     Action.UPDATE: "~",
     Action.DELETE: "-",
     Action.RELEASE: "~",
+    Action.MARK: "~",
     Action.LEAVE: "!",
     Action.HOLD_BACK: "!",
 }
@@ -146,6 +150,7 @@ _PAST = {
     Action.DELETE: "deleted",
     Action.UNCHANGED: "unchanged",
     Action.RELEASE: "released",
+    Action.MARK: "marked",
     Action.LEAVE: "left",
     Action.HOLD_BACK: "held back",
 }
@@ -154,5 +159,6 @@ _TO_COME = {
     Action.UPDATE: "to update",
     Action.DELETE: "to delete",
     Action.RELEASE: "to release",
+    Action.MARK: "to mark",
 }
 _ALWAYS_TOLD = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.UNCHANGED)

@@ -70,7 +70,8 @@ def test_what_is_as_it_should_be_counts_no_update() -> None:
 
 def test_every_value_of_a_label_is_there_from_the_start() -> None:
     assert {sample for sample in of(World()) if sample.startswith("barrelman_service_update_total")} == {
-        f'barrelman_service_update_total{{action="{action}"}}' for action in ("create", "update", "delete", "release")
+        f'barrelman_service_update_total{{action="{action}"}}'
+        for action in ("create", "update", "delete", "release", "mark")
     }
 
 

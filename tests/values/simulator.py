@@ -11,13 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.cluster.manifests import claim_patch, manifest, release_patch, reveal_patch
+from barrelman_sync.cluster.manifests import (
+    claim_patch,
+    manifest,
+    mark_patch,
+    release_patch,
+    reveal_patch,
+    unmark_patch,
+)
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.order import Unit, units
-from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
-from tests.values.builders import held_by
+from barrelman_sync.planning.steps import Create, Delete, Mark, Plan, Release, Update, Write
+from tests.values.builders import MARK, held_by
 
 Object = LocalService | LocalEndpoints | LocalSlice
 Address = tuple[str, Key]
@@ -87,6 +94,8 @@ class _Cluster:
                 del self._objects[str(step.ref.kind), step.ref.key]
             case Release():
                 self._release(step)
+            case Mark():
+                self._mark(step)
 
     def _create(self, step: Create, held: Mapping[int, Key]) -> None:
         if isinstance(step.wanted, WantedNamespace):
@@ -110,7 +119,9 @@ class _Cluster:
             _require(guard["value"] == live.revision.resource_version, f"{step.ref.key} has changed")
             _require(move["path"] == "/metadata/managedFields", "a claim of something else")
             live = replace(live, managed_fields=json.dumps(move["value"]).encode())
-        elif not isinstance(live, LocalService):
+        if isinstance(live, LocalService):
+            live = _unmarked(live, step)
+        else:
             live = replace(live, labels=_patched(live.labels, reveal_patch(live.hiding_labels, live.revision)))
         self._apply(step, live, held)
 
@@ -139,7 +150,7 @@ class _Cluster:
         )
         return replace(step.wanted, content=replace(step.wanted.content, owner_uid=owner.revision.uid))
 
-    def _checked(self, step: Update | Delete | Release) -> Object:
+    def _checked(self, step: Update | Delete | Release | Mark) -> Object:
         """Return the live object, if it is still the one that the plan saw."""
         live = self._objects.get((str(step.ref.kind), step.ref.key))
         _require(live is not None, f"{step.ref.kind} {step.ref.key} is not there")
@@ -157,6 +168,26 @@ class _Cluster:
         self._objects[_address(live)] = replace(
             live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")
         )
+
+    def _mark(self, step: Mark) -> None:
+        live = self._checked(step)
+        assert isinstance(live, LocalService)
+        metadata = mark_patch(step)["metadata"]
+        _require(metadata["resourceVersion"] == live.revision.resource_version, f"{step.ref.key} has changed")
+        annotations = {**live.annotations, **metadata["annotations"]}
+        revision = Revision(live.revision.uid, "8")
+        self._objects[_address(live)] = replace(live, annotations=annotations, revision=revision)
+
+
+def _unmarked(live: LocalService, step: Update) -> LocalService:
+    """Return the Service without its mark, if the update takes the mark off."""
+    assert isinstance(step.live, LocalService)
+    if step.live.mark is None:
+        return live
+    _, operation = unmark_patch(live.revision, [])
+    name = operation["path"].removeprefix("/metadata/annotations/").replace("~1", "/")
+    _require((operation["op"], name in live.annotations) == ("remove", True), f"{step.ref.key} has no mark")
+    return replace(live, annotations={key: value for key, value in live.annotations.items() if key != name})
 
 
 def _patched(labels: Mapping[str, str], patch: Iterable[Body]) -> dict[str, str]:
@@ -192,6 +223,8 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
         case "Service":
             assert live is None or isinstance(live, LocalService)
             service = live or LocalService(key, revision)
+            if service.mark is not None:  # our apply does not hold it, so it does not remove it
+                annotations = {**annotations, MARK: service.mark}
             return _service(body["spec"], replace(service, revision=revision, labels=labels, annotations=annotations))
         case "Endpoints":
             assert live is None or isinstance(live, LocalEndpoints)

@@ -74,6 +74,14 @@ def changed(*live: int, wanted: int) -> World:
     return World(local(mirror(CART, *made), endpoints()), (remote(CART, port(wanted, name=f"p{wanted}")),), NEW_NODE)
 
 
+def test_a_mark_that_fails_does_not_stop_the_endpoints() -> None:
+    world = World(services=(), nodes=NEW_NODE, grace=60)
+    assert after(world, "mark Service shop/cart") == {
+        "mark Service shop/cart": "failed",
+        "update Endpoints shop/cart": "done",
+    }
+
+
 def test_the_others_are_done() -> None:
     world = World(local(), (remote(CART), remote(TILL)))
     assert after(world, "create Service shop/cart") == {

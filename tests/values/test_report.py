@@ -27,6 +27,7 @@ from tests.schema import valid
 from tests.values.builders import (
     CART,
     KIND,
+    MARK,
     NODES,
     TILL,
     World,
@@ -35,6 +36,7 @@ from tests.values.builders import (
     held_by,
     local,
     manual,
+    marked,
     mirror,
     node,
     port,
@@ -46,6 +48,7 @@ from tests.values.builders import (
 
 SHOP = "shop"
 GONE, REAL, TAKEN, IGNORED = Key(SHOP, "gone"), Key(SHOP, "real"), Key(SHOP, "taken"), Key(SHOP, "ignored")
+LEFT, WAITING = Key(SHOP, "left"), Key(SHOP, "waiting")
 API, LATE = Key("new", "api"), Key("late", "x")
 
 
@@ -60,8 +63,12 @@ def of_every_kind() -> World:
             endpoints(CART, addresses=("10.0.0.1", "10.0.0.3")),
             mirror(TILL),
             endpoints(TILL),
-            mirror(GONE),
+            marked("2026-11-27T08:59:59Z", GONE),
             endpoints(GONE),
+            mirror(LEFT),
+            endpoints(LEFT),
+            marked("2026-11-27T09:00:01Z", WAITING),
+            endpoints(WAITING),
             mirror(REAL, has_selector=True),
             endpoints(REAL),
             service(TAKEN),
@@ -75,6 +82,7 @@ def of_every_kind() -> World:
             remote(Key("kube-system", "dns")),
         ),
         nodes=(*NODES, node("c", ready="False"), node("d", ready="False"), node("e", deleting=True)),
+        grace=3600,
     )
 
 
@@ -111,15 +119,20 @@ def test_one_line_an_object_in_the_order_of_the_keys() -> None:
         "- Service shop/gone the remote has no Service of this name",
         "- Endpoints shop/gone the remote has no Service of this name",
         "! Service shop/ignored skipped: the remote Service is annotated to be ignored",
+        "~ Service shop/left marked, to be deleted after 2026-11-27T11:00:00Z: the remote has no Service of this name",
         "~ Service shop/real released: a selector is set, so Kubernetes manages the endpoints",
         f"- Endpoints shop/real the mirror is released: {REASONS[Reason.HAS_SELECTOR]}",
         "! Service shop/taken left: a local Service with this name already exists",
+        (
+            "! Service shop/waiting left: orphaned since 2026-11-27T09:00:01Z, to be deleted after 2026-11-27T10:00:01Z"
+            " (--delete-grace): the remote has no Service of this name"
+        ),
     ]
 
 
 def test_every_action_has_a_word_in_the_summary() -> None:
     """An action without one would be counted nowhere."""
-    writes = {Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE}
+    writes = {Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE, Action.MARK}
     assert text._PAST.keys() == set(Action)
     assert text._TO_COME.keys() == writes
     assert text._SIGNS.keys() == set(Action) - {Action.UNCHANGED}
@@ -173,14 +186,14 @@ NOT_ELIGIBLE = "2 not eligible (ignored namespace kube-system: 1, type ClusterIP
 def test_the_summary_of_a_run() -> None:
     world = of_every_kind()
     assert summary_line(report(world, outcomes=outcomes(world))) == (
-        "done: 3 created, 2 updated, 3 deleted, 2 unchanged, 1 released, 2 left, 1 skipped, "
+        "done: 3 created, 2 updated, 3 deleted, 4 unchanged, 1 released, 1 marked, 3 left, 1 skipped, "
         f"{NOT_ELIGIBLE}; {NODES_USED}"
     )
 
 
 def test_the_summary_of_a_dry_run() -> None:
     assert summary_line(report(of_every_kind(), dry_run=True)).startswith(
-        "dry run: 3 to create, 2 to update, 3 to delete, 2 unchanged, 1 to release, 2 left, 1 skipped, "
+        "dry run: 3 to create, 2 to update, 3 to delete, 4 unchanged, 1 to release, 1 to mark, 3 left, 1 skipped, "
         f"{NOT_ELIGIBLE}; {NODES_USED}"
     )
 
@@ -265,7 +278,7 @@ def test_the_document() -> None:
             "source": "prod",
             "dryRun": False,
             "exitCode": 1,
-            "unchanged": 2,
+            "unchanged": 4,
             "skipped": [
                 {
                     "namespace": "shop",
@@ -294,15 +307,20 @@ def test_the_document() -> None:
         "update Endpoints shop cart",
         "delete Service shop gone",
         "delete Endpoints shop gone",
+        "mark Service shop left",
+        "unchanged Endpoints shop left",
         "release Service shop real",
         "delete Endpoints shop real",
         "leave Service shop taken",
         "unchanged Service shop till",
         "unchanged Endpoints shop till",
+        "leave Service shop waiting",
+        "unchanged Endpoints shop waiting",
     ]
     assert [step.get("result") for step in steps] == [
-        "done", None, "done", "done", "done", "done", "failed", "failed", "done", "done", None, None, None
-    ]  # fmt: skip
+        *("done", None, "done", "done", "done", "done", "failed", "failed", "done", None, "done", "done"),
+        *[None] * 5,
+    ]
 
 
 def step_of(found: Report, action: str, kind: str) -> dict[str, Any]:
@@ -324,6 +342,13 @@ def test_steps_carry_their_details() -> None:
     ]
     assert step_of(found, "delete", "Service")["reason"] == "not_in_remote"
     assert step_of(found, "release", "Service")["reason"] == "has_selector"
+    assert (
+        step_of(found, "mark", "Service").items()
+        >= {
+            "reason": "not_in_remote",
+            "changes": [{"path": f"metadata.annotations[{MARK}]", "before": None, "after": "2026-11-27T10:00:00Z"}],
+        }.items()
+    )
     assert (
         step_of(found, "leave", "Service").items()
         >= {
