@@ -90,6 +90,11 @@ def is_absent(error: BaseException | None) -> bool:
     return _status(error.response).get("kind") == "Status"
 
 
+def is_unreadable(error: BaseException | None) -> bool:
+    """Whether there is an answer that says success and cannot be read, such as half an answer without a length."""
+    return isinstance(error, msgspec.MsgspecError | httpx2.DecodingError | ValueError | KeyError)
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the fault may pass, so that the same request may succeed in a moment."""
     if isinstance(error, httpx2.HTTPStatusError):
