@@ -67,6 +67,10 @@ class ClusterClient:
         """Whether the time for the run is over, or the run was stopped."""
         return bool(self._deadline.over())
 
+    def pause(self, seconds: float) -> None:
+        """Waits that long, but no longer than the run has time."""
+        self._deadline.sleep(seconds)
+
     def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed[T]:
         """All objects of a kind, parsed by `parse`. Objects that `parse` turns into None are dropped.
 

@@ -30,6 +30,8 @@ class Create:
     """Create an object that the lists did not show. The server refuses if the object exists by now."""
 
     wanted: Wanted
+    final: Mirror | None = None
+    """What the second write makes of the Service, if this is the first of two writes, see `planning.order`."""
 
     action = Action.CREATE
     why = Why(Reason.MISSING)
@@ -50,6 +52,8 @@ class Update:
     """Whether fields must be claimed before the update, because others hold them or nobody does. Mirrors only."""
     fallback: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
+    final: Mirror | None = None
+    """What the second write makes of the Service, if this is the first of two writes, see `planning.order`."""
 
     action = Action.UPDATE
     why = Why(Reason.DIFFERS)

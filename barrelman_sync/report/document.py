@@ -82,8 +82,16 @@ def _step(step: Step, outcomes: Mapping[Ref, Outcome]) -> Document:
         "reason": str(step.why.reason),
         "message": message(step.why),
         **_details(step),
-        **({"result": str(outcome.result)} if outcome else {}),
-        **({"error": outcome.error} if outcome and outcome.error else {}),
+        **(_result(outcome) if outcome else {}),
+    }
+
+
+def _result(outcome: Outcome) -> Document:
+    fallback = [_step(found.step, {found.step.ref: found}) for found in outcome.fallback]
+    return {
+        "result": str(outcome.result),
+        **({"error": outcome.error} if outcome.error else {}),
+        **({"fallback": fallback} if fallback else {}),
     }
 
 

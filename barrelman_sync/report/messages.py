@@ -115,6 +115,9 @@ REASONS: Mapping[Reason, str] = {
 }
 
 
+_HELD_BACK_TOO = "a guard holds deletes back, too: exit code 1 takes precedence over 3"
+
+
 def message(why: Why) -> str:
     """The message for a reason, with the facts filled in. The message has no period at the end."""
     return REASONS[why.reason].format_map({name: _fact_text(fact) for name, fact in why.facts.items()})
@@ -131,10 +134,14 @@ def nodes_used(nodes: NodeChoice) -> str:
 
 
 def problems(report: Report) -> tuple[str, ...]:
-    """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept."""
+    """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept.
+
+    If a guard held deletes back as well, the last one says so, because the exit code does not.
+    """
     counted = Counter((_what_is_left(step), message(step.why)) for step in report.failing)
     refusal = (report.refusal,) if report.refusal else ()
-    return (*refusal, *(f"{what} ({why}: {number})" for (what, why), number in sorted(counted.items())))
+    held = (_HELD_BACK_TOO,) if report.failed and report.held else ()
+    return (*refusal, *(f"{what} ({why}: {number})" for (what, why), number in sorted(counted.items())), *held)
 
 
 def _what_is_left(step: Leave) -> str:

@@ -49,9 +49,18 @@ def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
 
 
 def failure_lines(report: Report) -> Iterator[str]:
-    """The writes that were not done and why, one line each, sorted by Service."""
-    for outcome in sorted(report.failures, key=_by_service):
-        yield _line("!", outcome.step.ref, f"{outcome.result}: {outcome.error}")
+    """The writes that were not done and why, and the fallbacks: one line each, sorted by Service."""
+    failures = ((found, _line("!", found.step.ref, f"{found.result}: {found.error}")) for found in report.failures)
+    fallbacks = ((found, _fallback_line(found, report.nodes.names)) for found in report.fallbacks)
+    # The sort is stable, so the fallback of an object comes after the planned write of the object.
+    for _, line in sorted([*failures, *fallbacks], key=lambda pair: _by_service(pair[0])):
+        yield line
+
+
+def _fallback_line(outcome: Outcome, nodes: Mapping[str, str]) -> str:
+    step, done = outcome.step, outcome.result == Result.DONE
+    told = f"fallback {outcome.result}: {_told(step, nodes) if done else outcome.error}"
+    return _line(_SIGNS[step.action] if done else "!", step.ref, told)
 
 
 def summary_line(report: Report) -> str:
@@ -101,6 +110,8 @@ def _counted(report: Report) -> Iterator[str]:
         yield f"{held} {words[Action.HOLD_BACK]}"
     results = Counter(outcome.result for outcome in report.failures)
     yield from (f"{number} {result}" for result, number in sorted(results.items()))
+    fallbacks = Counter(outcome.result for outcome in report.fallbacks)
+    yield from (f"{number} fallback {result}" for result, number in sorted(fallbacks.items()))
     if found := report.desired.not_eligible:
         reasons = ", ".join(f"{not_eligible(rule)}: {number}" for rule, number in found.items())
         yield f"{sum(found.values())} not eligible ({reasons})"

@@ -16,7 +16,7 @@ from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
-from barrelman_sync.planning.steps import Action, Plan, Write
+from barrelman_sync.planning.steps import Action, Delete, Plan, Write
 from barrelman_sync.report import text
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of
@@ -45,6 +45,7 @@ from tests.values.builders import (
     service_port,
     word,
 )
+from tests.values.test_guards import orphans
 
 SHOP = "shop"
 GONE, REAL, TAKEN, IGNORED = Key(SHOP, "gone"), Key(SHOP, "real"), Key(SHOP, "taken"), Key(SHOP, "ignored")
@@ -372,6 +373,38 @@ def test_an_error_is_there_only_for_what_was_not_done() -> None:
     assert [error for error in errors if error] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
 
 
+def fallen_back(result: Result) -> Report:
+    """Return a report of a mirror that could not be deleted, and of its endpoints, which lose a node instead."""
+    world = World(services=(), nodes=NODES[:1])
+    deleted, planned = world.plan().writes
+    assert isinstance(deleted, Delete)
+    (fallback,) = (Outcome(step, result, "" if result == Result.DONE else "no") for step in deleted.fallback)
+    failed = Outcome(deleted, Result.FAILED, "denied", (fallback,))
+    return report(world, outcomes=(failed, Outcome(planned, Result.NOT_TRIED, "Service shop/cart stays")))
+
+
+@cases(
+    "result, line",
+    {
+        "done": (Result.DONE, "~ Endpoints shop/cart fallback done: subsets.addresses: -10.0.0.2"),
+        "failed": (Result.FAILED, "! Endpoints shop/cart fallback failed: no"),
+    },
+)
+def test_what_was_written_instead_is_told(result: Result, line: str) -> None:
+    found = fallen_back(result)
+    assert [" ".join(told.split()) for told in failure_lines(found)] == [
+        "! Service shop/cart failed: denied",
+        "! Endpoints shop/cart not tried: Service shop/cart stays",
+        line,
+    ]
+    assert f"1 failed, 1 not tried, 1 fallback {result};" in summary_line(found)
+    service, endpoints = document(found)["steps"]
+    (fallback,) = service["fallback"]
+    assert (fallback["action"], fallback["kind"], fallback["result"]) == ("update", "Endpoints", result.value)
+    assert fallback["changes"] == [{"path": "subsets.addresses", "removed": ["10.0.0.2"], "added": []}]
+    assert (endpoints["result"], "fallback" in endpoints) == ("not tried", False)
+
+
 def test_json_and_yaml_are_the_document() -> None:
     found = document(report(of_every_kind()))
     assert json.loads(as_json(found)) == yaml.safe_load(as_yaml(found)) == found
@@ -444,6 +477,26 @@ def held(world: World) -> Plan:
 def test_exit_code(found: Report, code: ExitCode) -> None:
     assert found.exit_code is code
     assert document(found)["exitCode"] == int(code)
+
+
+@cases("dry_run", {"a run": False, "a dry run": True})
+def test_a_failure_takes_precedence_over_a_guard_and_says_so(*, dry_run: bool) -> None:
+    """Both guards have a reason here: too many deletes, and no node. The latter is told: it may be why."""
+    world = orphans(50, nodes=())
+    found = report(world, world.guarded(10), dry_run=dry_run)
+    assert found.exit_code is ExitCode.FAILED
+    problem = "a guard holds deletes back, too: exit code 1 takes precedence over 3"
+    assert f"; endpoints kept (no node can be used: 2); {problem}" in summary_line(found)
+    assert document(found)["problems"][-1] == problem
+    assert {step.why.reason for step in found.held} == {Reason.NO_REMOTE_NODE}
+
+
+def test_without_a_node_and_without_endpoints_to_keep_only_the_guard_is_told() -> None:
+    """Nobody needs the nodes, so nothing fails."""
+    world = World(services=(), nodes=())
+    found = report(world, world.guarded(10))
+    assert found.exit_code is ExitCode.HELD_BACK
+    assert document(found)["problems"] == []
 
 
 def test_the_numbers_are_those_of_the_readme() -> None:
