@@ -9,7 +9,7 @@ import httpx2
 from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
+from barrelman_sync.cluster.answers import altered_fields, fields_not_released, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError
 from barrelman_sync.cluster.manifests import (
@@ -100,8 +100,8 @@ class Writer:
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Release():
                 patched = self._client.patch(resources.Service, step.ref.key, release_patch(step))
-                if kept := sorted(patched.metadata.our_labels.keys() & set(step.labels)):
-                    raise self._changed(step.ref, "releasing", [f"metadata.labels[{label}]" for label in kept])
+                if kept := fields_not_released(patched, step):
+                    raise self._changed(step.ref, "releasing", kept)
             case _:
                 assert_never(step)
 
@@ -175,7 +175,7 @@ class Writer:
                 # With another uid, it is a new object of the same name, which this step has nothing to do with.
                 return live is None or live.metadata.uid != step.live.revision.uid
             case Release():
-                return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
+                return isinstance(live, resources.Service) and not fields_not_released(live, step)
             case _:
                 assert_never(step)
 

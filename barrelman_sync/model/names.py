@@ -15,6 +15,8 @@ IGNORE = "ignore"
 SOURCE = "tfw.io/barrelman-source"
 SOURCE_UID = "tfw.io/barrelman-source-uid"
 """The annotation with the uid of the remote's namespace kube-system: a name alone does not tell two clusters apart."""
+OUR_ANNOTATIONS = (SOURCE_UID,)
+"""Every annotation that we write. A release takes them all off again."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 """Kubernetes' endpoints controller writes `endpoint-controller` into this label, see docs/design.md."""

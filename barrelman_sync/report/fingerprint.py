@@ -38,6 +38,6 @@ def _substance(step: Write) -> Any:
         case Delete():
             return step.live.revision.uid
         case Release():
-            return step.live.revision.uid, step.labels
+            return step.live.revision.uid, step.labels, step.annotations
         case _:
             assert_never(step)

@@ -148,7 +148,7 @@ HIDING: st.SearchStrategy[dict[str, str]] = mostly(
     {}, {"service.kubernetes.io/headless": ""}, {"endpointslice.kubernetes.io/skip-mirror": "true"}
 )
 
-UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"})
+UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"}, {FROM_UID: ""}, times=1)
 
 TARGETS: st.SearchStrategy[int | str] = st.sampled_from([30000, 30001, 31000, "web"])
 
@@ -285,7 +285,7 @@ def may_write(world: World, live: LocalService) -> bool:
 
 def is_for_us(world: World, found: LocalService | LocalEndpoints | LocalSlice) -> bool:
     """Return whether an object is of this source: adopted by name, or ours or of nobody and of no other cluster."""
-    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID)
+    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID) or None
     if named is not None and named == world.scope.adopted_source:
         return True
     return named in {None, "prod"} and uid in {None, "uid of prod"}

@@ -16,7 +16,7 @@ from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
 from tests.wire import answers
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import Answer, Exchange, FakeApi
-from tests.wire.objects import MIRROR, REMOTE, endpoints, mirror, namespace, node_port, seen
+from tests.wire.objects import MIRROR, REMOTE, UID, endpoints, mirror, namespace, node_port, seen
 
 CART = Key("shop", "cart")
 PATHS = {
@@ -98,8 +98,10 @@ def test_a_delete_whose_answer_got_lost(api: FakeApi, writer: Writer, fault: Ans
 def test_a_release_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
-    writer.write(Release(LocalService(CART, live(api), labels=MIRROR), tuple(MIRROR), Why(Reason.HAS_SELECTOR)))
-    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["labels"] == {}
+    released = LocalService(CART, live(api), labels=MIRROR, annotations=UID)
+    writer.write(Release(released, tuple(MIRROR), tuple(UID), Why(Reason.HAS_SELECTOR)))
+    metadata = api.store.get(PATHS[Kind.SERVICE])["metadata"]
+    assert (metadata["labels"], metadata["annotations"]) == ({}, {})
 
 
 def test_a_stranger_that_came_first_is_not_overwritten(api: FakeApi, writer: Writer) -> None:
