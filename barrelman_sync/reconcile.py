@@ -18,10 +18,10 @@ from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.plan import make_plan
 from barrelman_sync.planning.result import Report
-from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.situation import Situation, name_in_use
 from barrelman_sync.planning.warnings import warnings
 from barrelman_sync.report.fingerprint import refusal_of
-from barrelman_sync.report.messages import message
+from barrelman_sync.report.messages import message, refused_name
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +49,8 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     remote = read_remote(remote_client, settings, local)
 
     situation = Situation.of(local, remote, settings, int(time.time()))
-    _refuse_another_name(situation)
+    if known := name_in_use(local, situation.scope):
+        raise ConfigurationError(refused_name(known, settings.scope.source))
     plan = hold_back(make_plan(situation), settings.safety, situation.nodes.listed)
 
     report = Report(
@@ -74,12 +75,3 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     with show.progress(len(plan.writes)) as advance:
         outcomes = apply(plan, writer, Crew(settings.run.concurrency), deadline, advance)
     return replace(report, outcomes=tuple(map(writer.judged, outcomes)), refusal=deadline.stopped or "")
-
-
-def _refuse_another_name(situation: Situation) -> None:
-    if known := situation.name_in_use:
-        message = (
-            f"This remote is mirrored already, under the name {known}; {situation.scope.source} is only the default"
-            f" name: give --remote-name {known}, or --adopt-source {known} to go on as {situation.scope.source}."
-        )
-        raise ConfigurationError(message)

@@ -10,7 +10,7 @@ import httpx2
 from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
+from barrelman_sync.cluster.answers import altered_fields, fields_not_released, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_unreadable
 from barrelman_sync.cluster.manifests import (
@@ -115,8 +115,8 @@ class Writer:
                     raise self._changed(step.ref, "marking", [MARK])
             case Release():
                 patched = self._client.patch(resources.Service, step.ref.key, release_patch(step))
-                if kept := sorted(patched.metadata.our_labels.keys() & set(step.labels)):
-                    raise self._changed(step.ref, "releasing", [f"metadata.labels[{label}]" for label in kept])
+                if kept := fields_not_released(patched, step):
+                    raise self._changed(step.ref, "releasing", kept)
             case _:
                 assert_never(step)
 
@@ -211,7 +211,7 @@ class Writer:
                     return False
                 return live.metadata.our_annotations.get(ORPHANED_SINCE) not in (None, step.live.mark)
             case Release():
-                return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
+                return isinstance(live, resources.Service) and not fields_not_released(live, step)
             case _:
                 assert_never(step)
 

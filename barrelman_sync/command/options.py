@@ -68,9 +68,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
                " ~/.kube/config. Default: the current context."),
     _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
           help="Name that is stored as a label on every object that barrelman-sync writes. Default: the name of the GKE"
-               " cluster or kubeconfig context."),
+               " cluster or kubeconfig context; of a context that gcloud or the AWS CLI made, its cluster's name."),
     _text("--adopt-source", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
-          help="Take over the objects that were written under this former --remote-name."),
+          help="Take over the objects that were written under this former --remote-name, or under the same name by a"
+               " cluster that is gone."),
     _text("--namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_namespace),
           help="Work in this namespace only, in both clusters; repeatable. Default: all namespaces."),
     _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_ignored),

@@ -18,7 +18,7 @@ SOURCE_UID = "tfw.io/barrelman-source-uid"
 ORPHANED_SINCE = "tfw.io/barrelman-orphaned-since"
 """The annotation that marks a mirror which waits for its delete, see `--delete-grace`: since when it is orphaned."""
 OUR_ANNOTATIONS = (SOURCE_UID, ORPHANED_SINCE)
-"""Every annotation that we write."""
+"""Every annotation that we write. A release takes them all off again."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 """Kubernetes' endpoints controller writes `endpoint-controller` into this label, see docs/design.md."""

@@ -91,10 +91,12 @@ def _endpoints_follow(situation: Situation, live: LocalService) -> Iterator[Step
 
 def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | None, why: Why) -> Iterator[Step]:
     """The user who made the mirror a Service of their own now serves the callers, so our endpoints are deleted."""
-    # A label whose value a user changed is the user's, and stays.
+    # A label whose value a user changed is the user's, and stays. An annotation cannot be: with another uid, the mirror
+    # would be of another cluster, and not be released.
     ours = {MARKER: live.labels[MARKER], SOURCE: live.origin.name, MANAGED_BY: FIELD_MANAGER}
-    labels = (label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
-    yield Release(live, tuple(sorted(labels)), _stale_target_port(live, wanted) or why)
+    labels = sorted(label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
+    told = _stale_target_port(live, wanted) or why
+    yield Release(live, tuple(labels), tuple(sorted(live.annotations)), told)
     yield from delete(situation.managed_endpoints(live.key), because(Reason.RELEASED, why=why.reason))
 
 

@@ -38,7 +38,10 @@ class ExitCode(IntEnum):
     CONVERGED = 0, "converged, nothing to do, or a dry run"
     FAILED = (
         1,
-        "a read, write or preflight failed, no node is used, or --expect-plan does not match; takes precedence over 3",
+        (
+            "a read, write or preflight failed, no node is used, the remote's name is that of another cluster,"
+            " or --expect-plan does not match; takes precedence over 3"
+        ),
     )
     USAGE = 2, "wrong usage or configuration, or local and remote are the same cluster"
     HELD_BACK = 3, "a guard held deletes back"

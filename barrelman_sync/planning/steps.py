@@ -91,10 +91,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Remove our labels from a mirror that a user made a Service of their own, and stop managing the mirror."""
+    """Remove our labels and annotations from a mirror that a user made a Service of their own, and stop managing it."""
 
     live: LocalService
     labels: tuple[str, ...]
+    annotations: tuple[str, ...]
     why: Why
 
     action = Action.RELEASE

@@ -38,7 +38,7 @@ def _substance(step: Write) -> Any:
         case Delete():
             return step.live.revision.uid
         case Release():
-            return step.live.revision.uid, step.labels
+            return step.live.revision.uid, step.labels, step.annotations
         case Mark():
             return step.live.revision.uid, "mark"  # whatever the time is
         case _:

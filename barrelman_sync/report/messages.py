@@ -123,6 +123,14 @@ def message(why: Why) -> str:
     return REASONS[why.reason].format_map({name: _fact_text(fact) for name, fact in why.facts.items()})
 
 
+def refused_name(known: str, default: str) -> str:
+    """The sentence that refuses the default name of a remote that is mirrored already, under another name."""
+    return (
+        f"This remote is mirrored already, under the name {known}; {default} is only the default name: give"
+        f" --remote-name {known}, or --adopt-source {known} to go on as {default}."
+    )
+
+
 def not_eligible(found: NotEligible) -> str:
     """What makes a remote Service not eligible, such as `type ClusterIP`."""
     return f"{found.rule} {found.name}".rstrip()

@@ -117,7 +117,10 @@ def test_skipped_by_reason() -> None:
     "world,reason",
     {
         "a local Service": (World(local=local(service())), "local_service"),
-        "another remote's": (World(local=local(mirror(labels={**MIRROR_LABELS, FROM: "another"}))), "other_source"),
+        "another remote's": (
+            World(local=local(mirror(labels={**MIRROR_LABELS, FROM: "another"}, annotations={}))),
+            "other_source",
+        ),
         "ignored": (World(local=local(mirror(ignored=True), endpoints())), "ignored"),
         "no namespace": (NEW.but(services=(remote(Key("new", "cart")),), scope=KEEPS_NAMESPACES), "namespace_missing"),
         "a selector": (World(local=local(manual(has_selector=True)), services=()), "has_selector"),

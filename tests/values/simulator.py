@@ -122,7 +122,8 @@ class _Cluster:
         if isinstance(live, LocalService):
             live = _unmarked(live, step)
         else:
-            live = replace(live, labels=_patched(live.labels, reveal_patch(live.hiding_labels, live.revision)))
+            revealed = _patched("labels", live.labels, reveal_patch(live.hiding_labels, live.revision))
+            live = replace(live, labels=revealed)
         self._apply(step, live, held)
 
     def _apply(self, step: Create | Update, live: Object | None, held: Mapping[int, Key]) -> None:
@@ -164,9 +165,13 @@ class _Cluster:
     def _release(self, step: Release) -> None:
         live = self._checked(step)
         assert isinstance(live, LocalService)
-        labels = _patched(live.labels, release_patch(step))
+        patch = release_patch(step)
         self._objects[_address(live)] = replace(
-            live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")
+            live,
+            labels=_patched("labels", live.labels, patch),
+            annotations=_patched("annotations", live.annotations, patch),
+            managed_fields=b"null",
+            revision=Revision(live.revision.uid, "8"),
         )
 
     def _mark(self, step: Mark) -> None:
@@ -190,14 +195,14 @@ def _unmarked(live: LocalService, step: Update) -> LocalService:
     return replace(live, annotations={key: value for key, value in live.annotations.items() if key != name})
 
 
-def _patched(labels: Mapping[str, str], patch: Iterable[Body]) -> dict[str, str]:
-    """Return the labels without those that the patch removes."""
-    kept = dict(labels)
+def _patched(where: str, values: Mapping[str, str], patch: Iterable[Body]) -> dict[str, str]:
+    """Return the labels or annotations without those that the patch removes."""
+    kept = dict(values)
     for operation in patch:
-        if operation["op"] == "remove":
-            label = operation["path"].removeprefix("/metadata/labels/").replace("~1", "/").replace("~0", "~")
-            _require(label in kept, f"there is no label {label}")
-            del kept[label]
+        if operation["op"] == "remove" and operation["path"].startswith(f"/metadata/{where}/"):
+            name = operation["path"].removeprefix(f"/metadata/{where}/").replace("~1", "/").replace("~0", "~")
+            _require(name in kept, f"there is no {name} in the {where}")
+            del kept[name]
     return kept
 
 

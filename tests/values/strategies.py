@@ -156,7 +156,7 @@ MARKS: st.SearchStrategy[dict[str, str]] = mostly(
     {}, *({MARK: found} for found in ("2026-11-27T09:30:00Z", "2026-11-27T08:00:00Z", "2027-01-01T00:00:00Z", "soon"))
 )
 
-UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"})
+UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"}, {FROM_UID: ""}, times=1)
 
 TARGETS: st.SearchStrategy[int | str] = st.sampled_from([30000, 30001, 31000, "web"])
 
@@ -297,7 +297,7 @@ def may_write(world: World, live: LocalService) -> bool:
 
 def is_for_us(world: World, found: LocalService | LocalEndpoints | LocalSlice) -> bool:
     """Return whether an object is of this source: adopted by name, or ours or of nobody and of no other cluster."""
-    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID)
+    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID) or None
     if named is not None and named == world.scope.adopted_source:
         return True
     return named in {None, "prod"} and uid in {None, "uid of prod"}

@@ -128,7 +128,7 @@ def test_what_is_not_ours_stays_as_it_is(world: World) -> None:
         if not may_write(world, live):
             assert later.services[key] == live
         elif not is_plain(live):
-            assert_only_labels_went(later.services[key], live)
+            assert_only_our_metadata_went(later.services[key], live)
 
 
 def is_ours_to_serve(world: World, step: Step) -> bool:
@@ -175,10 +175,10 @@ def assert_may_be_written(world: World, step: Step) -> None:
         assert (is_served and world.rules.slices) or says_it_is_ours(world, step.ref.key)
 
 
-def assert_only_labels_went(later: LocalService, live: LocalService) -> None:
+def assert_only_our_metadata_went(later: LocalService, live: LocalService) -> None:
     labels = {name: value for name, value in live.labels.items() if value == "Helm"}
     released = replace(later, revision=live.revision, managed_fields=live.managed_fields, holders=live.holders)
-    assert released == replace(live, labels=labels)
+    assert released == replace(live, labels=labels, annotations={})
 
 
 # --- 4: the order of what is listed is irrelevant -----------------------------------------------------------------

@@ -103,8 +103,10 @@ def test_a_delete_whose_answer_got_lost(api: FakeApi, writer: Writer, fault: Ans
 def test_a_release_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
-    writer.write(Release(LocalService(CART, live(api), labels=MIRROR), tuple(MIRROR), Why(Reason.HAS_SELECTOR)))
-    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["labels"] == {}
+    released = LocalService(CART, live(api), labels=MIRROR, annotations=UID)
+    writer.write(Release(released, tuple(MIRROR), tuple(UID), Why(Reason.HAS_SELECTOR)))
+    metadata = api.store.get(PATHS[Kind.SERVICE])["metadata"]
+    assert (metadata["labels"], metadata["annotations"]) == ({}, {})
 
 
 def marked(since: str) -> Object:

@@ -173,11 +173,12 @@ def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: Clust
 
 
 def test_release(api: FakeApi, client: ClusterClient) -> None:
-    """A JSON patch that takes off our labels only."""
+    """A JSON patch that takes off our labels and annotations only."""
     api.store.add(mirror("cart"))
     before = live(api)
     released = LocalService(CART, before, labels=MIRROR)
-    write(client, Release(released, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), Why(Reason.HAS_SELECTOR)))
+    ours = ("app.kubernetes.io/managed-by", "tfw.io/barrelman")
+    write(client, Release(released, ours, ("tfw.io/barrelman-source-uid",), Why(Reason.HAS_SELECTOR)))
     request = only(api.requests)
     assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
     assert request.headers["Content-Type"] == "application/json-patch+json"
@@ -185,8 +186,10 @@ def test_release(api: FakeApi, client: ClusterClient) -> None:
         {"op": "replace", "path": "/metadata/resourceVersion", "value": before.resource_version},
         {"op": "remove", "path": "/metadata/labels/app.kubernetes.io~1managed-by"},
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
+        {"op": "remove", "path": "/metadata/annotations/tfw.io~1barrelman-source-uid"},
     ]
-    assert api.store.get(CART_PATH)["metadata"]["labels"] == {"tfw.io/barrelman-source": "remote"}
+    metadata = api.store.get(CART_PATH)["metadata"]
+    assert (metadata["labels"], metadata["annotations"]) == ({"tfw.io/barrelman-source": "remote"}, {})
 
 
 def test_mark(api: FakeApi, client: ClusterClient) -> None:
