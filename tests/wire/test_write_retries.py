@@ -46,7 +46,7 @@ def step_of(api: FakeApi, kind: str) -> Write:
         return Update(WANTED, seen(revision), ())
     if kind == "delete":
         return Delete(seen(revision), Why(Reason.NOT_IN_REMOTE))
-    return Release(LocalService(CART, revision, labels=MIRROR), tuple(MIRROR), Why(Reason.HAS_SELECTOR))
+    return Release(LocalService(CART, revision, labels=MIRROR), tuple(MIRROR), (), Why(Reason.HAS_SELECTOR))
 
 
 def method_of(kind: str) -> str:
