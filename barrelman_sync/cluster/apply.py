@@ -198,9 +198,12 @@ def _attempt(step: Write, writer: AnyWriter) -> Outcome:
 
 
 def _with_owner(step: Write, writer: AnyWriter) -> Write:
-    """The step; for endpoints of a Service that this run has created, with the uid of that Service."""
+    """The step; for endpoints of a Service that this run has written, with the uid of that Service.
+
+    That is the uid of a new Service, and of one that another run has made anew since the lists were read.
+    """
     if not isinstance(step, Create | Update) or not isinstance(step.wanted, WantedEndpoints | WantedSlice):
         return step
     content = step.wanted.content
-    uid = content.owner_uid or writer.uid(Kind.SERVICE, content.service)
+    uid = writer.uid(Kind.SERVICE, content.service) or content.owner_uid
     return replace(step, wanted=replace(step.wanted, content=replace(content, owner_uid=uid)))

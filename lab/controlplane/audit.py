@@ -9,6 +9,8 @@ from typing import Any
 
 # These users act for the tests or for Kubernetes itself. No test counts their requests.
 UNRECORDED_USERS = ("tests", "controllers", "system:apiserver")
+_LONGEST_LINE = 100_000
+"""More bytes than any line of the log has."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +48,18 @@ class AuditLog:
         ]
 
     def mark(self) -> int:
-        """Return a mark for `since`: the place in the log where the next request will be."""
-        return self._log.stat().st_size
+        """Return a mark for `since`: the place in the log after its last whole line."""
+        size = self._log.stat().st_size
+        with self._log.open("rb") as log:
+            log.seek(start := max(0, size - _LONGEST_LINE))
+            return start + log.read(size - start).rfind(b"\n") + 1
 
     def since(self, mark: int) -> list[Request]:
         """Return the requests that were answered after the mark."""
         with self._log.open("rb") as log:
             log.seek(mark)
-            return [_request(json.loads(line)) for line in log]
+            # The server may be in the middle of a line if somebody else's requests go on.
+            return [_request(json.loads(line)) for line in log if line.endswith(b"\n")]
 
 
 def _policy() -> dict[str, Any]:

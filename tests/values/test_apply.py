@@ -148,6 +148,20 @@ def test_a_new_service_is_the_owner_of_its_endpoints() -> None:
     assert last.step.wanted.content.owner_uid == "uid of Service shop/cart"
 
 
+def test_a_service_that_was_made_anew_is_the_owner_of_its_endpoints() -> None:
+    """Kubernetes deletes endpoints whose owner is gone."""
+
+    class MadeAnew(Cluster):
+        def uid(self, kind: Kind, key: Key) -> str | None:
+            return "another uid"
+
+    world = World(local(mirror(CART, service_port(81)), endpoints()), (remote(),), NEW_NODE)
+    *_, last = apply(world.plan(), MadeAnew([]), Crew(2), Deadline(45), lambda _: None)
+    assert isinstance(last.step, Update)
+    assert isinstance(last.step.wanted, WantedEndpoints)
+    assert last.step.wanted.content.owner_uid == "another uid"
+
+
 def test_how_far_it_is() -> None:
     steps: list[int] = []
     apply(World(local(), (remote(CART), remote(TILL))).plan(), Cluster([]), Crew(1), Deadline(45), steps.append)
