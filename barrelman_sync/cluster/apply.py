@@ -149,25 +149,36 @@ def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[O
 def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write]) -> Iterator[Outcome]:
     """Does the writes of one Service, in order. A failed write is followed by its fallback, not by writes that need it.
 
-    The Service comes before its endpoints, which need the uid of a new Service. Deletes of old endpoints come after new
-    endpoints. `failed_before` are the namespaces and Services of earlier units that could not be written.
+    The Service comes before its endpoints, which need the uid of a new Service, unless a port changes its name. Deletes
+    of old endpoints come after new endpoints. `failed_before` are the namespaces and Services of earlier units that
+    could not be written.
     """
     service = writes[0].ref.service
-    failed = failed_before.get(Key("", service.namespace)) or failed_before.get(service)
+    failed = [failed_before[key] for key in (Key("", service.namespace), service) if key in failed_before]
+    written: set[Ref] = set()
     for step in writes:
-        if failed and is_stopped(step, failed):
-            yield Outcome(step, Result.NOT_TRIED, f"{failed.ref.kind} {failed.ref.key} could not be written")
+        if stop := next((other for other in failed if is_stopped(step, other)), None):
+            yield Outcome(step, Result.NOT_TRIED, _why_stopped(step, stop, written))
+            if step.ref.kind == Kind.SERVICE:
+                failed.append(step)
             continue
         outcome = _attempt(_with_owner(step, writer), writer)
         yield outcome
-        if outcome.result != Result.DONE:
-            failed = step
+        if outcome.result == Result.DONE:
+            written.add(step.ref)
+        else:
+            failed.append(step)
             for other in _fallback(step):
                 _attempt(other, writer)  # only the log tells: the plan has other steps for these objects
 
 
+def _why_stopped(step: Write, stop: Write, written: Container[Ref]) -> str:
+    ports = ", so it keeps the old and the new ports" if step.ref in written else ""
+    return f"{stop.ref.kind} {stop.ref.key} could not be written{ports}"
+
+
 def _fallback(step: Write) -> tuple[Write, ...]:
-    return step.fallback if isinstance(step, Update | Delete) else ()
+    return step.fallback if isinstance(step, Delete) else ()
 
 
 def _attempt(step: Write, writer: AnyWriter) -> Outcome:

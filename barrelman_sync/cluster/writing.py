@@ -93,7 +93,7 @@ class Writer:
         match step:
             case Create():
                 impossible = Revision("", self._versions[step.ref.kind])
-                self._apply(step.wanted, impossible, {})
+                self._apply(step.wanted, self._written.get((step.ref.kind, step.ref.key), impossible), {})
             case Update():
                 self._apply(step.wanted, self._prepared(step), step.live.labels)
             case Delete():
@@ -124,12 +124,13 @@ class Writer:
     def _prepared(self, step: Update) -> Revision:
         """Does by a patch what an apply cannot do: claims fields, or takes off labels. Returns the revision to update.
 
-        Only an update that needs a patch sends one.
+        Only an update that needs a patch sends one, and only the first of two updates in a run does.
         """
-        revision = self._written.get((step.ref.kind, step.ref.key), step.live.revision)
-        patch = _preparing_patch(step, revision)
+        if written := self._written.get((step.ref.kind, step.ref.key)):
+            return written
+        patch = _preparing_patch(step, step.live.revision)
         if not patch:
-            return revision
+            return step.live.revision
         try:
             patched = self._client.patch(_RESOURCES[step.ref.kind], step.ref.key, patch)
         except ClusterError as error:

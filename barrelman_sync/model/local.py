@@ -89,7 +89,7 @@ class _LiveAddresses:
     addresses: tuple[str, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     regular: bool = True
-    """Whether the object has the form that we write: plain, ready addresses only, of Endpoints in one subset."""
+    """Whether the object has the form that we write: plain, ready addresses only, the same in all subsets."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Only the labels that we may write, and those that may hide the object."""
     annotations: Mapping[str, str] = field(default_factory=dict)

@@ -5,7 +5,6 @@ that we may write differs.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import FIELD_MANAGER, MANAGED_BY, MARKER, SOURCE, Key, Kind
@@ -19,9 +18,10 @@ from barrelman_sync.planning.checks import (
 )
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
-from barrelman_sync.planning.fallbacks import fallback, usable_without
+from barrelman_sync.planning.fallbacks import fallback, going_ports
 from barrelman_sync.planning.manual import manual_steps, steps_as_it_is, unasked_steps
 from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.renames import steps_with_both
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update, step_towards
 from barrelman_sync.planning.targets import Served
@@ -76,8 +76,7 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
     elif wanted is None:
         yield from _unwanted_mirror(situation, live)
     else:
-        yield _wanted_mirror(situation, live, wanted)
-        yield from serve(situation, _served(situation, wanted, live))
+        yield from _wanted_mirror(situation, live, wanted)
 
 
 def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | None, why: Why) -> Iterator[Step]:
@@ -118,12 +117,14 @@ def _why_unwanted(desired: Desired, key: Key) -> Why:
     return Why(Reason.NOT_IN_REMOTE)
 
 
-def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Step:
+def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Iterator[Step]:
     step = step_towards(wanted, live)
-    # If the wanted endpoints serve the Service with or without this update, the planned endpoint steps are enough.
-    if isinstance(step, Update) and not usable_without(step):
-        return replace(step, fallback=fallback(situation, live))
-    return step
+    service = _served(situation, wanted, live)
+    if isinstance(step, Update) and (going := going_ports(live, wanted)):
+        yield from steps_with_both(situation, step, service, going)
+    else:
+        yield step
+        yield from serve(situation, service)
 
 
 def _served(situation: Situation, wanted: Mirror, live: LocalService | None) -> Served:
