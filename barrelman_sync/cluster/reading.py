@@ -225,10 +225,13 @@ def _endpoints_of_interest(
 
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
-    """The slice, if it is managed by us or a leftover of Kubernetes' controller at a Service with our label."""
+    """The slice, if it is managed by us, or a leftover of Kubernetes' controller where we may serve.
+
+    That is a Service with our label, or one that is gone: the run may create it.
+    """
     parsed = at_its_service(parsing.local_slice(slice_), lambda key: key in services and MARKER in services[key].labels)
     service = services.get(parsed.service)
-    leftover = service is not None and MARKER in service.labels and not service.has_selector
+    leftover = service is None or (MARKER in service.labels and not service.has_selector)
     return parsed if parsed.managed_by_us or leftover else None
 
 

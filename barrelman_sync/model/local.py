@@ -203,7 +203,7 @@ class Local:
     services: Mapping[Key, LocalService]
     endpoints: Mapping[Key, LocalEndpoints]
     slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
+    """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label or gone."""
     copies: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
     nothing_copied: bool = False
