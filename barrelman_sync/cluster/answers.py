@@ -55,7 +55,7 @@ def usable_although_altered(live: Resource, wanted: Wanted, *, new: bool) -> boo
     if not isinstance(live, resources.Service) or not isinstance(wanted, Mirror):
         return False
     found = parsing.local_service(live)
-    return found.is_mirror and not found.has_selector and (new or serves(found, wanted))
+    return found.is_mirror and not found.has_selector and (new or serves(found, wanted.ports))
 
 
 def _told(change: Change) -> str:

@@ -115,12 +115,12 @@ class _Work:
         return job
 
     def end(self, place: int) -> int:
-        """Notes that a unit has ended. Returns the number of its writes; two writes of one Service count as one."""
+        """Notes that a unit has ended. Returns the number of its writes; two writes of one object count as one."""
         for outcome in self._outcomes[place]:
             if outcome.result != Result.DONE and outcome.step.ref.kind in (Kind.NAMESPACE, Kind.SERVICE):
                 self._failed.setdefault(outcome.step.ref.key, outcome.step)
         self._sorter.done(place)
-        return sum(not _is_first_of_two(step) for step in self._units[place].writes)
+        return len({step.ref for step in self._units[place].writes if not _is_first_of_two(step)})
 
     def outcomes(self, given_up: Container[int], why: str) -> tuple[Outcome, ...]:
         """One outcome for each object. `why` says what ended the run while the units at `given_up` still wrote."""
@@ -148,26 +148,35 @@ def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[O
 def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write], outcomes: list[Outcome]) -> None:
     """Does the writes of one Service, in order. A failed write is followed by its fallback, not by writes that need it.
 
-    The Service comes before its endpoints, which need the uid of a new Service. Deletes of old endpoints come after new
-    endpoints. `failed_before` are the namespaces and Services of earlier units that could not be written. Each outcome
-    is added to `outcomes` as soon as it is known.
+    The Service comes before its endpoints, which need the uid of a new Service, unless a port changes its name. Deletes
+    of old endpoints come after new endpoints. `failed_before` are the namespaces and Services of earlier units that
+    could not be written. Each outcome is added to `outcomes` as soon as it is known.
     """
     service = writes[0].ref.service
-    failed = failed_before.get(Key("", service.namespace)) or failed_before.get(service)
-    created = False
+    failed = [failed_before[key] for key in (Key("", service.namespace), service) if key in failed_before]
+    written: set[Ref] = set()
     for step in writes:
-        if failed and is_stopped(step, failed):
-            error = f"{failed.ref.kind} {failed.ref.key} could not be written"
-            outcomes.append(Outcome(step, Result.NOT_TRIED, error))
+        if stop := next((other for other in failed if is_stopped(step, other)), None):
+            outcomes.append(Outcome(step, Result.NOT_TRIED, _why_stopped(step, stop, written)))
+            if step.ref.kind == Kind.SERVICE:
+                failed.append(step)
             continue
         outcomes.append(outcome := _attempt(_with_owner(step, writer), writer))
         if outcome.result == Result.DONE:
-            created = created or _is_first_of_two(step)
-        elif not (
-            created and step.ref.kind == Kind.SERVICE
-        ):  # endpoints serve a Service that lacks its node ports only
-            failed = step
+            written.add(step.ref)
+        elif not _lacks_only_node_ports(step, written):
+            failed.append(step)
             _fall_back(step, writer, outcomes)
+
+
+def _lacks_only_node_ports(step: Write, written: Container[Ref]) -> bool:
+    """Whether the step is the second of two writes for a new Service: then endpoints serve what the first created."""
+    return isinstance(step, Create) and step.ref.kind == Kind.SERVICE and step.ref in written
+
+
+def _why_stopped(step: Write, stop: Write, written: Container[Ref]) -> str:
+    ports = ", so it keeps the old and the new ports" if step.ref in written else ""
+    return f"{stop.ref.kind} {stop.ref.key} could not be written{ports}"
 
 
 def _fall_back(step: Write, writer: AnyWriter, outcomes: list[Outcome]) -> None:

@@ -16,6 +16,7 @@ from barrelman_sync.planning.steps import Mark, Release
 
 Body = dict[str, Any]
 JsonPatch = list[Body]
+Ports = tuple[EndpointPort, ...]
 
 
 def manifest(wanted: Wanted, revision: Revision, live_labels: Mapping[str, str] | None = None) -> Body:
@@ -34,7 +35,7 @@ def manifest(wanted: Wanted, revision: Revision, live_labels: Mapping[str, str] 
         case Mirror():
             return {**body, "spec": _service_spec(wanted)}
         case WantedEndpoints():
-            return {**body, "subsets": [_subset(wanted.content)]}
+            return {**body, "subsets": [_subset(wanted.content, ports) for ports in _in_subsets(wanted.content.ports)]}
         case WantedSlice():
             return {**body, **_slice(wanted.content)}
         case _:
@@ -157,10 +158,18 @@ def _owner(wanted: AddressSet) -> Body:
     return {"apiVersion": "v1", "kind": "Service", "name": wanted.service.name, "uid": wanted.owner_uid}
 
 
-def _subset(wanted: AddressSet) -> Body:
+def _in_subsets(ports: Ports) -> tuple[Ports, ...]:
+    """The ports by subset: all in one, or each in its own if one of several ports has no name.
+
+    The server refuses a port without a name beside others in one subset (validateEndpointPort in
+    pkg/apis/core/validation/validation.go).
+    """
+    return (ports,) if len(ports) == 1 or all(port.name for port in ports) else tuple((port,) for port in ports)
+
+
+def _subset(wanted: AddressSet, ports: Ports) -> Body:
     subset: Body = {"addresses": [{"ip": address} for address in wanted.addresses]}
-    ports = [_endpoint_port(port) for port in wanted.ports]
-    return subset | ({"ports": ports} if ports else {})
+    return subset | ({"ports": [_endpoint_port(port) for port in ports]} if ports else {})
 
 
 def _slice(wanted: AddressSet) -> Body:

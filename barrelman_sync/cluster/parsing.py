@@ -1,7 +1,7 @@
 """From the answers of an API server to the values of `model`. No later module knows the form of Kubernetes' JSON."""
 
 import ipaddress
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 from barrelman_sync.cluster import resources
@@ -61,13 +61,18 @@ def local_endpoints(endpoints: resources.Endpoints) -> LocalEndpoints:
         revision=metadata.revision,
         addresses=_addresses(tuple([address.ip for address in addresses])),
         ports=tuple(sorted({_endpoint_port(port) for subset in subsets for port in subset.ports or ()})),
-        regular=len(subsets) == 1 and not extras and not parked,
+        regular=_alike(subsets) and not extras and not parked,
         labels=metadata.endpoint_labels,
         annotations=metadata.our_annotations,
         owners=frozenset(owner.uid for owner in metadata.owner_references or ()),
         deleting=metadata.deleting,
         elects_leader=LEADER in (metadata.annotations or {}),
     )
+
+
+def _alike(subsets: Sequence[resources.Subset]) -> bool:
+    """Whether all subsets have the same addresses, so that each address has each port."""
+    return len(subsets) == 1 or len({frozenset(entry.ip for entry in part.addresses or ()) for part in subsets}) == 1
 
 
 def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:

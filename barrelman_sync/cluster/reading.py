@@ -29,7 +29,7 @@ from barrelman_sync.model.remote import Node, Remote, RemoteService, ServingNode
 from barrelman_sync.model.settings import NodeRules, Settings
 from barrelman_sync.planning.desired import local_traffic
 from barrelman_sync.planning.nodes import label_keys
-from barrelman_sync.planning.slices import at_its_service
+from barrelman_sync.planning.slice_names import Slices, at_its_service, by_service
 
 _log = logging.getLogger(__name__)
 
@@ -43,8 +43,6 @@ _NAMES_AT_ONCE = 100
 
 _SERVING_SHARE = 0.5
 """Which part of the remaining time the list of the remote's EndpointSlices may take."""
-
-Slices = Mapping[Key, tuple[LocalSlice, ...]]
 
 
 def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
@@ -63,14 +61,14 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     some_are_copied = _asking_for_copies(client, {} if with_slices else by_key)
     endpoints, slices = _read_endpoints(client, by_key)
     by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
-    by_service = _by_service(slices.items)
-    copies = {} if with_slices else _copies_of_endpoints(client, by_service)
+    sliced = by_service(slices.items)
+    copies = {} if with_slices else _copies_of_endpoints(client, sliced)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
         namespaces=by_name,
         services=by_key,
         endpoints={endpoint.key: endpoint for endpoint in endpoints.items},
-        slices=by_service,
+        slices=sliced,
         copies=copies,
         nothing_copied=not (with_slices or copies or some_are_copied.result())
         and _nothing_copied(client, by_key, endpoints.items),
@@ -183,7 +181,7 @@ def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     for selector in slice_selectors(switching):
         labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
         copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
-    return _by_service(copy for copy in copies if copy.service in switching)
+    return by_service(copy for copy in copies if copy.service in switching)
 
 
 def _asking_for_copies(client: ClusterClient, services: Mapping[Key, LocalService]) -> Future[bool]:
@@ -217,13 +215,6 @@ def slice_selectors(services: Iterable[Key]) -> Iterator[str]:
         yield f"{SERVICE_NAME} in ({','.join(names[start : start + _NAMES_AT_ONCE])})"
 
 
-def _by_service(slices: Iterable[LocalSlice]) -> Slices:
-    grouped: dict[Key, tuple[LocalSlice, ...]] = {}
-    for slice_ in sorted(slices, key=lambda slice_: slice_.key):
-        grouped[slice_.service] = (*grouped.get(slice_.service, ()), slice_)
-    return grouped
-
-
 def _endpoints_of_interest(
     endpoints: resources.Endpoints, services: Mapping[Key, LocalService]
 ) -> LocalEndpoints | None:
@@ -234,10 +225,13 @@ def _endpoints_of_interest(
 
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
-    """The slice, if it is managed by us or a leftover of Kubernetes' controller at a Service with our label."""
-    parsed = at_its_service(parsing.local_slice(slice_), services)
+    """The slice, if it is managed by us, or a leftover of Kubernetes' controller where we may serve.
+
+    That is a Service with our label, or one that is gone: the run may create it.
+    """
+    parsed = at_its_service(parsing.local_slice(slice_), lambda key: key in services and MARKER in services[key].labels)
     service = services.get(parsed.service)
-    leftover = service is not None and MARKER in service.labels and not service.has_selector
+    leftover = service is None or (MARKER in service.labels and not service.has_selector)
     return parsed if parsed.managed_by_us or leftover else None
 
 

@@ -142,12 +142,13 @@ class Writer:
 
         Returns the revision to update.
 
-        Only an update that needs a patch sends one.
+        Only an update that needs a patch sends one, and only the first of two updates in a run does.
         """
-        revision = self._written.get((step.ref.kind, step.ref.key), step.live.revision)
-        patch = _preparing_patch(step, revision)
+        if written := self._written.get((step.ref.kind, step.ref.key)):
+            return written
+        patch = _preparing_patch(step, step.live.revision)
         if not patch:
-            return revision
+            return step.live.revision
         try:
             patched = self._client.patch(_RESOURCES[step.ref.kind], step.ref.key, patch)
         except ClusterError as error:

@@ -101,7 +101,7 @@ class _LiveAddresses:
     addresses: tuple[str, ...] = ()
     ports: tuple[EndpointPort, ...] = ()
     regular: bool = True
-    """Whether the object has the form that we write: plain, ready addresses only, of Endpoints in one subset."""
+    """Whether the object has the form that we write: plain, ready addresses only, the same in all subsets."""
     labels: Mapping[str, str] = field(default_factory=dict)
     """Only the labels that we may write, and those that may hide the object."""
     annotations: Mapping[str, str] = field(default_factory=dict)
@@ -215,7 +215,7 @@ class Local:
     services: Mapping[Key, LocalService]
     endpoints: Mapping[Key, LocalEndpoints]
     slices: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
-    """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label."""
+    """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label or gone."""
     copies: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
     nothing_copied: bool = False

@@ -58,6 +58,11 @@ class WantedEndpoints:
     """The Endpoints of a mirror or manual service. The object has the name of the Service."""
 
     content: AddressSet
+    replaces: str = ""
+    """The resourceVersions of our slices that the run deletes next; empty if there are none, or if it does not count.
+
+    As long as it is empty, the annotation of an earlier run is no difference.
+    """
 
     @property
     def ref(self) -> Ref:
@@ -70,6 +75,8 @@ class WantedSlice:
 
     key: Key
     content: AddressSet
+    replaces: str = ""
+    """The resourceVersion of the Endpoints that the run deletes next, as in `WantedEndpoints`."""
 
     @property
     def ref(self) -> Ref:

@@ -17,6 +17,7 @@ from barrelman_sync.model.names import (
     MARKER,
     MIRROR_MARKER,
     ORPHANED_SINCE,
+    REPLACES,
     SERVICE_NAME,
     SLICE_MANAGED_BY,
     SOURCE,
@@ -35,7 +36,7 @@ class Addresses(tuple[str, ...]):
 
 
 class Form(StrEnum):
-    """Whether endpoints have the form that we write: only plain, ready addresses, and Endpoints in one subset."""
+    """Whether endpoints have the form that we write: only plain, ready addresses, the same in all subsets."""
 
     REGULAR = "regular"
     IRREGULAR = "irregular"
@@ -85,9 +86,11 @@ def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict
 
 def wanted_annotations(wanted: Wanted) -> dict[str, str]:
     """The annotations that we write."""
-    if isinstance(wanted, WantedNamespace) or not (uid := _origin(wanted).uid):
+    if isinstance(wanted, WantedNamespace):
         return {}
-    return {SOURCE_UID: uid}
+    replaces = "" if isinstance(wanted, Mirror) else wanted.replaces
+    written = {SOURCE_UID: _origin(wanted).uid, REPLACES: replaces}
+    return {name: value for name, value in written.items() if value}
 
 
 def _origin(wanted: Mirror | WantedEndpoints | WantedSlice) -> Origin:

@@ -17,7 +17,7 @@ from barrelman_sync.model.wanted import AddressSet, WantedEndpoints
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.slices_mode import SlicesMode, write_slices
-from barrelman_sync.planning.steps import Delete, Leave, Step, step_towards
+from barrelman_sync.planning.steps import Delete, Leave, Step, step_replacing
 from barrelman_sync.planning.targets import Keep, Served, Targets, targets
 
 MIRRORING_LIMIT = 1000
@@ -41,14 +41,13 @@ class EndpointsMode:
     def steps(self, situation: Situation, service: Served, targets: Targets) -> Iterator[Step]:
         """The step for the Endpoints, then the steps for our slices."""
         (wanted,) = targets.sets  # one set, because this mode serves one family
-        yield step_towards(WantedEndpoints(wanted), situation.local.endpoints.get(service.key))
         ours = [slice_ for slice_ in situation.slices(service.key) if slice_.managed_by_us]
-        if not ours:
-            return
-        if _is_copied(situation, wanted):
-            for slice_ in ours:
-                yield Delete(slice_, Why(Reason.ENDPOINTS_TAKE_OVER))
-        else:
+        replaced = ours if _is_copied(situation, wanted) else []
+        replaces = ",".join(slice_.revision.resource_version for slice_ in replaced if not slice_.deleting)
+        yield step_replacing(WantedEndpoints(wanted), situation.local.endpoints.get(service.key), replaces)
+        for slice_ in replaced:
+            yield Delete(slice_, Why(Reason.ENDPOINTS_TAKE_OVER))
+        if ours and not replaced:
             yield from write_slices(situation, _in_all_families(situation, service, wanted))
             yield Leave(Ref(Kind.SLICE, service.key, service.key), Why(Reason.NOT_COPIED_YET))
 

@@ -3,31 +3,32 @@
 kube-proxy matches the ports of a Service with the ports of its endpoints by name and protocol. So endpoints with the
 wanted ports may serve nobody as long as the Service has its old ports, and the other way around. The cases:
 
-| step | if the step is held back, fails, or is not tried, the endpoints |
+| step | if the step is held back, fails, or is not tried |
 |---|---|
-| create a Service | are not written: there is no Service that could own them |
-| update a mirror, all its ports are still wanted | are written as planned: they serve the mirror either way |
-| update a mirror, one of its ports is no longer wanted | get the fallback; the planned writes wait |
-| mark a mirror as orphaned | are written as planned |
-| delete a mirror | get the fallback; their deletes wait |
-| delete the endpoints of a Service that no longer asks for them | get the fallback |
-| create or update endpoints | that would be replaced are not deleted |
+| create a Service | its endpoints are not written: there is no Service that could own them |
+| update a mirror | of its endpoints, those that serve it as it is are written; if none do, they get the fallback |
+| mark a mirror as orphaned | its endpoints are written as planned |
+| delete a mirror | its endpoints get the fallback; their deletes wait |
+| delete the endpoints of a Service that no longer asks for them | the endpoints get the fallback |
+| create or update endpoints before their Service (`planning.renames`) | the rest waits, and so does the Service |
+| create or update endpoints | the endpoints that they replace are not deleted |
 
 A write that was done although something in the cluster changed the Service (`cluster/answers.py`) fails, but stops
 nothing if the wanted endpoints serve the Service as it is: callers come first.
 
 The fallback has the ports that the Service has now, and drops nodes that are gone:
 
-    mirror now       http -> 30080, endpoints a b c     wanted    web -> 30080, endpoints b c d
-    b, c, d used     the fallback is http -> 30080, endpoints b c
+    mirror now       http -> 30080/TCP, endpoints a b c     wanted    none, or http -> 30080/UDP
+    b, c, d used     the fallback is http -> 30080/TCP, endpoints b c
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeGuard
 
 from barrelman_sync.model.local import LocalService
-from barrelman_sync.model.names import Key, Kind, Ref, ServicePort
-from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.model.names import EndpointPort, Key, Kind, Ref, ServicePort
+from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedSlice
 from barrelman_sync.planning.modes import ENDPOINTS, SLICES, chosen_mode
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
@@ -35,20 +36,40 @@ from barrelman_sync.planning.steps import Create, Delete, HeldBack, Mark, Step, 
 from barrelman_sync.planning.targets import EndpointMode, Served, Targets, targets
 
 
-def usable_without(write: Write) -> bool:
-    """Whether the wanted endpoints serve the Service even if this write of the Service is not done."""
-    match write:
+def serves(live: LocalService, ports: Iterable[ServicePort] | Iterable[EndpointPort]) -> bool:
+    """Whether endpoints with these ports serve each port that the Service has now."""
+    return set(map(_name_and_protocol, live.ports)) <= set(map(_name_and_protocol, ports))
+
+
+def going_ports(live: LocalService, wanted: Mirror) -> tuple[ServicePort, ...]:
+    """The ports of the mirror whose names go, if endpoints can have them beside the wanted ports.
+
+    They cannot if a name stays but gets another protocol: a slice cannot have a name twice (ValidateEndpointSlice in
+    pkg/apis/discovery/validation). A target port by name has no number for endpoints.
+    """
+    protocols = {port.name: port.protocol for port in wanted.ports}
+    going = [port for port in live.ports if protocols.get(port.name) != port.protocol]
+    if any(port.name in protocols for port in going):
+        return ()
+    return tuple(port for port in going if isinstance(port.target_port, int))
+
+
+def serves_as_it_is(live: LocalService, wanted: Mirror) -> bool:
+    """Whether endpoints can have the wanted ports and serve each port that the mirror has now."""
+    return serves(live, (*wanted.ports, *going_ports(live, wanted)))
+
+
+def _waits_for(step: Step, service: Write) -> bool:
+    """Whether a step for endpoints must not be done unless the write of their Service is done."""
+    match service:
         case Update(Mirror() as wanted, LocalService() as live):
-            return serves(live, wanted)
+            if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints | WantedSlice):
+                return not serves(live, step.wanted.content.ports)
+            return not serves_as_it_is(live, wanted)
         case Mark():
-            return True
-        case _:
             return False
-
-
-def serves(live: LocalService, wanted: Mirror) -> bool:
-    """Whether the wanted endpoints serve each port that the Service has now."""
-    return set(map(_name_and_protocol, live.ports)) <= set(map(_name_and_protocol, wanted.ports))
+        case _:
+            return True
 
 
 def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update, ...]:
@@ -65,41 +86,48 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
         found = targets(situation, service, mode)
         if isinstance(found, Targets):
             planned = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
-            # Without the deletes of the endpoint mode: a fallback takes nothing away.
-            steps |= {step.ref: step for step in planned if isinstance(step, Create | Update)}
+            # Without the deletes of the endpoint mode, and what comes only before them: a fallback takes nothing away.
+            steps |= {step.ref: step for step in planned if _puts_in_place(step)}
     return tuple(steps.values())
 
 
 def held(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
-    """The step as held back, and the step's fallback."""
-    return (HeldBack(step, why), *(() if isinstance(step, Create) else step.fallback))
+    """The step as held back, and the endpoint writes that are done all the same."""
+    match step:
+        case Create():
+            return (HeldBack(step, why),)
+        case Update():
+            return (HeldBack(step, why), *step.first, *step.fallback)
+        case Delete():
+            return (HeldBack(step, why), *step.fallback)
 
 
-def held_with_service(step: Step, why: Why, unusable: Collection[Key]) -> tuple[Step, ...]:
-    """What a step turns into if the write of its Service is held back.
-
-    `unusable` are the Services that could not use their wanted endpoints without the write. Their endpoint steps are
-    held back, too: creates and updates, and deletes of the endpoints that they have.
-    """
+def held_with_service(step: Step, why: Why, service: Write) -> tuple[Step, ...]:
+    """What a step turns into if the write of its Service is held back."""
     if not isinstance(step, Create | Update | Delete):
         return (step,)
     if step.ref.kind == Kind.SERVICE:
         return held(step, why)
-    return (HeldBack(step, why),) if step.ref.service in unusable else (step,)
+    return (HeldBack(step, why),) if _waits_for(step, service) else (step,)
 
 
 def is_stopped(step: Write, failed: Write) -> bool:
     """Whether a write cannot be tried because an earlier write failed, of the same Service or of its namespace."""
-    # A write of a Service has nothing before it but its namespace, or its own first write that gives up node ports.
+    # A write of a Service has nothing before it but what it needs: its namespace, the endpoints that have both names of
+    # a port, and its own first write that gives up node ports.
     if step.ref.kind == Kind.SERVICE:
         return True
     if failed.ref.kind in (Kind.NAMESPACE, Kind.SERVICE):
-        return not usable_without(failed)
+        return _waits_for(step, failed)
     # New endpoints could not be written, so the old endpoints must go on to serve.
     return isinstance(step, Delete)
 
 
-def _name_and_protocol(port: ServicePort) -> tuple[str, str]:
+def _puts_in_place(step: Step) -> TypeGuard[Create | Update]:
+    return isinstance(step, Create) or (isinstance(step, Update) and not step.only_marks)
+
+
+def _name_and_protocol(port: ServicePort | EndpointPort) -> tuple[str, str]:
     return port.name, port.protocol
 
 

@@ -4,15 +4,16 @@ A remote list that is too short by mistake must not lead to deletes. So guards c
 from callers, and hold back all these deletes if there are too many. Creates and updates are safe, so they are done.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import Safety
-from barrelman_sync.planning.fallbacks import held, held_with_service, usable_without
+from barrelman_sync.planning.fallbacks import held, held_with_service
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.reasons import Reason, Why, because
-from barrelman_sync.planning.steps import Create, Delete, HeldBack, Plan, Step, Update
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Plan, Step, Update, Write
 
 
 def hold_back(plan: Plan, safety: Safety, nodes_listed: int) -> Plan:
@@ -64,23 +65,14 @@ def _hold_back_for_node_ports(plan: Plan) -> Plan:
             waiting[step.ref.service] = because(Reason.NODE_PORT_HELD_BACK, port=port, service=str(kept[port]))
     if not waiting:
         return plan
-    unusable = _unusable(plan)
-    steps = chain.from_iterable(_waiting(step, waiting, unusable) for step in plan.steps)
+    services = {step.ref.key: step for step in plan.writes if step.ref.kind == Kind.SERVICE}
+    steps = chain.from_iterable(_waiting(step, waiting, services) for step in plan.steps)
     return _hold_back_for_node_ports(replace(plan, steps=tuple(steps)))
 
 
-def _waiting(step: Step, waiting: dict[Key, Why], unusable: frozenset[Key]) -> tuple[Step, ...]:
-    why = waiting.get(step.ref.service)
-    return held_with_service(step, why, unusable) if why else (step,)
-
-
-def _unusable(plan: Plan) -> frozenset[Key]:
-    """The Services that could not use their wanted endpoints if the write of the Service is held back."""
-    return frozenset(
-        step.ref.key
-        for step in plan.steps
-        if isinstance(step, Create | Update) and step.ref.kind == Kind.SERVICE and not usable_without(step)
-    )
+def _waiting(step: Step, waiting: Mapping[Key, Why], services: Mapping[Key, Write]) -> tuple[Step, ...]:
+    key = step.ref.service
+    return held_with_service(step, waiting[key], services[key]) if key in waiting else (step,)
 
 
 def _without_idle_namespaces(plan: Plan) -> Plan:

@@ -18,16 +18,19 @@ ClusterIP, then with its node ports.
 from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from barrelman_sync.model.local import LocalService
-from barrelman_sync.model.names import Key
+from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.node_ports import may_be_created, node_ports_freed, node_ports_taken
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 
 Writes = tuple[Write, ...]
-"""The writes for one Service in the order in which they are done: the Service, then its endpoints. Or one namespace."""
+"""The writes for one Service in the order in which they are done: the Service, then its endpoints. Or one namespace.
+
+Some endpoints come before the Service, see `planning.renames`.
+"""
 
 _Step = TypeVar("_Step", Create, Update)
 
@@ -68,7 +71,8 @@ def units(plan: Plan) -> tuple[Unit, ...]:
     names = sorted(_in_order(writes, needs), key=lambda name: name in last)  # stable: the order stays within both parts
     places = {name: place for place, name in enumerate(names)}
     return tuple(
-        Unit(writes[name], frozenset(places[before] for before in needs.get(name, ())), name in last) for name in names
+        Unit(_with_first(writes[name]), frozenset(places[before] for before in needs.get(name, ())), name in last)
+        for name in names
     )
 
 
@@ -77,6 +81,15 @@ def _by_service(plan: Plan) -> dict[_Name, Writes]:
     for write in plan.writes:
         writes.setdefault(_Name(write.ref.service), []).append(write)
     return {name: tuple(steps) for name, steps in writes.items()}
+
+
+def _with_first(writes: Writes) -> Writes:
+    """The writes, each after the endpoint writes that have to be done before it."""
+    return tuple(chain.from_iterable((*_first(write), write) for write in writes))
+
+
+def _first(write: Write) -> Writes:
+    return write.first if isinstance(write, Update) else ()
 
 
 def _only_deletes(writes: Writes) -> bool:
@@ -108,10 +121,11 @@ def _split_cycles(units: dict[_Name, Writes], needs: _Needs) -> None:
     while cycle := _cycle(needs):
         name = min(cycle)  # the first by key, so that each run breaks a cycle at the same mirror
         first = name._replace(first=True)
-        update, *others = units[name]
+        place = [write.ref.kind for write in units[name]].index(Kind.SERVICE)
+        update = units[name][place]
         assert isinstance(update, Update)  # noqa: S101 - only an update both frees and takes node ports
-        units[first] = (_without_node_ports(update),)
-        units[name] = (_second(update), *others)
+        units[first] = (*units[name][:place], _without_node_ports(update))
+        units[name] = (_second(update), *units[name][place + 1 :])
         for befores in needs.values():
             if name in befores:
                 befores.remove(name)
@@ -145,8 +159,7 @@ def _without_node_ports(step: _Step) -> _Step:
 
 def _second(update: Update) -> Update:
     """The second of two writes for an update: the first write has already claimed the fields and removed the mark."""
-    assert isinstance(update.live, LocalService)  # noqa: S101 - nothing else has node ports
-    return replace(update, live=update.live.unmarked, claims=False)
+    return replace(update, claims=False, first=())
 
 
 def _in_order(units: Mapping[_Name, Writes], needs: _Needs) -> list[_Name]:

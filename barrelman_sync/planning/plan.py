@@ -19,10 +19,11 @@ from barrelman_sync.planning.checks import (
 )
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
-from barrelman_sync.planning.fallbacks import fallback, usable_without
+from barrelman_sync.planning.fallbacks import fallback, going_ports, serves_as_it_is
 from barrelman_sync.planning.grace import node_port_needed, waiting_step
 from barrelman_sync.planning.manual import manual_steps, steps_as_it_is, unasked_steps
 from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.renames import steps_with_both
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update, step_towards
 from barrelman_sync.planning.targets import Served
@@ -77,8 +78,7 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
     elif wanted is None:
         yield from _unwanted_mirror(situation, live)
     else:
-        yield _wanted_mirror(situation, live, wanted)
-        yield from serve(situation, _served(situation, wanted, live))
+        yield from _wanted_mirror(situation, live, wanted)
 
 
 def _endpoints_follow(situation: Situation, live: LocalService) -> Iterator[Step]:
@@ -139,12 +139,16 @@ def _why_unwanted(desired: Desired, key: Key) -> Why:
     return Why(Reason.NOT_IN_REMOTE)
 
 
-def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Step:
+def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Iterator[Step]:
     step = step_towards(wanted, live)
-    # If the wanted endpoints serve the Service with or without this update, the planned endpoint steps are enough.
-    if isinstance(step, Update) and not usable_without(step):
-        return replace(step, fallback=fallback(situation, live))
-    return step
+    service = _served(situation, wanted, live)
+    if isinstance(step, Update) and (going := going_ports(live, wanted)):
+        yield from steps_with_both(situation, step, service, going)
+        return
+    if isinstance(step, Update) and not serves_as_it_is(live, wanted):
+        step = replace(step, fallback=fallback(situation, live))
+    yield step
+    yield from serve(situation, service)
 
 
 def _served(situation: Situation, wanted: Mirror, live: LocalService | None) -> Served:

@@ -11,6 +11,7 @@ from barrelman_sync.model.remote import Remote, ServingNodes
 from barrelman_sync.model.settings import EndpointRules, Scope, Settings, Whose
 from barrelman_sync.planning.desired import Desired, desired_mirrors
 from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
+from barrelman_sync.planning.slice_names import at_new_mirrors
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,11 @@ class Situation:
     def of(cls, local: Local, remote: Remote, settings: Settings, now: int) -> Self:
         """The situation of a run: both clusters as they were read, the settings, and the moment of the run."""
         scope = replace(settings.scope, source_uid=remote.uid)
+        desired = desired_mirrors(remote.services, scope, local.services)
+        new = desired.mirrors.keys() - local.services.keys()
         return cls(
-            local=local,
-            desired=desired_mirrors(remote.services, scope, local.services),
+            local=replace(local, slices=at_new_mirrors(local.slices, new)),
+            desired=desired,
             nodes=choose_nodes(remote.nodes, settings.nodes),
             scope=scope,
             rules=settings.endpoints,

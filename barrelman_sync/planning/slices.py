@@ -17,21 +17,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
 
-from barrelman_sync.model.local import LocalService, LocalSlice
-from barrelman_sync.model.names import MARKER, Key
+from barrelman_sync.model.local import LocalSlice
+from barrelman_sync.model.names import Key
 from barrelman_sync.model.wanted import AddressSet, WantedSlice
 from barrelman_sync.planning.reasons import Reason, Why
-from barrelman_sync.planning.steps import Delete, Step, step_towards
+from barrelman_sync.planning.steps import Delete, Step, step_replacing
 
 CAPACITY = 100
-
-_NAME = re.compile("(?P<service>.+)-barrelman-(ipv4|ipv6)-(0|[1-9][0-9]*)")
 
 Addresses = tuple[str, ...]
 
 
-def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step]:
+def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice], replaces: str = "") -> Iterator[Step]:
     """The steps that put the wanted addresses into slices. `live` are the slices that the Service has now.
+
+    `replaces` is the resourceVersion of Endpoints that are deleted after that, if there are any.
 
     Creates and updates come first, then deletes of our slices in this family that are no longer needed.
     """
@@ -43,25 +43,12 @@ def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice]) -> Iterator[Step
     present = {number: slice_.addresses for number, slice_ in numbered.items()}
     used = spread(wanted.addresses, present, frozenset(taken))
     for number, addresses in sorted(used.items()):
-        yield step_towards(_wanted_slice(wanted, number, addresses), numbered.get(number))
+        yield step_replacing(_wanted_slice(wanted, number, addresses), numbered.get(number), replaces)
     # Our slices whose names have another form are not in `numbered`: they are deleted, too.
     kept = {_name(wanted, number) for number in used}
     for name, slice_ in sorted(ours.items()):
         if name not in kept:
             yield Delete(slice_, Why(Reason.ADDRESSES_MOVED))
-
-
-def at_its_service(slice_: LocalSlice, services: Mapping[Key, LocalService]) -> LocalSlice:
-    """The slice, with the Service that it belongs to: if we manage it, by its name, else by its label.
-
-    Somebody may have changed or removed the label. If the plan followed the label, it would miss the slice, and the
-    server would refuse to create the slice again. Names of another form, and of Services that get no endpoints from us,
-    tell nothing.
-    """
-    if not slice_.managed_by_us or not (form := _NAME.fullmatch(slice_.key.name)):
-        return slice_
-    named = services.get(Key(slice_.key.namespace, form["service"]))
-    return replace(slice_, service=named.key) if named and MARKER in named.labels else slice_
 
 
 def spread(

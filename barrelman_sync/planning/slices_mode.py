@@ -26,17 +26,22 @@ class SlicesMode:
 
         Slices of a family in which no node answers now are kept.
         """
-        yield from write_slices(situation, targets)
+        # Endpoints serve the primary family: they are kept if no node answers in this family.
+        endpoints = situation.local.endpoints.get(service.key)
+        goes = endpoints and not endpoints.deleting and service.families[0] not in targets.unserved
+        replaced = endpoints if goes else None
+        yield from write_slices(situation, targets, replaced.revision.resource_version if replaced else "")
         for slice_ in situation.slices(service.key):
             if slice_.managed_by_us and slice_.family not in service.families:
                 yield Delete(slice_, because(Reason.FAMILY_REMOVED, family=slice_.family))
-        # Endpoints serve the primary family: they are kept if no node answers in this family.
-        endpoints = situation.local.endpoints.get(service.key)
-        if endpoints and service.families[0] not in targets.unserved:
-            yield Delete(endpoints, Why(Reason.SLICES_TAKE_OVER))
+        if replaced:
+            yield Delete(replaced, Why(Reason.SLICES_TAKE_OVER))
 
 
-def write_slices(situation: Situation, targets: Targets) -> Iterator[Step]:
-    """The steps for the slices of the families in `targets`. Slices of other families get no step."""
+def write_slices(situation: Situation, targets: Targets, replaces: str = "") -> Iterator[Step]:
+    """The steps for the slices of the families in `targets`. Slices of other families get no step.
+
+    `replaces` is the resourceVersion of Endpoints that are deleted after that, if there are any.
+    """
     for wanted in targets.sets:
-        yield from slice_steps(wanted, situation.slices(wanted.service))
+        yield from slice_steps(wanted, situation.slices(wanted.service), replaces)

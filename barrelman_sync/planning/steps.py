@@ -1,6 +1,6 @@
 """The plan as data: what a run would write, object by object, and what it leaves. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
@@ -50,6 +50,8 @@ class Update:
     changes: tuple[Change, ...]
     claims: bool = False
     """Whether fields must be claimed before the update, because others hold them or nobody does. Mirrors only."""
+    first: "tuple[Create | Update, ...]" = ()
+    """Endpoint writes to do before this step, also if the step is held back. See `planning.renames`."""
     fallback: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
     final: Mirror | None = None
@@ -66,6 +68,11 @@ class Update:
     def claimed_from(self) -> tuple[str, ...]:
         """The other field managers that hold fields of the mirror before the update claims the fields."""
         return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
+
+    @property
+    def only_marks(self) -> bool:
+        """Whether nothing changes but the annotation that says what the run deletes next, see `step_replacing`."""
+        return isinstance(self.wanted, WantedEndpoints | WantedSlice) and bool(self.wanted.replaces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,3 +211,15 @@ def step_towards(wanted: Mirror | WantedEndpoints | WantedSlice, live: Live | No
         claims = isinstance(live, LocalService) and not live.holders.complete
         return Update(wanted, live, changes, claims=claims)
     return Unchanged(live)
+
+
+def step_replacing(
+    wanted: WantedEndpoints | WantedSlice, live: Live | None, replaces: str
+) -> Create | Update | Unchanged:
+    """The step for endpoints that stay while those of the other endpoint mode are deleted: never without a change.
+
+    `replaces` has the resourceVersion of what is deleted; if it is empty, nothing is. See
+    docs/adr/012-make-before-break.md.
+    """
+    step = step_towards(wanted, live)
+    return step_towards(replace(wanted, replaces=replaces), live) if isinstance(step, Unchanged) else step

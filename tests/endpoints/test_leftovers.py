@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.controlplane import ControlPlane, wait_until
-from lab.controlplane.objects import node, pod
+from lab.controlplane.objects import node, pod, service
 from tests.endpoints.conftest import NODES
 from tests.endpoints.views import (
     CONTROLLER,
@@ -208,3 +208,59 @@ def test_slices_of_a_real_service_are_nobody_elses(sync: Sync, local: ControlPla
     (before,) = slices(local, "foo", "other", CONTROLLER)
     sync.writes_nothing(SLICES)
     assert names([before]) == names(slices(local, "foo", "other", CONTROLLER))
+
+
+@pytest.fixture
+def orphans(local: ControlPlane) -> None:
+    """Leave the Endpoints and slices of a real Service behind, as `kubectl delete --cascade=orphan` does."""
+    labels = {"app": "bar"}
+    local.add(service("foo", "bar", selector=labels))
+    local.add(node("a"), pod("foo", "bar-1", "10.1.0.1", node_name="a", labels=labels))
+    wait_until(lambda: addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"], "the pod's slice")
+    wait_until(lambda: ips(local, "foo", "bar") == ["10.1.0.1"], "the pod's Endpoints")
+    local.api.delete("Service", "bar", "foo", propagationPolicy="Orphan")
+    wait_until(lambda: local.api.find("Service", "bar", "foo") is None, "the Service to go")
+    local.settle()
+    assert addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"]  # nobody removes it
+
+
+@pytest.mark.usefixtures("orphans")
+@pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
+def test_what_a_service_that_is_gone_left_goes_as_its_mirror_comes(
+    sync: Sync, local: ControlPlane, nodes: list[str], mode: tuple[str, ...]
+) -> None:
+    run = sync.converges(*mode)
+    assert "left over" in run.line("- EndpointSlice")
+    assert slices(local, "foo", "bar", CONTROLLER) == []
+    if mode:
+        assert addresses(slices(local, "foo", "bar")) == nodes
+        wait_until(lambda: not slices(local, "foo", "bar", MIRRORING), "copies of the pod's Endpoints to go")
+    else:
+        assert ips(local, "foo", "bar") == nodes
+
+
+@pytest.mark.usefixtures("orphans")
+@pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
+def test_what_is_left_stays_where_somebody_else_makes_the_service(
+    sync: Sync, local: ControlPlane, local_proxy: Proxy, mode: tuple[str, ...]
+) -> None:
+    mine = service("foo", "bar", selector={"app": "bar"})
+    local_proxy.before("PATCH", "/foo/services/bar", lambda: local.add(mine))
+    run = sync(*local_proxy.options, *mode)
+    assert run.exit_code == 1
+    assert not any("endpoint" in write for write in run.writes)
+    local.settle()
+    assert addresses(slices(local, "foo", "bar", CONTROLLER)) == ["10.1.0.1"]
+    sync.writes_nothing(*mode)
+
+
+def test_a_relabeled_slice_is_taken_back_by_a_mirror_that_is_created(
+    sync: Sync, local: ControlPlane, nodes: list[str]
+) -> None:
+    sync.converges(SLICES)
+    changes: dict[str, object] = {"labels": {SERVICE_NAME: "other"}, "ownerReferences": None}
+    edit(local, "foo", NAME, {"metadata": changes}, kind="EndpointSlice")
+    local.api.delete("Service", "bar", "foo")
+    run = sync.converges(SLICES)
+    assert SERVICE_NAME in run.line("~ EndpointSlice", f"foo/{NAME}")
+    assert served(local, "foo", "bar") == {NAME: nodes}

@@ -105,10 +105,10 @@ class _Cluster:
             return
         namespace = self._namespaces.get(step.ref.key.namespace)
         _require(namespace is not None and not namespace.terminating, f"no namespace for {step.ref.key}")
-        _require(
-            (str(step.ref.kind), step.ref.key) not in self._objects, f"{step.ref.kind} {step.ref.key} is there already"
-        )
-        self._apply(step, None, held)
+        address = str(step.ref.kind), step.ref.key
+        # The second of two writes in a run is an update: the writer knows the revision from its own first write.
+        _require(address not in self._objects or address in self._written, f"{address} is there already")
+        self._apply(step, self._objects.get(address), held)
 
     def _update(self, step: Update, held: Mapping[int, Key]) -> None:
         live = self._checked(step)
@@ -120,7 +120,8 @@ class _Cluster:
             _require(move["path"] == "/metadata/managedFields", "a claim of something else")
             live = replace(live, managed_fields=json.dumps(move["value"]).encode())
         if isinstance(live, LocalService):
-            live = _unmarked(live, step)
+            # The second of two writes in a run sends no patch.
+            live = live if _address(live) in self._written else _unmarked(live, step)
         else:
             revealed = _patched("labels", live.labels, reveal_patch(live.hiding_labels, live.revision))
             live = replace(live, labels=revealed)
@@ -233,19 +234,22 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
             return _service(body["spec"], replace(service, revision=revision, labels=labels, annotations=annotations))
         case "Endpoints":
             assert live is None or isinstance(live, LocalEndpoints)
-            (subset,) = body["subsets"]
+            subsets = body["subsets"]
+            _require(all(len(part["ports"]) == 1 or all(map(_named, part["ports"])) for part in subsets), "no name")
             return replace(
                 live or LocalEndpoints(key, revision),
                 revision=revision,
                 labels=labels,
                 annotations=annotations,
-                addresses=tuple(sorted(entry["ip"] for entry in subset["addresses"])),
-                ports=tuple(sorted(_endpoint_port(port) for port in subset.get("ports", ()))),
+                addresses=tuple(sorted({entry["ip"] for part in subsets for entry in part["addresses"]})),
+                ports=tuple(sorted(_endpoint_port(port) for part in subsets for port in part["ports"])),
                 regular=True,
                 owners=_owners(metadata, live.owners if live else frozenset()),
             )
         case _:
             assert live is None or isinstance(live, LocalSlice)
+            names = [port["name"] for port in body["ports"]]
+            _require(len(names) == len(set(names)), f"a name twice: {names}")
             return LocalSlice(
                 key,
                 Key(key.namespace, labels["kubernetes.io/service-name"]),
@@ -290,6 +294,10 @@ def _port_key(port: ServicePort) -> str:
 def _service_port(body: Body) -> ServicePort:
     name, app_protocol = body.get("name", ""), body.get("appProtocol", "")
     return ServicePort(name, body["protocol"], body["port"], body["targetPort"], body.get("nodePort", 0), app_protocol)
+
+
+def _named(port: Body) -> bool:
+    return bool(port.get("name"))
 
 
 def _endpoint_port(body: Body) -> EndpointPort:

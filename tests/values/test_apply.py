@@ -16,7 +16,7 @@ from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.settings import EndpointRules
-from barrelman_sync.model.wanted import WantedEndpoints
+from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
 from barrelman_sync.planning.result import Outcome
 from barrelman_sync.planning.steps import Create, Update, Write
 from tests.values.builders import (
@@ -52,7 +52,7 @@ class Cluster:
         if word(step) in self._refused:
             raise self._error("writing", "local cluster", "refused.")
         self.done.append(word(step))
-        if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints):
+        if isinstance(step, Create | Update) and isinstance(step.wanted, WantedEndpoints | WantedSlice):
             self.ports += [(found.name, found.port) for found in step.wanted.content.ports]
 
     def uid(self, kind: Kind, key: Key) -> str | None:
@@ -111,8 +111,12 @@ def test_without_its_namespace_nothing_in_it_is_tried() -> None:
             World(local(mirror(CART, service_port(81)), endpoints()), (remote(),), NEW_NODE),
             "done",
         ),
-        "of a port that it does not have": (changed(80, wanted=8080), "not tried"),
+        "that have the new name of a port and the old one": (changed(80, wanted=8080), "done"),
         "that lack a port which it has": (changed(80, 81, wanted=80), "not tried"),
+        "of a port with another protocol": (
+            World(local(mirror(CART, service_port(80, protocol="UDP")), endpoints()), (remote(),), NEW_NODE),
+            "not tried",
+        ),
     },
 )
 def test_endpoints_after_an_update_that_failed(world: World, endpoints_are: str) -> None:
@@ -171,11 +175,59 @@ def test_how_far_it_is() -> None:
 def test_those_that_are_there_follow_the_nodes_if_the_new_ones_may_not_come() -> None:
     """A Service that is refused for good must not keep the address of a node that is gone."""
     cluster = Cluster(["update Service shop/cart"])
-    world = changed(80, wanted=8080)
+    world = changed(80, 81, wanted=80)
     outcomes = apply(world.plan(), cluster, Crew(1), Deadline(45), lambda _: None)
     assert cluster.done == ["update Endpoints shop/cart"]
-    assert cluster.ports == [("p80", 30080)]
-    assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
+    assert cluster.ports == [("p80", 30080), ("p81", 30080)]
+    assert {word(outcome.step): outcome.error for outcome in outcomes} == {
+        "update Service shop/cart": "writing in the local cluster failed: refused.",
+        "update Endpoints shop/cart": "Service shop/cart could not be written, so it keeps the old and the new ports",
+    }
+
+
+RENAMED = changed(80, wanted=8080).but(rules=EndpointRules(slices=True))
+SLICE = "shop/cart-barrelman-ipv4-0"
+
+
+def test_a_port_that_changes_its_name() -> None:
+    """The endpoints have both names before the Service has the new one."""
+    cluster = Cluster([])
+    outcomes = apply(RENAMED.plan(), cluster, Crew(1), Deadline(45), lambda _: None)
+    assert cluster.done == [
+        f"create EndpointSlice {SLICE}",
+        "update Service shop/cart",
+        f"create EndpointSlice {SLICE}",
+        "delete Endpoints shop/cart",
+    ]
+    assert cluster.ports == [("p80", 30080), ("p8080", 30080), ("p8080", 30080)]
+    assert len(outcomes) == 3
+
+
+@cases(
+    "refused, done",
+    {
+        "the endpoints with both names": (f"create EndpointSlice {SLICE}", []),
+        "the Service": (
+            "update Service shop/cart",
+            [f"create EndpointSlice {SLICE}", "delete Endpoints shop/cart"],
+        ),
+    },
+)
+def test_a_change_of_name_that_is_refused(refused: str, done: list[str]) -> None:
+    cluster = Cluster([refused])
+    outcomes = apply(RENAMED.plan(), cluster, Crew(1), Deadline(45), lambda _: None)
+    assert cluster.done == done
+    failed = {word(outcome.step): outcome.result.value for outcome in outcomes if outcome.error}
+    assert failed.pop(refused) == "failed"
+    assert set(failed.values()) == {"not tried"}
+    assert len(outcomes) == 3
+
+
+def test_without_the_endpoints_that_have_both_names_the_service_keeps_its_port() -> None:
+    assert after(changed(80, wanted=8080), "update Endpoints shop/cart") == {
+        "update Endpoints shop/cart": "failed",
+        "update Service shop/cart": "not tried",
+    }
 
 
 def told(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:

@@ -6,8 +6,23 @@ from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Key, Revision
+from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.report.fingerprint import plan_fingerprint
-from tests.values.builders import CART, TILL, World, cases, endpoints, local, mirror, node, port, remote, service_port
+from tests.values.builders import (
+    ADDRESSES,
+    CART,
+    TILL,
+    World,
+    cases,
+    endpoints,
+    local,
+    mirror,
+    node,
+    port,
+    remote,
+    service_port,
+    slice_of,
+)
 
 BEFORE = World(local(mirror(CART, service_port(81)), endpoints(), mirror(TILL)))
 
@@ -53,6 +68,14 @@ def test_a_mark_is_the_same_plan_at_any_time() -> None:
     assert fingerprint(WAITING) == fingerprint(WAITING.but(now=WAITING.now + 60))
     assert fingerprint(WAITING) != fingerprint(WAITING.but(grace=0))
     assert fingerprint(WAITING) != fingerprint(World())
+
+
+def test_the_same_plan_for_another_state_of_what_the_other_mode_leaves() -> None:
+    """The object that stays says the resourceVersion of the one that goes."""
+    ours = slice_of("cart-barrelman-ipv4-0", *ADDRESSES)
+    there = World(replace(local(mirror(), endpoints()), slices={CART: (ours,)}), rules=EndpointRules(slices=True))
+    later = replace(endpoints(), revision=Revision("uid of endpoints shop/cart", "77"))
+    assert fingerprint(there) == fingerprint(there.but(local=replace(there.local, endpoints={CART: later})))
 
 
 def test_what_is_left_does_not_change_the_fingerprint() -> None:

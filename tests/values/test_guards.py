@@ -7,9 +7,9 @@ from typing import Any
 
 from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import DeleteLimit, EndpointRules, Safety
-from barrelman_sync.model.wanted import WantedEndpoints
+from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
 from barrelman_sync.planning.guards import hold_back
-from barrelman_sync.planning.steps import HeldBack, Plan, Update
+from barrelman_sync.planning.steps import Create, HeldBack, Plan, Update
 from barrelman_sync.report.messages import message
 from tests.values.builders import (
     ADDRESSES,
@@ -272,22 +272,40 @@ def renamed(world: World) -> World:
     return world.but(local=local(with_node_port("old", 30001), live, served), services=(asked,))
 
 
-def test_endpoints_of_a_renamed_port_wait_and_those_that_are_there_follow_the_nodes() -> None:
+def test_endpoints_of_a_renamed_port_follow_the_nodes_while_its_service_waits() -> None:
+    """They have both names, so they serve the Service before and after its update."""
     plan = renamed(taking()).guarded(0)
-    assert held(plan) == ["update Service shop/live", "update Endpoints shop/live", "delete Service shop/old"]
+    assert held(plan) == ["update Service shop/live", "delete Service shop/old"]
     (update,) = (step for step in plan.writes if step.ref.service.name == "live")
     assert isinstance(update, Update)
     assert isinstance(update.wanted, WantedEndpoints)
-    assert update.wanted.content.addresses == ("10.0.0.1",)
-    assert [(found.name, found.port) for found in update.wanted.content.ports] == [("http", 30002)]
+    assert update.wanted.content.addresses == ADDRESSES
+    ports = [(found.name, found.port) for found in update.wanted.content.ports]
+    assert ports == [("http", 30002), ("web", 30001)]
 
 
-def test_a_change_to_slices_waits_as_a_whole() -> None:
-    """Endpoints must not go as long as the slices that replace them may not come. Until then they follow the nodes."""
+def test_slices_of_a_renamed_port_keep_both_names_while_their_service_waits() -> None:
     plan = renamed(taking()).but(rules=EndpointRules(slices=True)).guarded(0)
-    assert "delete Endpoints shop/live" in held(plan)
-    writes = [word(step) for step in plan.writes if step.ref.service.name == "live"]
-    assert writes == ["update Endpoints shop/live"]
+    slice_ = "EndpointSlice shop/live-barrelman-ipv4-0"
+    assert held(plan) == ["update Service shop/live", f"create {slice_}", "delete Service shop/old"]
+    create, delete = (step for step in plan.writes if step.ref.service.name == "live")
+    assert [word(create), word(delete)] == [f"create {slice_}", "delete Endpoints shop/live"]
+    assert isinstance(create, Create)
+    assert isinstance(create.wanted, WantedSlice)
+    assert [found.name for found in create.wanted.content.ports] == ["http", "web"]
+
+
+@cases("slices", {"to slices": True, "to Endpoints": False})
+def test_endpoints_that_cannot_have_both_ports_follow_the_nodes_on_their_own_ports(*, slices: bool) -> None:
+    """A slice cannot have a name twice, so the port of the new protocol comes after the Service."""
+    world = renamed(taking()).but(rules=EndpointRules(slices=slices))
+    asked = remote(Key("shop", "live"), port(80, 30001, protocol="UDP"))
+    plan = world.but(services=(asked,)).guarded(0)
+    (fallback,) = (step for step in plan.writes if step.ref.service.name == "live")
+    assert isinstance(fallback, Update)
+    assert isinstance(fallback.wanted, WantedEndpoints)
+    assert [(found.name, found.protocol) for found in fallback.wanted.content.ports] == [("http", "TCP")]
+    assert ("delete Endpoints shop/live" in held(plan)) == slices
 
 
 def test_endpoints_that_nobody_asks_for_follow_the_nodes_as_long_as_they_stay() -> None:

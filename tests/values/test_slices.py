@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from barrelman_sync.model.local import LocalService, LocalSlice
 from barrelman_sync.model.names import EndpointPort, Family, Key, Revision
 from barrelman_sync.model.wanted import AddressSet, WantedSlice
-from barrelman_sync.planning.slices import CAPACITY, at_its_service, slice_steps, spread
+from barrelman_sync.planning.slice_names import at_its_service, at_new_mirrors
+from barrelman_sync.planning.slices import CAPACITY, slice_steps, spread
 from barrelman_sync.planning.steps import Create, Delete, Step, Unchanged, Update
 from tests.values.builders import (
     ANNOTATIONS,
     CART,
     FROM,
+    KIND,
     MANAGER,
     PROD,
     TILL,
@@ -232,10 +234,17 @@ def carried_out(done: list[Step], live: list[LocalSlice]) -> list[LocalSlice]:
     },
 )
 def test_the_service_of_a_slice_that_says_till(name: str, services: tuple[LocalService, ...], belongs_to: Key) -> None:
-    by_key = {found.key: found for found in services}
-    assert at_its_service(replace(slice_(name), service=TILL), by_key).service == belongs_to
+    served = {found.key for found in services if KIND in found.labels}
+    assert at_its_service(replace(slice_(name), service=TILL), served.__contains__).service == belongs_to
     theirs = replace(slice_(name, manager="endpointslice-controller.k8s.io"), service=TILL)
-    assert at_its_service(theirs, by_key).service == TILL
+    assert at_its_service(theirs, served.__contains__).service == TILL
+
+
+def test_a_slice_that_says_till_and_has_the_name_of_a_mirror_to_come() -> None:
+    ours, theirs = slice_(0), slice_(1, manager="endpointslice-controller.k8s.io")
+    here = {TILL: (replace(ours, service=TILL), replace(theirs, service=TILL))}
+    assert at_new_mirrors(here, {CART}) == {CART: (ours,), TILL: (replace(theirs, service=TILL),)}
+    assert at_new_mirrors(here, ()) == here
 
 
 def test_a_name_that_an_unusable_slice_has_is_not_used() -> None:

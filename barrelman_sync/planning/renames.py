@@ -1,0 +1,52 @@
+"""A port that changes its name: its endpoints get the new name before the Service does. Pure.
+
+kube-proxy joins the ports of a Service with the ports of its endpoints by name and protocol, and may take a second to
+see a change. So callers would be refused if the Service had a name that its endpoints do not have. An example:
+
+    now      Service http         endpoints http -> 30080
+    first                         endpoints http -> 30080, web -> 30080
+    then     Service web
+    at last                       endpoints web -> 30080
+
+The last write is in the same run if the endpoints are slices. Endpoints wait for the next run: Kubernetes copies them
+with a delay and merges quick changes, so kube-proxy might never see both names. If a name goes and none comes, there is
+nothing to wait for: then both names are only written first so that the endpoints can follow the nodes if the update of
+the Service fails.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from barrelman_sync.model.local import LocalService
+from barrelman_sync.model.names import ServicePort
+from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.endpoints import serve
+from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.steps import Create, Step, Update
+from barrelman_sync.planning.targets import Served
+
+
+def steps_with_both(
+    situation: Situation, update: Update, service: Served, going: tuple[ServicePort, ...]
+) -> Iterator[Step]:
+    """The update of a mirror that loses ports, and the steps for its endpoints, which have these ports until then."""
+    joint = tuple(serve(situation, replace(service, ports=(*service.ports, *going))))
+    last = tuple(serve(situation, service))
+    changing = {step.ref for step in last if isinstance(step, Create | Update)}
+    before = tuple(step for step in joint if isinstance(step, Create | Update) and step.ref in changing)
+    if changing and not situation.rules.slices and _is_rename(update):
+        yield from before
+        yield update
+        yield from (step for step in joint if step not in before)
+    else:
+        yield replace(update, first=before)
+        yield from last
+
+
+def _is_rename(update: Update) -> bool:
+    """Whether the mirror of the update gets a name that it does not have."""
+    match update:
+        case Update(Mirror() as wanted, LocalService() as live):
+            return not {port.name for port in wanted.ports} <= {port.name for port in live.ports}
+        case _:
+            return False
