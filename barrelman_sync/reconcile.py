@@ -1,6 +1,7 @@
 """One run, from the lists to the last write. Read this module first: the other modules are the lines of `reconcile`."""
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -17,10 +18,10 @@ from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.guards import hold_back
 from barrelman_sync.planning.plan import make_plan
 from barrelman_sync.planning.result import Report
-from barrelman_sync.planning.situation import Situation
+from barrelman_sync.planning.situation import Situation, name_in_use
 from barrelman_sync.planning.warnings import warnings
 from barrelman_sync.report.fingerprint import refusal_of
-from barrelman_sync.report.messages import message
+from barrelman_sync.report.messages import message, refused_name
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +48,9 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     local = read_local(local_client, with_slices=settings.endpoints.slices)
     remote = read_remote(remote_client, settings, local)
 
-    situation = Situation.of(local, remote, settings)
-    _refuse_another_name(situation)
+    situation = Situation.of(local, remote, settings, int(time.time()))
+    if known := name_in_use(local, situation.scope):
+        raise ConfigurationError(refused_name(known, settings.scope.source))
     plan = hold_back(make_plan(situation), settings.safety, situation.nodes.listed)
 
     report = Report(
@@ -73,12 +75,3 @@ def reconcile(settings: Settings, deadline: Deadline, show: Shown) -> Report:
     with show.progress(len(plan.writes)) as advance:
         outcomes = apply(plan, writer, Crew(settings.run.concurrency), deadline, advance)
     return replace(report, outcomes=tuple(map(writer.judged, outcomes)), refusal=deadline.stopped or "")
-
-
-def _refuse_another_name(situation: Situation) -> None:
-    if known := situation.name_in_use:
-        message = (
-            f"This remote is mirrored already, under the name {known}; {situation.scope.source} is only the default"
-            f" name: give --remote-name {known}, or --adopt-source {known} to go on as {situation.scope.source}."
-        )
-        raise ConfigurationError(message)

@@ -12,6 +12,7 @@ from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
 from barrelman_sync.planning.changes import Change, changes_between
 from barrelman_sync.planning.fallbacks import serves
+from barrelman_sync.planning.steps import Release
 
 _LONGEST_VALUE = 60
 
@@ -34,6 +35,16 @@ def altered_fields(live: Resource, wanted: Wanted) -> Iterator[str]:
             yield from map(_told, changes_between(parsing.local_slice(live), wanted))
         case _:
             return
+
+
+def fields_not_released(live: resources.Service, step: Release) -> tuple[str, ...]:
+    """The fields that the release should have removed, but that the object still has."""
+    labels = sorted(live.metadata.our_labels.keys() & set(step.labels))
+    annotations = sorted(live.metadata.our_annotations.keys() & set(step.annotations))
+    return (
+        *(f"metadata.labels[{name}]" for name in labels),
+        *(f"metadata.annotations[{name}]" for name in annotations),
+    )
 
 
 def usable_although_altered(live: Resource, wanted: Wanted, *, new: bool) -> bool:

@@ -6,7 +6,7 @@ A failure does not stop the writes of other Services, and a write that hangs doe
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from typing import Protocol
@@ -110,18 +110,17 @@ class _Work:
         """Does the writes of the unit at this place."""
 
         def job() -> None:
-            for outcome in _write_unit(self._units[place].writes, self._writer, self._failed):
-                self._outcomes[place].append(outcome)
+            _write_unit(self._units[place].writes, self._writer, self._failed, self._outcomes[place])
 
         return job
 
     def end(self, place: int) -> int:
-        """Notes that a unit has ended. Returns the number of its writes."""
+        """Notes that a unit has ended. Returns the number of its writes; two writes of one Service count as one."""
         for outcome in self._outcomes[place]:
             if outcome.result != Result.DONE and outcome.step.ref.kind in (Kind.NAMESPACE, Kind.SERVICE):
                 self._failed.setdefault(outcome.step.ref.key, outcome.step)
         self._sorter.done(place)
-        return len(self._outcomes[place])
+        return sum(not _is_first_of_two(step) for step in self._units[place].writes)
 
     def outcomes(self, given_up: Container[int], why: str) -> tuple[Outcome, ...]:
         """One outcome for each object. `why` says what ended the run while the units at `given_up` still wrote."""
@@ -130,7 +129,7 @@ class _Work:
             done = tuple(self._outcomes[place])
             rest = _without_outcome(unit.writes[len(done) :], why, in_flight=place in given_up)
             for outcome in (*done, *rest):
-                # A Service that must give up its node ports first is written twice: the first failure counts.
+                # Some Services are written twice, see `planning.order`: the first failure counts.
                 if (before := found.get(outcome.step.ref)) is None or before.result == Result.DONE:
                     found[outcome.step.ref] = outcome
         return tuple(found.values())
@@ -146,39 +145,49 @@ def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[O
             yield Outcome(step, Result.NOT_TRIED, why)
 
 
-def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write]) -> Iterator[Outcome]:
+def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write], outcomes: list[Outcome]) -> None:
     """Does the writes of one Service, in order. A failed write is followed by its fallback, not by writes that need it.
 
     The Service comes before its endpoints, which need the uid of a new Service, unless a port changes its name. Deletes
     of old endpoints come after new endpoints. `failed_before` are the namespaces and Services of earlier units that
-    could not be written.
+    could not be written. Each outcome is added to `outcomes` as soon as it is known.
     """
     service = writes[0].ref.service
     failed = [failed_before[key] for key in (Key("", service.namespace), service) if key in failed_before]
-    written: set[Ref] = set()
+    done: list[Write] = []
     for step in writes:
         if stop := next((other for other in failed if is_stopped(step, other)), None):
-            yield Outcome(step, Result.NOT_TRIED, _why_stopped(step, stop, written))
+            outcomes.append(Outcome(step, Result.NOT_TRIED, _why_stopped(step, stop, done)))
             if step.ref.kind == Kind.SERVICE:
                 failed.append(step)
             continue
-        outcome = _attempt(_with_owner(step, writer), writer)
-        yield outcome
+        outcomes.append(outcome := _attempt(_with_owner(step, writer), writer))
         if outcome.result == Result.DONE:
-            written.add(step.ref)
-        else:
+            done.append(step)
+        # Endpoints serve a Service that lacks its node ports only.
+        elif not (step.ref.kind == Kind.SERVICE and any(map(_is_first_of_two, done))):
             failed.append(step)
-            for other in _fallback(step):
-                _attempt(other, writer)  # only the log tells: the plan has other steps for these objects
+            _fall_back(step, writer, outcomes)
 
 
-def _why_stopped(step: Write, stop: Write, written: Container[Ref]) -> str:
-    ports = ", so it keeps the old and the new ports" if step.ref in written else ""
+def _why_stopped(step: Write, stop: Write, done: Iterable[Write]) -> str:
+    ports = ", so it keeps the old and the new ports" if step.ref in [write.ref for write in done] else ""
     return f"{stop.ref.kind} {stop.ref.key} could not be written{ports}"
 
 
-def _fallback(step: Write) -> tuple[Write, ...]:
-    return step.fallback if isinstance(step, Delete) else ()
+def _fall_back(step: Write, writer: AnyWriter, outcomes: list[Outcome]) -> None:
+    """Does the fallback of a step that was not done, and adds what became of it to the last outcome, that of the step.
+
+    The planned writes of the same objects have outcomes of their own: they are not tried.
+    """
+    for other in step.fallback if isinstance(step, Delete) else ():
+        outcome = _attempt(other, writer)
+        if outcome.result != Result.NOT_TRIED:
+            outcomes[-1] = replace(outcomes[-1], fallback=(*outcomes[-1].fallback, outcome))
+
+
+def _is_first_of_two(step: Write) -> bool:
+    return isinstance(step, Create | Update) and step.final is not None
 
 
 def _attempt(step: Write, writer: AnyWriter) -> Outcome:

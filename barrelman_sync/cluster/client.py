@@ -67,6 +67,10 @@ class ClusterClient:
         """Whether the time for the run is over, or the run was stopped."""
         return bool(self._deadline.over())
 
+    def pause(self, seconds: float) -> None:
+        """Waits that long, but no longer than the run has time."""
+        self._deadline.sleep(seconds)
+
     def list_all(self, resource: type[R], parse: Callable[[R], T | None], *, labels: str | None = None) -> Listed[T]:
         """All objects of a kind, parsed by `parse`. Objects that `parse` turns into None are dropped.
 
@@ -106,11 +110,15 @@ class ClusterClient:
 
     def apply(self, resource: type[R], key: Key, body: Mapping[str, Any]) -> R:
         """Server-side apply with force. Returns the object as it is now."""
-        return self._patch(f"applying {_title(resource, key)}", resource, key, body)
+        return self._patch(f"applying {_title(resource, key)}", resource, key, body, PatchType.APPLY)
 
     def patch(self, resource: type[R], key: Key, operations: list[dict[str, Any]]) -> R:
         """A JSON patch. Returns the object as it is now."""
-        return self._patch(f"patching {_title(resource, key)}", resource, key, operations)
+        return self._patch(f"patching {_title(resource, key)}", resource, key, operations, PatchType.JSON)
+
+    def merge(self, resource: type[R], key: Key, body: Mapping[str, Any]) -> R:
+        """A JSON merge patch. Returns the object as it is now."""
+        return self._patch(f"patching {_title(resource, key)}", resource, key, body, PatchType.MERGE)
 
     def delete(self, resource: type[Resource], key: Key, options: Mapping[str, Any]) -> None:
         """Deletes an object. `options` is the body, with preconditions, which lightkube's own `delete` cannot send."""
@@ -127,11 +135,9 @@ class ClusterClient:
 
         return self._read(f"asking by {resource._api_info.resource.kind}", call)  # noqa: SLF001
 
-    def _patch(self, doing: str, resource: type[R], key: Key, body: Any) -> R:
-        apply = isinstance(body, Mapping)
-        content_type = PatchType.APPLY if apply else PatchType.JSON
-        options = {"fieldManager": FIELD_MANAGER, **({"force": "true"} if apply else {})}
-        headers = {"Content-Type": content_type.value}
+    def _patch(self, doing: str, resource: type[R], key: Key, body: Any, kind: PatchType) -> R:
+        options = {"fieldManager": FIELD_MANAGER, **({"force": "true"} if kind is PatchType.APPLY else {})}
+        headers = {"Content-Type": kind.value}
 
         def call() -> R:
             patched: R = self._call("patch", resource, key, body=body, params=options, headers=headers)

@@ -30,6 +30,8 @@ FAULTS = (
 _LONGEST_ECHO = 600
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 3600.0
+_OF_ADMISSION = frozenset({httpx2.codes.FORBIDDEN, httpx2.codes.UNPROCESSABLE_CONTENT})
+"""How a server answers if a quota, a webhook (403) or a ValidatingAdmissionPolicy (422, or what it says) refuses."""
 
 _HINTS = {
     404: "Check that the server is a Kubernetes API server and that the namespace exists.",
@@ -90,6 +92,11 @@ def is_absent(error: BaseException | None) -> bool:
     return _status(error.response).get("kind") == "Status"
 
 
+def is_unreadable(error: BaseException | None) -> bool:
+    """Whether there is an answer that says success and cannot be read, such as half an answer without a length."""
+    return isinstance(error, msgspec.MsgspecError | httpx2.DecodingError | ValueError | KeyError)
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether the fault may pass, so that the same request may succeed in a moment."""
     if isinstance(error, httpx2.HTTPStatusError):
@@ -137,7 +144,7 @@ def _hint(error: Exception, status: int | None, advice: Advice) -> str:
         )
     if _is_dead_webhook(error):
         return "An admission webhook of the cluster does not answer: repair the webhook that the message names."
-    if status == httpx2.codes.FORBIDDEN and _is_admission(error):
+    if status in _OF_ADMISSION and _is_admission(error):
         return (
             "Not a permission problem: an admission policy, webhook or quota rejected the object; the message names it."
         )
@@ -179,7 +186,7 @@ def _is_dead_webhook(error: BaseException) -> bool:
 
 
 def _is_admission(error: Exception) -> bool:
-    """Whether a quota, a webhook or a policy (apiserver pkg/admission) caused a 403, not a missing permission."""
+    """Whether a quota, a webhook or a policy (apiserver pkg/admission) refused, not a missing permission or a field."""
     text = error.response.text if isinstance(error, httpx2.HTTPStatusError) else ""
     return any(
         words in text for words in ("exceeded quota", "admission webhook", "denied request", "denied the request")

@@ -9,10 +9,10 @@ from typing import Any, assert_never
 
 from barrelman_sync.cluster.managed_fields import claimed, without_us
 from barrelman_sync.model.local import LocalService
-from barrelman_sync.model.names import Affinity, EndpointPort, Revision, ServicePort
+from barrelman_sync.model.names import ORPHANED_SINCE, Affinity, EndpointPort, Revision, ServicePort
 from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.changes import wanted_annotations, wanted_labels
-from barrelman_sync.planning.steps import Release
+from barrelman_sync.planning.steps import Mark, Release
 
 Body = dict[str, Any]
 JsonPatch = list[Body]
@@ -68,16 +68,38 @@ def reveal_patch(labels: Iterable[str], revision: Revision) -> JsonPatch:
 
     An apply takes off only labels that we hold, and these are held by somebody else or by nobody.
     """
-    return [*_only_at(revision), *_without_labels(labels)]
+    return [*_only_at(revision), *_without("labels", labels)]
+
+
+def mark_patch(step: Mark) -> Body:
+    """The merge patch that marks a mirror, if the object still has its revision.
+
+    A JSON patch has to know whether the object has annotations at all, or it would replace those of others.
+    """
+    revision = step.live.revision.resource_version
+    return {"metadata": {"resourceVersion": revision, "annotations": {ORPHANED_SINCE: step.since}}}
+
+
+def unmark_patch(revision: Revision, claim: JsonPatch) -> JsonPatch:
+    """The patch that removes the mark, if the object still has this revision; `claim` is what to do before.
+
+    An apply does not remove the mark, because our apply does not hold it.
+    """
+    path = f"/metadata/annotations/{_escaped(ORPHANED_SINCE)}"
+    return [*(claim or _only_at(revision)), {"op": "remove", "path": path}]
 
 
 def release_patch(step: Release) -> JsonPatch:
-    """The patch that removes our labels, and our name from managedFields, so that nobody's apply conflicts with us."""
+    """The patch that removes our labels and annotations, and our name from managedFields.
+
+    Without our name there, nobody's apply conflicts with us.
+    """
     others = without_us(step.live.managed_fields)
     # Never an empty list, which clears managedFields (apimachinery util/managedfields, isResetManagedFields): then the
     # manager "before-first-apply" would hold all fields, and the user's next apply would conflict with that manager.
     fields = [{"op": "replace", "path": "/metadata/managedFields", "value": others}] if others else []
-    return [*_only_at(step.live.revision), *_without_labels(step.labels), *fields]
+    ours = [*_without("labels", step.labels), *_without("annotations", step.annotations)]
+    return [*_only_at(step.live.revision), *ours, *fields]
 
 
 def delete_options(live: Revision) -> Body:
@@ -95,12 +117,12 @@ def _only_at(live: Revision) -> JsonPatch:
     return [{"op": "replace", "path": "/metadata/resourceVersion", "value": live.resource_version}]
 
 
-def _without_labels(labels: Iterable[str]) -> JsonPatch:
-    return [{"op": "remove", "path": f"/metadata/labels/{_escaped(label)}"} for label in labels]
+def _without(where: str, names: Iterable[str]) -> JsonPatch:
+    return [{"op": "remove", "path": f"/metadata/{where}/{_escaped(name)}"} for name in names]
 
 
-def _escaped(label: str) -> str:
-    return label.replace("~", "~0").replace("/", "~1")
+def _escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
 
 
 def _service_spec(mirror: Mirror) -> Body:

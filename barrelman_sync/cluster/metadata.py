@@ -10,19 +10,17 @@ from barrelman_sync.model.names import (
     IGNORE,
     MANAGED_BY,
     MARKER,
+    OUR_ANNOTATIONS,
     PROXY_NAME,
-    REPLACES,
     SERVICE_NAME,
     SKIP_MIRROR,
     SLICE_MANAGED_BY,
     SOURCE,
-    SOURCE_UID,
     Key,
     Revision,
 )
 
 _OUR_LABELS = (MARKER, SOURCE, MANAGED_BY, ENDPOINTS_MANAGED_BY, SLICE_MANAGED_BY, SERVICE_NAME)
-_OUR_ANNOTATIONS = (SOURCE_UID, REPLACES)
 _HIDING_LABELS = (SKIP_MIRROR, HEADLESS, PROXY_NAME)
 
 
@@ -87,7 +85,7 @@ class Metadata(Part):
     def our_annotations(self) -> Mapping[str, str]:
         """The annotations of the object, but only those that we write."""
         annotations = self.annotations or {}
-        return {name: annotations[name] for name in _OUR_ANNOTATIONS if name in annotations}
+        return {name: annotations[name] for name in OUR_ANNOTATIONS if name in annotations}
 
     @property
     def ignored(self) -> bool:

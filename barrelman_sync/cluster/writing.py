@@ -1,6 +1,7 @@
 """Sends one write of a plan, so that the write cannot hit an object or state that it was not planned for."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, assert_never
@@ -9,22 +10,26 @@ import httpx2
 from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.answers import altered_fields, usable_although_altered
+from barrelman_sync.cluster.answers import altered_fields, fields_not_released, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_unreadable
 from barrelman_sync.cluster.manifests import (
     JsonPatch,
     claim_patch,
     delete_options,
     manifest,
+    mark_patch,
     release_patch,
     reveal_patch,
+    unmark_patch,
 )
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
-from barrelman_sync.model.names import FIELD_MANAGER, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
+from barrelman_sync.model.names import FIELD_MANAGER, ORPHANED_SINCE, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
 from barrelman_sync.model.wanted import Wanted
+from barrelman_sync.planning.changes import MARK
+from barrelman_sync.planning.node_ports import node_ports_taken
 from barrelman_sync.planning.result import Outcome, Result
-from barrelman_sync.planning.steps import Create, Delete, Live, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Live, Mark, Release, Update, Write
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +51,10 @@ T = TypeVar("T")
 _STALE = frozenset({httpx2.codes.CONFLICT, httpx2.codes.NOT_FOUND, httpx2.codes.UNPROCESSABLE_CONTENT})
 
 
+_WAIT_SECONDS = (0.1, 0.2, 0.4, 0.8)
+"""The waits between the looks at a Service whose node port is taken."""
+
+
 class _TakenError(ClusterError):
     """The name of an object that the run would create is taken."""
 
@@ -65,12 +74,13 @@ class Writer:
 
         A write may be refused only because it is done: our own earlier try got through and its answer was lost, or
         another run was faster. Such a refusal is usually a 409 or 404. It is a 422 if the first try took a node port or
-        removed a label, because the server checks these before it looks at the resourceVersion.
+        removed a label, because the server checks these before it looks at the resourceVersion. An answer that cannot
+        be read is no refusal, but leaves open whether the write is done.
         """
         try:
             self._send(step)
         except ClusterError as error:
-            if error.status not in _STALE or not _look_after(error, lambda: self._is_done(step)):
+            if not _leaves_open(error) or not self._is_found_done(step, error):
                 raise
 
     def judged(self, outcome: Outcome) -> Outcome:
@@ -92,27 +102,33 @@ class Writer:
     def _send(self, step: Write) -> None:
         match step:
             case Create():
+                # The second of two writes updates what the first one created.
                 impossible = Revision("", self._versions[step.ref.kind])
-                self._apply(step.wanted, self._written.get((step.ref.kind, step.ref.key), impossible), {})
+                self._apply(step, self._written.get((step.ref.kind, step.ref.key), impossible))
             case Update():
-                self._apply(step.wanted, self._prepared(step), step.live.labels)
+                self._apply(step, self._prepared(step))
             case Delete():
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
+            case Mark():
+                patched = self._client.merge(resources.Service, step.ref.key, mark_patch(step))
+                if patched.metadata.our_annotations.get(ORPHANED_SINCE) != step.since:
+                    raise self._changed(step.ref, "marking", [MARK])
             case Release():
                 patched = self._client.patch(resources.Service, step.ref.key, release_patch(step))
-                if kept := sorted(patched.metadata.our_labels.keys() & set(step.labels)):
-                    raise self._changed(step.ref, "releasing", [f"metadata.labels[{label}]" for label in kept])
+                if kept := fields_not_released(patched, step):
+                    raise self._changed(step.ref, "releasing", kept)
             case _:
                 assert_never(step)
 
-    def _apply(self, wanted: Wanted, revision: Revision, labels: Mapping[str, str]) -> None:
-        kind, key, _ = wanted.ref
+    def _apply(self, step: Create | Update, revision: Revision) -> None:
+        wanted, (kind, key, _) = step.wanted, step.ref
+        labels = step.live.labels if isinstance(step, Update) else {}
         applied = self._client.apply(_RESOURCES[kind], key, manifest(wanted, revision, labels))
         self._written[kind, key] = applied.metadata.revision
         if fields := tuple(altered_fields(applied, wanted)):
             error = self._changed(wanted.ref, "applying", fields)
             # The endpoints of a new Service cannot be worse than none.
-            if not usable_although_altered(applied, wanted, new=not revision.uid):
+            if not usable_although_altered(applied, wanted, new=isinstance(step, Create)):
                 raise error
             _log.error("%s", error)
             self._altered[wanted.ref] = str(error)
@@ -122,7 +138,9 @@ class Writer:
         return ClusterError(f"{doing} {ref.kind} {ref.key}", self._client.title, reason, hint=_EXEMPT)
 
     def _prepared(self, step: Update) -> Revision:
-        """Does by a patch what an apply cannot do: claims fields, or takes off labels. Returns the revision to update.
+        """Does by a patch what an apply cannot do: claims fields, takes off labels or the mark.
+
+        Returns the revision to update.
 
         Only an update that needs a patch sends one, and only the first of two updates in a run does.
         """
@@ -134,7 +152,7 @@ class Writer:
         try:
             patched = self._client.patch(_RESOURCES[step.ref.kind], step.ref.key, patch)
         except ClusterError as error:
-            if error.status not in _STALE:
+            if not _leaves_open(error):
                 raise
             found = _look_after(error, lambda: self._already_prepared(step.live))
             if found is None:
@@ -161,12 +179,25 @@ class Writer:
         same = now.revision.uid == planned.revision.uid
         return now.revision if same and now == replace(planned, revision=now.revision, labels=labels) else None
 
+    def _is_found_done(self, step: Write, error: ClusterError) -> bool:
+        """Whether the object, read after a write that failed, is as the step would have made it.
+
+        A server allocates a node port before it stores the Service that gets the port. So if another run creates the
+        same Service at the same moment, its port is taken, and the Service that took it cannot be read for a moment.
+        """
+        takes_port = isinstance(step, Create | Update) and node_ports_taken(step)
+        waits = deque(_WAIT_SECONDS if takes_port and error.status == httpx2.codes.UNPROCESSABLE_CONTENT else ())
+        while (done := _look_after(error, lambda: self._is_done(step))) is False and waits:
+            self._client.pause(waits.popleft())
+        return bool(done)
+
     def _is_done(self, step: Write) -> bool:
         """Whether the object, read once more, is as the step would have made it."""
         live = self._client.get(_RESOURCES[step.ref.kind], step.ref.key)
         match step:
             case Create() | Update():
-                done = live is not None and _is_as_wanted(live, step.wanted)
+                wanted = [step.wanted, *([step.final] if step.final else [])]
+                done = live is not None and any(_is_as_wanted(live, state) for state in wanted)
                 if done and live is not None:
                     self._written[step.ref.kind, step.ref.key] = live.metadata.revision
                 if isinstance(live, resources.EndpointSlice) and not parsing.local_slice(live).managed_by_us:
@@ -175,8 +206,13 @@ class Writer:
             case Delete():
                 # With another uid, it is a new object of the same name, which this step has nothing to do with.
                 return live is None or live.metadata.uid != step.live.revision.uid
+            case Mark():
+                # Another run may have been faster, so the mark may have another time.
+                if live is None or live.metadata.uid != step.live.revision.uid:
+                    return False
+                return live.metadata.our_annotations.get(ORPHANED_SINCE) not in (None, step.live.mark)
             case Release():
-                return live is not None and not live.metadata.our_labels.keys() & set(step.labels)
+                return isinstance(live, resources.Service) and not fields_not_released(live, step)
             case _:
                 assert_never(step)
 
@@ -188,6 +224,11 @@ class Writer:
         return _TakenError(
             f"applying {ref.kind} {ref.key}", self._client.title, reason, hint="Delete the object, or set the label."
         )
+
+
+def _leaves_open(error: ClusterError) -> bool:
+    """Whether the write may be done although it failed."""
+    return error.status in _STALE or is_unreadable(error.__cause__)
 
 
 def _look_after(refusal: ClusterError, look: Callable[[], T]) -> T | None:
@@ -205,13 +246,15 @@ def _look_after(refusal: ClusterError, look: Callable[[], T]) -> T | None:
 def _preparing_patch(step: Update, revision: Revision) -> JsonPatch:
     match step.live:
         case LocalService():
-            return claim_patch(step.live, revision) if step.claims else []
+            claim = claim_patch(step.live, revision) if step.claims else []
+            return claim if step.live.mark is None else unmark_patch(revision, claim)
         case LocalEndpoints() | LocalSlice():
             return reveal_patch(step.live.hiding_labels, revision) if step.live.hiding_labels else []
 
 
 def _already_claimed(now: LocalService, planned: LocalService) -> Revision | None:
     same = now.revision.uid == planned.revision.uid
+    planned = planned.unmarked
     as_planned = now == replace(planned, revision=now.revision, managed_fields=now.managed_fields, holders=now.holders)
     return now.revision if same and as_planned and now.holders.complete else None
 

@@ -12,6 +12,7 @@ from barrelman_sync.command.values import (
     parse_fingerprint,
     parse_gateway,
     parse_given,
+    parse_grace,
     parse_ignored,
     parse_limit,
     parse_namespace,
@@ -67,9 +68,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
                " ~/.kube/config. Default: the current context."),
     _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
           help="Name that is stored as a label on every object that barrelman-sync writes. Default: the name of the GKE"
-               " cluster or kubeconfig context."),
+               " cluster or kubeconfig context; of a context that gcloud or the AWS CLI made, its cluster's name."),
     _text("--adopt-source", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
-          help="Take over the objects that were written under this former --remote-name."),
+          help="Take over the objects that were written under this former --remote-name, or under the same name by a"
+               " cluster that is gone."),
     _text("--namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_namespace),
           help="Work in this namespace only, in both clusters; repeatable. Default: all namespaces."),
     _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_ignored),
@@ -96,6 +98,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
                " or 30%, whichever is larger."),
     _flag("--allow-mass-delete", group=_SAFETY,
           help="Delete everything that the plan says, however much: no guard holds deletes back in this run."),
+    _text("--delete-grace", group=_SAFETY, metavar="DURATION", type=Parsed(parse_grace), default="0s",
+          show_default=True,
+          help="Delete a mirror that is no longer wanted only after this time, such as 30m or 24h. Until then, the"
+               " mirror is marked, and its endpoints follow the nodes."),
     _flag("--preflight", group=_RUN,
           help="Check access, permissions and node-port reachability, print the result and exit. Writes nothing."),
     _flag("--dry-run", group=_RUN,

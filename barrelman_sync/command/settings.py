@@ -50,7 +50,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
             values["node_selector"] or (), tuple(values["allowed_node_cidr"]), values["use_excluded_nodes"]
         ),
         endpoints=EndpointRules(slices=values["endpoint_slices"], max_endpoints=values["max_endpoints"]),
-        safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"]),
+        safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"], values["delete_grace"]),
         run=_run(values),
         metrics=MetricsRules(values["metrics_file"], values["pushgateway"]),
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from barrelman_sync.model.settings import IGNORED_NAMESPACES, DeleteLimit, IPNetwork
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_LONGEST_GRACE = 100 * 365 * 86_400
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _RESOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]*")
 _EMAIL = re.compile(r"[A-Za-z0-9._-]+@[A-Za-z0-9.-]+")
@@ -39,6 +40,14 @@ def parse_timeout(text: str) -> float:
     """The seconds of a duration that must be longer than 0."""
     if not (seconds := parse_duration(text)):
         message = f"{text!r} leaves no time for a run"
+        raise ValueError(message)
+    return seconds
+
+
+def parse_grace(text: str) -> float:
+    """The seconds of a duration that is not absurdly long, so that a time plus this duration is a time."""
+    if (seconds := parse_duration(text)) > _LONGEST_GRACE:
+        message = f"{text!r} is longer than a hundred years"
         raise ValueError(message)
     return seconds
 

@@ -25,7 +25,7 @@ LAST_SUCCESS = "barrelman_last_success_timestamp_seconds"
 
 Counts = Mapping[str, int]
 
-_ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE)
+_ACTIONS = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE, Action.MARK)
 _ENDPOINTS = (Kind.ENDPOINTS, Kind.SLICE)
 
 _Subject = TypeVar("_Subject")
@@ -87,7 +87,8 @@ def _panic(report: Report) -> int:
 
 
 def _endpoints_done(report: Report) -> int:
-    return sum(_is_done(outcome) for outcome in report.outcomes if outcome.step.ref.kind in _ENDPOINTS)
+    outcomes = (*report.outcomes, *report.fallbacks)
+    return sum(_is_done(outcome) for outcome in outcomes if outcome.step.ref.kind in _ENDPOINTS)
 
 
 def _endpoints_not_done(report: Report) -> int:

@@ -1,8 +1,8 @@
 """What was read from the local cluster: of each object, the fields that decide something."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Self
 
 from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
@@ -11,6 +11,7 @@ from barrelman_sync.model.names import (
     MANUAL_MARKER,
     MARKER,
     MIRROR_MARKER,
+    ORPHANED_SINCE,
     PROXY_NAME,
     SKIP_MIRROR,
     SLICE_MANAGED_BY,
@@ -80,6 +81,17 @@ class LocalService:
     def origin(self) -> Origin:
         """The remote that the Service says it is from."""
         return Origin(self.labels.get(SOURCE) or None, self.annotations.get(SOURCE_UID) or None)
+
+    @property
+    def mark(self) -> str | None:
+        """Since when the mirror is orphaned, as the text of its annotation; None if it is not marked."""
+        return self.annotations.get(ORPHANED_SINCE)
+
+    @property
+    def unmarked(self) -> Self:
+        """The same Service without the mark."""
+        kept = {name: value for name, value in self.annotations.items() if name != ORPHANED_SINCE}
+        return replace(self, annotations=kept)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,10 @@ SOURCE_UID = "tfw.io/barrelman-source-uid"
 REPLACES = "tfw.io/barrelman-replaces"
 """The annotation that endpoints get before the endpoints of the other mode are deleted: the resourceVersion of what is
 deleted, see docs/adr/012-make-before-break.md."""
+ORPHANED_SINCE = "tfw.io/barrelman-orphaned-since"
+"""The annotation that marks a mirror which waits for its delete, see `--delete-grace`: since when it is orphaned."""
+OUR_ANNOTATIONS = (SOURCE_UID, ORPHANED_SINCE, REPLACES)
+"""Every annotation that we write. A release takes them all off again."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 """Kubernetes' endpoints controller writes `endpoint-controller` into this label, see docs/design.md."""

@@ -177,10 +177,12 @@ class DeleteLimit:
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """How much the user allows a run to delete."""
+    """How much the user allows a run to delete, and when."""
 
     limit: DeleteLimit = DeleteLimit()
     allow_mass_delete: bool = False
+    delete_grace: float = 0.0
+    """Seconds that a mirror which is no longer wanted waits for its delete, see `--delete-grace`."""
 
 
 @dataclass(frozen=True, slots=True)

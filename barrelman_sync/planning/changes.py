@@ -16,6 +16,7 @@ from barrelman_sync.model.names import (
     MANUAL_MARKER,
     MARKER,
     MIRROR_MARKER,
+    ORPHANED_SINCE,
     REPLACES,
     SERVICE_NAME,
     SLICE_MANAGED_BY,
@@ -58,6 +59,9 @@ OWNERS = "metadata.ownerReferences"
 
 A value of None after the change stands for the uid of a Service that the run has yet to create.
 """
+
+MARK = f"metadata.annotations[{ORPHANED_SINCE}]"
+"""The path of the mark of a mirror that waits for its delete."""
 
 
 def wanted_labels(wanted: Wanted, live: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -105,7 +109,7 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
     )
     match live, wanted:
         case LocalService(), Mirror():
-            return (*metadata, *_mirror_changes(live, wanted))
+            return (*metadata, *_change(MARK, live.mark, None), *_mirror_changes(live, wanted))
         case LocalEndpoints(), WantedEndpoints():
             return _or_form(live, "subsets", (*metadata, *_content_changes(live, wanted.content, "subsets")))
         case LocalSlice(), WantedSlice():

@@ -35,6 +35,13 @@ def served_by_another_source(situation: Situation, live: LocalService) -> Why | 
     return _of_another(situation, situation.serving_origin(live), Reason.SERVED_BY_OTHER_SOURCE)
 
 
+def has_endpoints_of_this_name_or_cluster(situation: Situation, live: LocalService) -> Why | None:
+    """Endpoints of ours under another name, or of another cluster under our name: no other run need delete them."""
+    origins = (found.origin for found in situation.managed_endpoints(live.key))
+    whys = (_of_another(situation, origin, Reason.SERVED_BY_OTHER_SOURCE) for origin in origins)
+    return next((why for why in whys if why and why.reason is not Reason.SERVED_BY_OTHER_SOURCE), None)
+
+
 def _of_another(situation: Situation, origin: Origin, reason: Reason) -> Why | None:
     name = origin.name or f"the cluster with uid {origin.uid}"
     match situation.scope.whose(origin):
@@ -103,7 +110,8 @@ def targets_a_name(_: Situation, live: LocalService) -> Why | None:
 OFF_LIMITS: Chain[LocalService] = (in_another_namespace, being_deleted, in_a_terminating_namespace)
 """Why a local Service and its endpoints are never written, whatever the remote asks for."""
 
-LEAVE_MIRROR: Chain[LocalService] = (of_another_source, *OFF_LIMITS)
+LEAVE_MIRROR: Chain[LocalService] = (*OFF_LIMITS, of_another_source)
+"""Why a mirror and its endpoints are left. A mirror that is off limits is not judged: it cannot fail the run."""
 
 IGNORE_MIRROR: Chain[LocalService] = (in_an_ignored_namespace, annotated_to_be_ignored)
 """Why a mirror stays as it is, although its endpoints are written. Ignoring is about mirroring, not about endpoints."""

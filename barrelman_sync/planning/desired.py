@@ -47,6 +47,8 @@ class Desired:
     """Ports without node port, of Services that get a mirror."""
     local_traffic: frozenset[Key] = frozenset()
     """Every remote Service with externalTrafficPolicy Local, eligible or not."""
+    node_ports: Mapping[int, Key] = field(default_factory=dict)
+    """The node ports that mirrors need, each with the mirror. Empty unless mirrors have type NodePort."""
 
 
 def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Container[Key] = ()) -> Desired:
@@ -70,7 +72,8 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Co
             mirrors[service.key] = _mirror(service, scope)
             ports += [(service.key, port) for port in service.ports if not port.node_port]
     local_traffic = frozenset(service.key for service in found if service.local_traffic)
-    return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports), local_traffic)
+    node_ports = {number: key for key, mirror in mirrors.items() for number in mirror.node_ports}
+    return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports), local_traffic, node_ports)
 
 
 def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local) -> list[Key]:

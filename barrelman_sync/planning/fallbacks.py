@@ -7,6 +7,7 @@ wanted ports may serve nobody as long as the Service has its old ports, and the 
 |---|---|
 | create a Service | its endpoints are not written: there is no Service that could own them |
 | update a mirror | of its endpoints, those that serve it as it is are written; if none do, none are deleted |
+| mark a mirror as orphaned | its endpoints are written as planned |
 | delete a mirror | its endpoints get the fallback; their deletes wait |
 | delete the endpoints of a Service that no longer asks for them | the endpoints get the fallback |
 | create or update endpoints before their Service (`planning.renames`) | the rest waits, and so does the Service |
@@ -31,7 +32,7 @@ from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedSlice
 from barrelman_sync.planning.modes import ENDPOINTS, SLICES, chosen_mode
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Create, Delete, HeldBack, Step, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Mark, Step, Update, Write
 from barrelman_sync.planning.targets import EndpointMode, Served, Targets, targets
 
 
@@ -64,6 +65,8 @@ def _waits_for(step: Step, service: Write) -> bool:
                     return not serves(live, ends.content.ports)
                 case _:
                     return not serves(live, (*wanted.ports, *going_ports(live, wanted)))
+        case Mark():
+            return False
         case _:
             return True
 
@@ -120,7 +123,7 @@ def is_stopped(step: Write, failed: Write) -> bool:
 
 
 def _puts_in_place(step: Step) -> TypeGuard[Create | Update]:
-    return isinstance(step, Create) or (isinstance(step, Update) and not step.only_marks)
+    return isinstance(step, Create) or (isinstance(step, Update) and not step.only_replaces)
 
 
 def _name_and_protocol(port: ServicePort | EndpointPort) -> tuple[str, str]:

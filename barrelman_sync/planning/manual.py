@@ -5,7 +5,14 @@ from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Kind, Ref
-from barrelman_sync.planning.checks import LEAVE_MANUAL, LEAVE_UNASKED, UNSERVABLE, first_reason, targets_a_name
+from barrelman_sync.planning.checks import (
+    LEAVE_MANUAL,
+    LEAVE_UNASKED,
+    UNSERVABLE,
+    first_reason,
+    has_endpoints_of_this_name_or_cluster,
+    targets_a_name,
+)
 from barrelman_sync.planning.endpoints import delete, delete_leftovers, serve
 from barrelman_sync.planning.fallbacks import fallback
 from barrelman_sync.planning.reasons import Reason, Why
@@ -39,9 +46,11 @@ def steps_as_it_is(situation: Situation, live: LocalService, *, local_traffic: b
 def unasked_steps(situation: Situation, live: LocalService) -> Iterator[Step]:
     """The steps for endpoints of this source at a Service that does not ask for endpoints, or no longer does."""
     endpoints = situation.of_this_source(live.key)
+    why = first_reason(LEAVE_UNASKED, situation, live)
     if not endpoints:
-        return
-    if why := first_reason(LEAVE_UNASKED, situation, live):
+        if not why and (found := has_endpoints_of_this_name_or_cluster(situation, live)):
+            yield Leave(Ref(Kind.ENDPOINTS, live.key, live.key), found)
+    elif why:
         yield Leave(Ref(Kind.ENDPOINTS, live.key, live.key), why)
     else:
         # One fallback replaces all these deletes, so only the first delete has it.

@@ -22,5 +22,16 @@ def node_ports_freed(step: Update | Delete) -> frozenset[int]:
     return _node_ports(step.live) - wanted
 
 
+def may_be_created(wanted: Mirror) -> bool:
+    """Whether a server creates the mirror by one write, as far as the mirror's own ports are concerned.
+
+    A server allocates a node port of a new Service once for each port number of the Service. So it refuses ports such
+    as 80/TCP and 8080/UDP with one node port: that one is already allocated, by this very Service. An update to such
+    ports passes, which is how the remote Service came to them (pkg/registry/core/service/storage/alloc.go).
+    """
+    number_of: dict[int, int] = {}
+    return all(number_of.setdefault(port.node_port, port.port) == port.port for port in wanted.ports if port.node_port)
+
+
 def _node_ports(live: Live) -> frozenset[int]:
     return allocated(live.ports) if isinstance(live, LocalService) else frozenset()

@@ -10,17 +10,21 @@ allocated in the whole cluster (pkg/registry/core/service/portallocator). An exa
     3    update e (30004 -> 30003)     needs 0: d and e swap their ports, so d is written twice
     4    create a (30001)              needs 2
     5    update d (now with 30004)     needs 0 and 3
+
+A new Service is written twice, too, if its own ports share a node port, see `node_ports.may_be_created`: first as
+ClusterIP, then with its node ports.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
+from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.wanted import Mirror
-from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
+from barrelman_sync.planning.node_ports import may_be_created, node_ports_freed, node_ports_taken
 from barrelman_sync.planning.steps import Create, Delete, Plan, Update, Write
 
 Writes = tuple[Write, ...]
@@ -28,6 +32,8 @@ Writes = tuple[Write, ...]
 
 Some endpoints come before the Service, see `planning.renames`.
 """
+
+_Step = TypeVar("_Step", Create, Update)
 
 
 class Unit(NamedTuple):
@@ -56,6 +62,7 @@ def units(plan: Plan) -> tuple[Unit, ...]:
     writes = _by_service(plan)
     needs = _node_port_needs(writes)
     _split_cycles(writes, needs)
+    _split_creates(writes)
     # Deletes are last, except those that free a node port for another Service.
     needed = {before for befores in needs.values() for before in befores}
     last = {name for name, steps in writes.items() if _only_deletes(steps) and name not in needed}
@@ -127,6 +134,13 @@ def _split_cycles(units: dict[_Name, Writes], needs: _Needs) -> None:
         needs[name].add(first)
 
 
+def _split_creates(units: dict[_Name, Writes]) -> None:
+    """Writes new Services twice that a server does not create by one write."""
+    for name, (create, *others) in units.items():
+        if isinstance(create, Create) and isinstance(create.wanted, Mirror) and not may_be_created(create.wanted):
+            units[name] = (_without_node_ports(create), create, *others)
+
+
 def _cycle(needs: _Needs) -> list[_Name]:
     """The units of one cycle; empty if there is no cycle."""
     try:
@@ -137,16 +151,17 @@ def _cycle(needs: _Needs) -> list[_Name]:
     return []
 
 
-def _without_node_ports(update: Update) -> Update:
-    """The first of two writes for an update: a ClusterIP Service has no node ports, and stays reachable by name."""
-    assert isinstance(update.wanted, Mirror)  # noqa: S101 - nothing else has node ports
-    ports = tuple(replace(port, node_port=0) for port in update.wanted.ports)
-    return replace(update, wanted=replace(update.wanted, type="ClusterIP", ports=ports))
+def _without_node_ports(step: _Step) -> _Step:
+    """The first of two writes for a step: a ClusterIP Service has no node ports, and is reachable by name."""
+    assert isinstance(step.wanted, Mirror)  # noqa: S101 - nothing else has node ports
+    ports = tuple(replace(port, node_port=0) for port in step.wanted.ports)
+    return replace(step, wanted=replace(step.wanted, type="ClusterIP", ports=ports), final=step.wanted)
 
 
 def _second(update: Update) -> Update:
-    """The second of two writes for an update: the first write has already claimed the fields."""
-    return replace(update, claims=False, first=())
+    """The second of two writes for an update: the first write has already claimed the fields and removed the mark."""
+    assert isinstance(update.live, LocalService)  # noqa: S101 - nothing else has node ports
+    return replace(update, live=update.live.unmarked, claims=False, first=())
 
 
 def _in_order(units: Mapping[_Name, Writes], needs: _Needs) -> list[_Name]:

@@ -19,6 +19,7 @@ from barrelman_sync.planning.checks import (
 from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
 from barrelman_sync.planning.fallbacks import fallback, going_ports
+from barrelman_sync.planning.grace import node_port_needed, waiting_step
 from barrelman_sync.planning.manual import manual_steps, steps_as_it_is, unasked_steps
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.renames import steps_with_both
@@ -70,7 +71,7 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
         yield Leave(live.ref, why)
     elif why := first_reason(IGNORE_MIRROR, situation, live):
         yield Leave(live.ref, why)
-        yield from steps_as_it_is(situation, live, local_traffic=live.key in situation.desired.local_traffic)
+        yield from _endpoints_follow(situation, live)
     elif why := first_reason(RELEASE_MIRROR, situation, live):
         yield from _released_mirror(situation, live, wanted, why)
     elif wanted is None:
@@ -79,12 +80,22 @@ def _mirror(situation: Situation, live: LocalService, wanted: Mirror | None) -> 
         yield from _wanted_mirror(situation, live, wanted)
 
 
+def _endpoints_follow(situation: Situation, live: LocalService) -> Iterator[Step]:
+    """The endpoints of a mirror that stays as it is follow the nodes.
+
+    If the remote Service is gone, no node answers, and nobody knows which nodes will once it is back: all used nodes.
+    """
+    return steps_as_it_is(situation, live, local_traffic=live.key in situation.desired.local_traffic)
+
+
 def _released_mirror(situation: Situation, live: LocalService, wanted: Mirror | None, why: Why) -> Iterator[Step]:
     """The user who made the mirror a Service of their own now serves the callers, so our endpoints are deleted."""
-    # A label whose value a user changed is the user's, and stays.
+    # A label whose value a user changed is the user's, and stays. An annotation cannot be: with another uid, the mirror
+    # would be of another cluster, and not be released.
     ours = {MARKER: live.labels[MARKER], SOURCE: live.origin.name, MANAGED_BY: FIELD_MANAGER}
-    labels = (label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
-    yield Release(live, tuple(sorted(labels)), _stale_target_port(live, wanted) or why)
+    labels = sorted(label for label, value in ours.items() if label in live.labels and live.labels[label] == value)
+    told = _stale_target_port(live, wanted) or why
+    yield Release(live, tuple(labels), tuple(sorted(live.annotations)), told)
     yield from delete(situation.managed_endpoints(live.key), because(Reason.RELEASED, why=why.reason))
 
 
@@ -101,8 +112,18 @@ def _stale_target_port(live: LocalService, wanted: Mirror | None) -> Why | None:
 
 
 def _unwanted_mirror(situation: Situation, live: LocalService) -> Iterator[Step]:
-    """Deletes the Service first: callers are refused at once. After that, the endpoints serve nobody."""
     why = _why_unwanted(situation.desired, live.key)
+    needed = node_port_needed(situation, live, why) if situation.grace else None
+    waiting = None if needed else waiting_step(situation, live, why)
+    if waiting:
+        yield waiting
+        yield from _endpoints_follow(situation, live)
+    else:
+        yield from _deletes(situation, live, needed or why)
+
+
+def _deletes(situation: Situation, live: LocalService, why: Why) -> Iterator[Step]:
+    """Deletes the Service first: callers are refused at once. After that, the endpoints serve nobody."""
     yield Delete(live, why, fallback=fallback(situation, live))
     if endpoints := situation.local.endpoints.get(live.key):
         yield Delete(endpoints, why)

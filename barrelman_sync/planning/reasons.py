@@ -59,6 +59,7 @@ class Reason(StrEnum):
     NOT_IN_REMOTE = "not_in_remote"
     OTHER_TYPE = "other_type"
     LOAD_BALANCER = "load_balancer"
+    NODE_PORT_NEEDED = "node_port_needed"
     SKIPPED = "skipped"
     LABEL_REMOVED = "label_removed"
     RELEASED = "released"
@@ -68,7 +69,12 @@ class Reason(StrEnum):
     ADDRESSES_MOVED = "addresses_moved"
     LEFT_OVER = "left_over"
 
+    # mark again
+    MARK_IN_FUTURE = "mark_in_future"
+    MARK_UNREADABLE = "mark_unreadable"
+
     # leave
+    ORPHANED = "orphaned"
     LOCAL_SERVICE = "local_service"
     OTHER_SOURCE = "other_source"
     SERVED_BY_OTHER_SOURCE = "served_by_other_source"
@@ -109,6 +115,7 @@ GUARDED = frozenset(
         Reason.NOT_IN_REMOTE,
         Reason.OTHER_TYPE,
         Reason.LOAD_BALANCER,
+        Reason.NODE_PORT_NEEDED,
         Reason.SKIPPED,
         Reason.LABEL_REMOVED,
         Reason.HAS_SELECTOR,
@@ -139,6 +146,7 @@ KEEPING = _UNKNOWN | {Reason.NO_SERVING_NODE, Reason.NOT_COPIED_YET}
 """A Leave with one of these reasons keeps endpoints, because no better ones are known."""
 
 LEAVING = KEEPING | {
+    Reason.ORPHANED,
     Reason.LOCAL_SERVICE,
     Reason.OTHER_SOURCE,
     Reason.SERVED_BY_OTHER_SOURCE,
@@ -171,12 +179,12 @@ WARNING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A reason, and the facts (names and numbers) that the message of the reason contains."""
+    """A reason, and the facts (names, numbers, other reasons) that the message of the reason contains."""
 
     reason: Reason
-    facts: Mapping[str, str | int] = field(default_factory=dict)
+    facts: "Mapping[str, str | int | Why]" = field(default_factory=dict)
 
 
-def because(reason: Reason, **facts: str | int) -> Why:
+def because(reason: Reason, **facts: str | int | Why) -> Why:
     """The reason with its facts."""
     return Why(reason, facts)

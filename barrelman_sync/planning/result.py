@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from itertools import chain
 from typing import Self
 
 from barrelman_sync.planning.desired import Desired
@@ -25,6 +26,8 @@ class Outcome:
     step: Write
     result: Result
     error: str = ""
+    fallback: "tuple[Outcome, ...]" = ()
+    """What became of the fallback of a write that was not done. Fallbacks that were not tried are left out."""
 
 
 class ExitCode(IntEnum):
@@ -35,7 +38,10 @@ class ExitCode(IntEnum):
     CONVERGED = 0, "converged, nothing to do, or a dry run"
     FAILED = (
         1,
-        "a read, write or preflight failed, no node is used, or --expect-plan does not match; takes precedence over 3",
+        (
+            "a read, write or preflight failed, no node is used, the remote's name is that of another cluster,"
+            " or --expect-plan does not match; takes precedence over 3"
+        ),
     )
     USAGE = 2, "wrong usage or configuration, or local and remote are the same cluster"
     HELD_BACK = 3, "a guard held deletes back"
@@ -69,6 +75,11 @@ class Report:
     def failures(self) -> tuple[Outcome, ...]:
         """The writes that were not done."""
         return tuple(outcome for outcome in self.outcomes if outcome.result != Result.DONE)
+
+    @property
+    def fallbacks(self) -> tuple[Outcome, ...]:
+        """The endpoint writes that were tried instead of planned writes, see `planning.fallbacks`."""
+        return tuple(chain.from_iterable(outcome.fallback for outcome in self.outcomes))
 
     @property
     def failing(self) -> tuple[Leave, ...]:

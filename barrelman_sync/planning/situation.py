@@ -1,6 +1,6 @@
 """All that a plan depends on, as one value, and the questions that several modules ask of it. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Self
@@ -25,10 +25,14 @@ class Situation:
     rules: EndpointRules = EndpointRules()
     serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
     """By Service with externalTrafficPolicy Local; None if the remote's EndpointSlices could not be read."""
+    grace: float = 0.0
+    """Seconds that a mirror which is no longer wanted waits for its delete."""
+    now: int = 0
+    """The moment of the run. Nothing but the grace depends on it."""
 
     @classmethod
-    def of(cls, local: Local, remote: Remote, settings: Settings) -> Self:
-        """The situation of a run: both clusters as they were read, and the settings."""
+    def of(cls, local: Local, remote: Remote, settings: Settings, now: int) -> Self:
+        """The situation of a run: both clusters as they were read, the settings, and the moment of the run."""
         scope = replace(settings.scope, source_uid=remote.uid)
         desired = desired_mirrors(remote.services, scope, local.services)
         new = desired.mirrors.keys() - local.services.keys()
@@ -39,6 +43,8 @@ class Situation:
             scope=scope,
             rules=settings.endpoints,
             serving=remote.serving,
+            grace=settings.safety.delete_grace,
+            now=now,
         )
 
     def has_namespace(self, namespace: str) -> bool:
@@ -68,20 +74,6 @@ class Situation:
         """Whether the object is of this run's source."""
         return self.scope.whose(live.origin) is Whose.OURS
 
-    @property
-    def name_in_use(self) -> str | None:
-        """The name under which this very cluster is mirrored already; None if the run's name is right.
-
-        The run's name is wrong only if it is a default and no object has it: the context got another name.
-        """
-        if self.scope.default_name is None:
-            return None
-        origins = [live.origin for live in self.local.services.values() if live.is_mirror]
-        origins += [live.origin for live in self.local.endpoints.values()]
-        origins += [live.origin for live in chain.from_iterable(self.local.slices.values())]
-        names = {self.scope.whose(origin): origin.name for origin in origins if origin.name}
-        return None if Whose.OURS in names else names.get(Whose.OTHER_NAME)
-
     def of_this_source(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
         """The endpoints of a Service that are managed by us and of this run's source."""
         return tuple(each for each in self.managed_endpoints(service) if self.is_ours(each))
@@ -95,6 +87,29 @@ class Situation:
 
         That is the source that the Service's label names, or else that of its endpoints, which also say the uid.
         """
-        origins = [found.origin for found in self.managed_endpoints(live.key) if found.origin.name]
+        origins = [found.origin for found in self.managed_endpoints(live.key) if found.origin != Origin()]
         named = live.origin.name
         return next((origin for origin in origins if named in (None, origin.name)), live.origin)
+
+
+def name_in_use(local: Local, scope: Scope) -> str | None:
+    """The name under which this very cluster is mirrored already; None if the run's name is right.
+
+    The run's name is wrong only if it is a default and no object has it: the context got another name. Objects outside
+    `--namespace` do not count: another run, with another name, may work there.
+    """
+    if scope.default_name is None:
+        return None
+    names: dict[Whose, str] = {}
+    for origin in _origins(local, scope):
+        if origin.name:
+            names.setdefault(scope.whose(origin), origin.name)
+    return None if Whose.OURS in names else names.get(Whose.OTHER_NAME)
+
+
+def _origins(local: Local, scope: Scope) -> Iterator[Origin]:
+    """Where the mirrors and the endpoints in the namespaces of the run say that they are from."""
+    mirrors = [live for live in local.services.values() if live.is_mirror]
+    slices = chain.from_iterable(local.slices.values())
+    found: list[LocalService | LocalEndpoints | LocalSlice] = [*mirrors, *local.endpoints.values(), *slices]
+    return (live.origin for live in found if scope.covers(live.key.namespace))

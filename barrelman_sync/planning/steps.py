@@ -6,7 +6,7 @@ from enum import StrEnum
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import Ref
 from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
-from barrelman_sync.planning.changes import Change, changes_between
+from barrelman_sync.planning.changes import MARK, Change, changes_between
 from barrelman_sync.planning.reasons import FAILING, GUARDED, Reason, Why
 
 Live = LocalService | LocalEndpoints | LocalSlice
@@ -19,6 +19,7 @@ class Action(StrEnum):
     UPDATE = "update"
     DELETE = "delete"
     RELEASE = "release"
+    MARK = "mark"
     LEAVE = "leave"
     UNCHANGED = "unchanged"
     HOLD_BACK = "hold back"
@@ -29,6 +30,8 @@ class Create:
     """Create an object that the lists did not show. The server refuses if the object exists by now."""
 
     wanted: Wanted
+    final: Mirror | None = None
+    """What the second write makes of the Service, if this is the first of two writes, see `planning.order`."""
 
     action = Action.CREATE
     why = Why(Reason.MISSING)
@@ -49,6 +52,8 @@ class Update:
     """Whether fields must be claimed before the update, because others hold them or nobody does. Mirrors only."""
     first: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do before this step, also if the step is held back. See `planning.renames`."""
+    final: Mirror | None = None
+    """What the second write makes of the Service, if this is the first of two writes, see `planning.order`."""
 
     action = Action.UPDATE
     why = Why(Reason.DIFFERS)
@@ -63,7 +68,7 @@ class Update:
         return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
 
     @property
-    def only_marks(self) -> bool:
+    def only_replaces(self) -> bool:
         """Whether nothing changes but the annotation that says what the run deletes next, see `step_replacing`."""
         return isinstance(self.wanted, WantedEndpoints | WantedSlice) and bool(self.wanted.replaces)
 
@@ -91,10 +96,11 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Remove our labels from a mirror that a user made a Service of their own, and stop managing the mirror."""
+    """Remove our labels and annotations from a mirror that a user made a Service of their own, and stop managing it."""
 
     live: LocalService
     labels: tuple[str, ...]
+    annotations: tuple[str, ...]
     why: Why
 
     action = Action.RELEASE
@@ -102,6 +108,32 @@ class Release:
     @property
     def ref(self) -> Ref:
         return self.live.ref
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Mark a mirror as orphaned, because it is no longer wanted. A run deletes the mirror after the grace.
+
+    The mark is the annotation `tfw.io/barrelman-orphaned-since`.
+    """
+
+    live: LocalService
+    since: str
+    """The mark, a time in RFC 3339."""
+    until: str
+    """When the grace is over, a time in RFC 3339."""
+    why: Why
+
+    action = Action.MARK
+
+    @property
+    def ref(self) -> Ref:
+        return self.live.ref
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The change of the annotation."""
+        return (Change(MARK, self.live.mark, self.since),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +179,7 @@ class HeldBack:
         return self.step.ref
 
 
-Write = Create | Update | Delete | Release
+Write = Create | Update | Delete | Release | Mark
 Step = Write | Leave | Unchanged | HeldBack
 
 

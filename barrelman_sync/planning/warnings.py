@@ -51,5 +51,6 @@ def _not_copied(situation: Situation) -> Iterator[Why]:
     if situation.local.nothing_copied:
         yield Why(Reason.NOTHING_COPIED)
     for key, found in sorted(situation.local.endpoints.items()):
-        if found.elects_leader and found.managed_by_us and situation.is_ours(found):
+        in_scope = situation.scope.covers(key.namespace)
+        if in_scope and found.elects_leader and found.managed_by_us and situation.is_ours(found):
             yield because(Reason.ELECTS_LEADER, service=str(key))

@@ -1,6 +1,7 @@
 """Finds what would fail in a run, before the first run: access to both clusters, permissions, and node ports."""
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from barrelman_sync.access.connect import connect_local, locate_remote, with_remote_name
@@ -9,15 +10,16 @@ from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.cluster.access_review import account_name, has_answered, is_allowed
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
-from barrelman_sync.cluster.reading import list_remote, read_identity
+from barrelman_sync.cluster.reading import list_remote, read_identity, read_local
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
-from barrelman_sync.model.settings import Kubeconfig, Settings
+from barrelman_sync.model.settings import Kubeconfig, Scope, Settings
 from barrelman_sync.planning.desired import desired_mirrors
 from barrelman_sync.planning.nodes import choose_nodes
+from barrelman_sync.planning.situation import name_in_use
 from barrelman_sync.preflight.node_ports import check_node_ports
 from barrelman_sync.preflight.permissions import REMOTE_NEEDS, Need, local_needs, rbac_rules
-from barrelman_sync.report.messages import message, nodes_used
+from barrelman_sync.report.messages import message, nodes_used, refused_name
 from barrelman_sync.report.preflight import Check, Topic
 
 LOCAL_PART = 1 / 3
@@ -46,7 +48,9 @@ def preflight(settings: Settings, deadline: Deadline) -> Iterator[Check]:
     if local and remote and local.uid and remote.uid:
         yield _different(local.uid, remote.uid)
     if remote:
-        yield from _node_ports(settings, remote.client, deadline)
+        scope = yield from _name(settings, local, remote)
+        if scope:
+            yield from _node_ports(settings, scope, remote.client, deadline)
 
 
 def _remote(settings: Settings, deadline: Deadline) -> Checks:
@@ -122,13 +126,38 @@ def _different(local: str, remote: str) -> Check:
     return Check(Topic.CLUSTERS, passed=True, what="local and remote are different clusters")
 
 
-def _node_ports(settings: Settings, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
-    """Whether nodes and Services can be listed, whether a node is used, and what its node ports answer."""
+def _name(settings: Settings, local: Side | None, remote: Side) -> Generator[Check, None, Scope | None]:
+    """Under which name and uid a run would mirror. A run would refuse a name that is only a default, and a new one."""
     try:
-        scope = with_remote_name(settings, client).scope
+        scope = replace(with_remote_name(settings, remote.client).scope, source_uid=remote.uid or "")
     except ConfigurationError as error:
         yield _failed(Topic.NAME, "remote", "no usable name", error)
-        return
+        return None
+    if known := _name_in_use(settings, scope, local):
+        advice = refused_name(known, scope.source)
+        what = f"remote cluster: mirrored already, under the name {known}"
+        yield Check(Topic.NAME, passed=False, what=what, advice=advice, side="remote")
+    else:
+        default = "" if scope.default_name is None else " (the default)"
+        uid = f", its uid is {remote.uid}" if remote.uid else ""
+        what = f"remote cluster: a run mirrors it under the name {scope.source}{default}{uid}"
+        yield Check(Topic.NAME, passed=True, what=what, side="remote")
+    return scope
+
+
+def _name_in_use(settings: Settings, scope: Scope, local: Side | None) -> str | None:
+    """See `planning.situation.name_in_use`. None also if the local cluster cannot be read, which other checks tell."""
+    if scope.default_name is None or local is None:
+        return None
+    try:
+        found = read_local(local.client, with_slices=settings.endpoints.slices)
+    except ClusterError:
+        return None
+    return name_in_use(found, scope)
+
+
+def _node_ports(settings: Settings, scope: Scope, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
+    """Whether nodes and Services can be listed, whether a node is used, and what its node ports answer."""
     try:
         listed, services = list_remote(client, settings.nodes)
     except ClusterError as error:

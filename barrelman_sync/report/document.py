@@ -10,7 +10,7 @@ from barrelman_sync.cluster.manifests import manifest
 from barrelman_sync.model.names import Ref, Revision
 from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.result import Outcome, Report
-from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Release, Step, Unchanged, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Mark, Release, Step, Unchanged, Update, Write
 from barrelman_sync.report.changes import change_values
 from barrelman_sync.report.fingerprint import plan_fingerprint
 from barrelman_sync.report.messages import EXCLUSIONS, SKIPS, message, not_eligible, problems
@@ -82,8 +82,16 @@ def _step(step: Step, outcomes: Mapping[Ref, Outcome]) -> Document:
         "reason": str(step.why.reason),
         "message": message(step.why),
         **_details(step),
-        **({"result": str(outcome.result)} if outcome else {}),
-        **({"error": outcome.error} if outcome and outcome.error else {}),
+        **(_result(outcome) if outcome else {}),
+    }
+
+
+def _result(outcome: Outcome) -> Document:
+    fallback = [_step(found.step, {found.step.ref: found}) for found in outcome.fallback]
+    return {
+        "result": str(outcome.result),
+        **({"error": outcome.error} if outcome.error else {}),
+        **({"fallback": fallback} if fallback else {}),
     }
 
 
@@ -98,6 +106,8 @@ def _details(step: Step) -> Document:
         case Update():
             claimed = {"claimedFrom": list(step.claimed_from)} if step.claimed_from else {}
             return {"changes": [change_values(change) for change in step.changes], **claimed}
+        case Mark():
+            return {"changes": [change_values(change) for change in step.changes]}
         case HeldBack():
             held = {"reason": str(step.step.why.reason), "message": message(step.step.why), **_details(step.step)}
             return {"held": held}

@@ -8,7 +8,7 @@ from typing import Any, assert_never
 from barrelman_sync.cluster.manifests import manifest
 from barrelman_sync.model.names import REPLACES, Revision
 from barrelman_sync.model.wanted import Wanted, WantedEndpoints, WantedSlice
-from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Mark, Plan, Release, Update, Write
 from barrelman_sync.report.changes import change_values
 
 _NO_REVISION = Revision("", "")
@@ -45,6 +45,8 @@ def _substance(step: Write) -> Any:
         case Delete():
             return step.live.revision.uid
         case Release():
-            return step.live.revision.uid, step.labels
+            return step.live.revision.uid, step.labels, step.annotations
+        case Mark():
+            return step.live.revision.uid, "mark"  # whatever the time is
         case _:
             assert_never(step)

@@ -51,6 +51,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.NOT_IN_REMOTE: "the remote has no Service of this name",
     Reason.OTHER_TYPE: "the remote Service is of type {type} now",
     Reason.LOAD_BALANCER: "the remote Service is of type LoadBalancer now, see --include-loadbalancers",
+    Reason.NODE_PORT_NEEDED: "{why}; deleted without grace, because {service} needs node port {port}",
     Reason.SKIPPED: "{skip}",
     Reason.LABEL_REMOVED: "the label tfw.io/barrelman no longer asks for endpoints",
     Reason.RELEASED: "the mirror is released: {why}",
@@ -59,6 +60,9 @@ REASONS: Mapping[Reason, str] = {
     Reason.ENDPOINTS_TAKE_OVER: "Kubernetes' copies of the Endpoints take over",
     Reason.ADDRESSES_MOVED: "the addresses of this slice are in other slices, or gone",
     Reason.LEFT_OVER: "left over from when there was a selector",
+    Reason.MARK_IN_FUTURE: "the mark said {mark}, which is in the future, so the grace begins now; {why}",
+    Reason.MARK_UNREADABLE: "the mark said {mark!r}, which is no time, so the grace begins now; {why}",
+    Reason.ORPHANED: "orphaned since {since}, to be deleted after {until} (--delete-grace): {why}",
     Reason.LOCAL_SERVICE: "a local Service with this name already exists",
     Reason.OTHER_SOURCE: "mirrored from {source}",
     Reason.SERVED_BY_OTHER_SOURCE: "served from {source}",
@@ -111,9 +115,20 @@ REASONS: Mapping[Reason, str] = {
 }
 
 
+_HELD_BACK_TOO = "a guard holds deletes back, too: exit code 1 takes precedence over 3"
+
+
 def message(why: Why) -> str:
     """The message for a reason, with the facts filled in. The message has no period at the end."""
     return REASONS[why.reason].format_map({name: _fact_text(fact) for name, fact in why.facts.items()})
+
+
+def refused_name(known: str, default: str) -> str:
+    """The sentence that refuses the default name of a remote that is mirrored already, under another name."""
+    return (
+        f"This remote is mirrored already, under the name {known}; {default} is only the default name: give"
+        f" --remote-name {known}, or --adopt-source {known} to go on as {default}."
+    )
 
 
 def not_eligible(found: NotEligible) -> str:
@@ -127,19 +142,25 @@ def nodes_used(nodes: NodeChoice) -> str:
 
 
 def problems(report: Report) -> tuple[str, ...]:
-    """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept."""
+    """Why the run failed, apart from failed writes: the plan was refused or interrupted, or endpoints were kept.
+
+    If a guard held deletes back as well, the last one says so, because the exit code does not.
+    """
     counted = Counter((_what_is_left(step), message(step.why)) for step in report.failing)
     refusal = (report.refusal,) if report.refusal else ()
-    return (*refusal, *(f"{what} ({why}: {number})" for (what, why), number in sorted(counted.items())))
+    held = (_HELD_BACK_TOO,) if report.failed and report.held else ()
+    return (*refusal, *(f"{what} ({why}: {number})" for (what, why), number in sorted(counted.items())), *held)
 
 
 def _what_is_left(step: Leave) -> str:
     return "endpoints kept" if step.why.reason in KEEPING else "left"
 
 
-def _fact_text(fact: str | int) -> str | int:
-    """The fact; for a fact that is a word of a closed set, such as a reason, the message for that word."""
+def _fact_text(fact: str | int | Why) -> str | int:
+    """The fact; for a reason, or a fact that is a word of a closed set, the message."""
     match fact:
+        case Why():
+            return message(fact)
         case Skip():
             return SKIPS[fact]
         case Answering():

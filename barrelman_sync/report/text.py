@@ -14,6 +14,7 @@ from barrelman_sync.planning.steps import (
     Delete,
     HeldBack,
     Leave,
+    Mark,
     Release,
     Step,
     Unchanged,
@@ -48,9 +49,18 @@ def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
 
 
 def failure_lines(report: Report) -> Iterator[str]:
-    """The writes that were not done and why, one line each, sorted by Service."""
-    for outcome in sorted(report.failures, key=_by_service):
-        yield _line("!", outcome.step.ref, f"{outcome.result}: {outcome.error}")
+    """The writes that were not done and why, and the fallbacks: one line each, sorted by Service."""
+    failures = ((found, _line("!", found.step.ref, f"{found.result}: {found.error}")) for found in report.failures)
+    fallbacks = ((found, _fallback_line(found, report.nodes.names)) for found in report.fallbacks)
+    # The sort is stable, so the fallback of an object comes after the planned write of the object.
+    for _, line in sorted([*failures, *fallbacks], key=lambda pair: _by_service(pair[0])):
+        yield line
+
+
+def _fallback_line(outcome: Outcome, nodes: Mapping[str, str]) -> str:
+    step, done = outcome.step, outcome.result == Result.DONE
+    told = f"fallback {outcome.result}: {_told(step, nodes) if done else outcome.error}"
+    return _line(_SIGNS[step.action] if done else "!", step.ref, told)
 
 
 def summary_line(report: Report) -> str:
@@ -72,6 +82,8 @@ def _told(step: Write | Leave | HeldBack, nodes: Mapping[str, str]) -> str:
             return message(step.why)
         case Release():
             return f"released: {message(step.why)}"
+        case Mark():
+            return f"marked, to be deleted after {step.until}: {message(step.why)}"
         case Leave():
             return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
         case HeldBack():
@@ -90,7 +102,7 @@ def _counted(report: Report) -> Iterator[str]:
     """How many objects there are for each action. Rare actions appear only if there are any."""
     counts = _counts(report)
     words = _PAST | (_TO_COME if report.dry_run else {})
-    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.LEAVE) if counts[action])]
+    told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.MARK, Action.LEAVE) if counts[action])]
     yield from (f"{counts[action]} {words[action]}" for action in told)
     if skipped := report.desired.skipped:
         yield f"{len(skipped)} skipped"
@@ -98,6 +110,8 @@ def _counted(report: Report) -> Iterator[str]:
         yield f"{held} {words[Action.HOLD_BACK]}"
     results = Counter(outcome.result for outcome in report.failures)
     yield from (f"{number} {result}" for result, number in sorted(results.items()))
+    fallbacks = Counter(outcome.result for outcome in report.fallbacks)
+    yield from (f"{number} fallback {result}" for result, number in sorted(fallbacks.items()))
     if found := report.desired.not_eligible:
         reasons = ", ".join(f"{not_eligible(rule)}: {number}" for rule, number in found.items())
         yield f"{sum(found.values())} not eligible ({reasons})"
@@ -137,6 +151,7 @@ _SIGNS = {
     Action.UPDATE: "~",
     Action.DELETE: "-",
     Action.RELEASE: "~",
+    Action.MARK: "~",
     Action.LEAVE: "!",
     Action.HOLD_BACK: "!",
 }
@@ -146,6 +161,7 @@ _PAST = {
     Action.DELETE: "deleted",
     Action.UNCHANGED: "unchanged",
     Action.RELEASE: "released",
+    Action.MARK: "marked",
     Action.LEAVE: "left",
     Action.HOLD_BACK: "held back",
 }
@@ -154,5 +170,6 @@ _TO_COME = {
     Action.UPDATE: "to update",
     Action.DELETE: "to delete",
     Action.RELEASE: "to release",
+    Action.MARK: "to mark",
 }
 _ALWAYS_TOLD = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.UNCHANGED)

@@ -22,6 +22,7 @@ ALL_STEPS = {
     *(("create", kind) for kind in ("Namespace", "Service", "Endpoints", "EndpointSlice")),
     *((action, kind) for action in ("update", "delete") for kind in ("Service", "Endpoints", "EndpointSlice")),
     ("release", "Service"),
+    ("mark", "Service"),
 }
 
 
@@ -82,6 +83,7 @@ class Story:
         set_ports(self.remote, "foo", "moved", port(80, "http", nodePort=30099))
         self.remote.api.delete("Service", "gone", "foo")
         edit(self.local, "foo", "taken", {"spec": {"selector": {"app": "taken"}}})
+        self.run("--delete-grace", "1h")
         self.run()
         self.slow_run("/", SLICES)
         set_ports(self.remote, "foo", "moved", port(80, "http", nodePort=30098))

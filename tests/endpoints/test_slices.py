@@ -108,5 +108,5 @@ def test_another_source_keeps_its_slices(
     remote.add(node_port("foo", "bar", 30080))
     sync.converges(SLICES, "--remote-name", "one")
     run = sync.writes_nothing(SLICES, "--remote-name", "two")
-    assert "served from one" in run.line("foo/baz")
-    assert "mirrored from one" in run.line("foo/bar")
+    assert "under the name one" in run.line("foo/baz")
+    assert "under the name one" in run.line("foo/bar")

@@ -9,7 +9,8 @@ import pytest
 from barrelman_sync import __version__
 from barrelman_sync.metrics.values import LAST_SUCCESS, OF_REPORTS, OF_RUNS, add_last_success, run_metrics
 from barrelman_sync.model.names import Key
-from barrelman_sync.planning.result import Result
+from barrelman_sync.planning.result import Outcome, Result
+from barrelman_sync.planning.steps import Delete
 from tests.metrics.reading import above_zero, exposed, names
 from tests.metrics.reports import NEW, report, run
 from tests.values.builders import (
@@ -62,6 +63,18 @@ def test_what_was_not_done_is_an_error(result: Result) -> None:
     assert (found["barrelman_endpoint_update_total"], found["barrelman_exit_code"]) == (0, 1)
 
 
+@cases("result, done", {"that is done": (Result.DONE, 1), "that fails": (Result.FAILED, 0)})
+def test_a_fallback_is_a_write_of_endpoints(result: Result, done: int) -> None:
+    """The planned write is one that was not done, either way."""
+    deleted, planned = World(services=(), nodes=NODES[:1]).plan().writes
+    assert isinstance(deleted, Delete)
+    fallback = tuple(Outcome(step, result) for step in deleted.fallback)
+    outcomes = Outcome(deleted, Result.FAILED, fallback=fallback), Outcome(planned, Result.NOT_TRIED)
+    found = exposed(run_metrics(run(replace(report(), outcomes=outcomes), exit_code=1)))
+    assert found["barrelman_endpoint_update_total"] == done
+    assert found["barrelman_endpoint_update_error_total"] == 1
+
+
 def test_what_is_as_it_should_be_counts_no_update() -> None:
     found = of(World())
     assert not above_zero(found, "barrelman_service_update_total")
@@ -70,7 +83,8 @@ def test_what_is_as_it_should_be_counts_no_update() -> None:
 
 def test_every_value_of_a_label_is_there_from_the_start() -> None:
     assert {sample for sample in of(World()) if sample.startswith("barrelman_service_update_total")} == {
-        f'barrelman_service_update_total{{action="{action}"}}' for action in ("create", "update", "delete", "release")
+        f'barrelman_service_update_total{{action="{action}"}}'
+        for action in ("create", "update", "delete", "release", "mark")
     }
 
 
@@ -103,7 +117,10 @@ def test_skipped_by_reason() -> None:
     "world,reason",
     {
         "a local Service": (World(local=local(service())), "local_service"),
-        "another remote's": (World(local=local(mirror(labels={**MIRROR_LABELS, FROM: "another"}))), "other_source"),
+        "another remote's": (
+            World(local=local(mirror(labels={**MIRROR_LABELS, FROM: "another"}, annotations={}))),
+            "other_source",
+        ),
         "ignored": (World(local=local(mirror(ignored=True), endpoints())), "ignored"),
         "no namespace": (NEW.but(services=(remote(Key("new", "cart")),), scope=KEEPS_NAMESPACES), "namespace_missing"),
         "a selector": (World(local=local(manual(has_selector=True)), services=()), "has_selector"),

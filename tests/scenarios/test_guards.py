@@ -92,4 +92,4 @@ def test_mirrors_of_this_source_or_of_none_are_counted(
         remote.api.delete("Service", f"s{number}", "foo")
     run = sync.writes_nothing("--max-deletes", "0", exit_code=3)
     assert "3 of 3 managed services would be removed, more than 0" in run.line("Service", "foo/s0", "held back")
-    assert "mirrored from two" in run.line("Service", "foo/s1")
+    assert "under the name two" in run.line("Service", "foo/s1")

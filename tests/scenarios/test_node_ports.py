@@ -9,7 +9,7 @@ import pytest
 from lab.controlplane import ControlPlane
 from lab.controlplane.objects import node, port, service
 from tests.scenarios.command import Sync
-from tests.scenarios.views import is_there, manual, mirror_of, node_port, node_ports
+from tests.scenarios.views import is_there, manual, mirror_of, node_port, node_ports, set_ports
 
 pytestmark = pytest.mark.usefixtures("nodes")
 NODE_PORTS = "--nodeportsvc"
@@ -75,6 +75,79 @@ def test_one_that_a_stranger_holds_is_reported_and_the_others_are_done(
     local.api.delete("Service", "stranger", "other")
     sync.converges(NODE_PORTS)
     assert node_ports(mirror_of(local, "foo", "bar")) == [30001]
+
+
+def together(sync: Sync, *options: str) -> None:
+    """Let two runs go on at once, and expect that both succeed."""
+    runs = [run.finish() for run in [sync.start(*options) for _ in range(2)]]
+    assert [run.exit_code for run in runs] == [0, 0], runs
+
+
+def test_two_runs_at_once_create_the_same_services(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    """A server allocates a node port before it stores the Service, so each run meets ports that are taken."""
+    names = [f"s{number}" for number in range(20)]
+    for _ in range(10):
+        remote.add(*(node_port("foo", name, 30000 + number) for number, name in enumerate(names)))
+        together(sync, NODE_PORTS)
+        assert {name: node_ports(mirror_of(local, "foo", name)) for name in names} == {
+            name: [30000 + number] for number, name in enumerate(names)
+        }
+        for cluster in (remote, local):
+            cluster.api.delete_all("Service", "foo")
+
+
+def test_two_runs_at_once_move_node_ports(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    """Swaps, of which one is in the middle when the other run looks, and a chain to a new Service."""
+    numbers = {f"s{number}": 30000 + number for number in range(10)}
+    reassign(remote, numbers)
+    sync.converges(NODE_PORTS)
+    for _ in range(5):
+        swapped = zip(numbers, [numbers[f"s{number ^ 1}"] for number in range(10)], strict=True)
+        numbers = dict(swapped)
+        reassign(remote, numbers)
+        together(sync, NODE_PORTS)
+        assert {name: node_ports(mirror_of(local, "foo", name)) for name in numbers} == {
+            name: [number] for name, number in numbers.items()
+        }
+    sync.writes_nothing(NODE_PORTS)
+
+
+def test_ports_of_a_new_service_that_share_a_node_port(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    """A server refuses to create them (422), and takes them as an update: the remote came to them like this."""
+    shared = [port(80, "http", nodePort=30080), port(8080, "udp", protocol="UDP", nodePort=30080)]
+    remote.add(service("foo", "bar", shared[0]))
+    set_ports(remote, "foo", "bar", *shared)
+    run = sync.converges(NODE_PORTS, "-o", "json")
+    (step,) = (step for step in run.document["steps"] if step["kind"] == "Service")
+    assert (step["action"], step["result"]) == ("create", "done")
+    assert run.writes == [
+        "patch namespaces foo/foo 201",
+        "patch services foo/bar 201",
+        "patch services foo/bar 200",
+        "patch endpoints foo/bar 201",
+    ]
+    assert node_ports(mirror_of(local, "foo", "bar")) == [30080, 30080]
+    local.api.delete("Service", "bar", "foo")
+    together(sync, NODE_PORTS)
+    assert node_ports(mirror_of(local, "foo", "bar")) == [30080, 30080]
+    sync.writes_nothing(NODE_PORTS)
+
+
+def test_shared_node_ports_that_a_stranger_holds(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    """The mirror serves by name, without its node ports, from the first run on."""
+    shared = [port(80, "http", nodePort=30080), port(8080, "udp", protocol="UDP", nodePort=30080)]
+    remote.add(service("foo", "bar", shared[0]))
+    set_ports(remote, "foo", "bar", *shared)
+    local.add(service("other", "stranger", port(80, nodePort=30080)))
+    for _ in range(2):
+        run = sync(NODE_PORTS)
+        assert run.exit_code == 1
+        assert "provided port is already allocated" in run.line("! Service", "foo/bar", "failed")
+        assert is_there(local, "foo", "bar") == (True, True)
+        assert node_ports(mirror_of(local, "foo", "bar")) == []
+    local.api.delete("Service", "stranger", "other")
+    sync.converges(NODE_PORTS)
+    assert node_ports(mirror_of(local, "foo", "bar")) == [30080, 30080]
 
 
 @pytest.fixture

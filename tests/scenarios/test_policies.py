@@ -176,6 +176,31 @@ def test_a_new_service_whose_port_is_renamed_is_served_by_the_second_run(
     assert endpoint_ports(local, "foo", "bar") == [("http", "TCP", 30080)]
 
 
+UID = "/metadata/annotations/tfw.io~1barrelman-source-uid"
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"), [("services", "Service"), ("endpoints", "Endpoints"), ("endpointslices", "EndpointSlice")]
+)
+def test_a_uid_that_is_taken_off_or_changed_is_a_failed_write(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, resource: str, kind: str
+) -> None:
+    """Otherwise a second cluster of the same name would take the object for its own, or this one for another's."""
+    remote.add(node_port("foo", "bar", 30080))
+    mode = ["--endpoint-slices"] if kind == "EndpointSlice" else []
+    uid = remote.api.get("Namespace", "kube-system")["metadata"]["uid"]
+    with policy(local, resource, [{"op": "remove", "path": UID}]):
+        for _ in range(2):
+            run = sync(*mode)
+            assert run.exit_code == 1
+            line = run.line(f"! {kind}", "foo/bar", "failed")
+            assert f"metadata.annotations[tfw.io/barrelman-source-uid] is missing, not {uid}" in line
+    with policy(local, resource, [{"op": "replace", "path": UID, "value": "another"}]):
+        run = sync(*mode)
+        assert run.exit_code == 1
+        assert f"is another, not {uid}" in run.line(f"! {kind}", "foo/bar", "failed")
+
+
 def test_addresses_that_are_taken_out_are_a_failed_write(
     sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
 ) -> None:
@@ -205,7 +230,7 @@ def test_what_a_policy_adds_is_no_failure(sync: Sync, remote: ControlPlane, loca
     remote.add(service("foo", "bar", *[{"port": 80, "name": "http", "nodePort": 30080}]))
     added: Patch = [
         {"op": "add", "path": "/metadata/labels/team", "value": "a"},
-        {"op": "add", "path": "/metadata/annotations", "value": {"note": "b"}},
+        {"op": "add", "path": "/metadata/annotations/note", "value": "b"},
         {"op": "add", "path": "/spec/publishNotReadyAddresses", "value": True},
     ]
     with policy(local, "services", added):

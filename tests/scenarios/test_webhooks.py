@@ -61,6 +61,11 @@ class DeadWebhook:
             self._local.api.request("POST", path_of("Service", namespace), probe, dryRun="All")
         return bool(self._connections)
 
+    @property
+    def asked(self) -> int:
+        """How many connections there were."""
+        return len(self._connections)
+
     def close(self) -> None:
         self._local.api.request("DELETE", PATH, None)
         self._socket.shutdown(socket.SHUT_RDWR)  # ends the thread, which could take one more connection otherwise

@@ -8,6 +8,7 @@ from lab.controlplane import ControlPlane, Object
 from lab.controlplane.objects import port, service
 
 MARKER, SOURCE = "tfw.io/barrelman", "tfw.io/barrelman-source"
+SOURCE_UID = "tfw.io/barrelman-source-uid"
 MANAGED_BY, ENDPOINTS_MANAGED_BY = "app.kubernetes.io/managed-by", "endpoints.kubernetes.io/managed-by"
 MIRROR, MANUAL = {MARKER: "managed-resource"}, {MARKER: "true"}
 IGNORE = {MARKER: "ignore"}
@@ -41,6 +42,11 @@ def is_there(cluster: ControlPlane, namespace: str, name: str) -> tuple[bool, bo
 def labels(obj: Object) -> dict[str, str]:
     """Return the labels."""
     return dict(obj["metadata"].get("labels", {}))
+
+
+def annotations_of(obj: Object) -> dict[str, str]:
+    """Return the annotations."""
+    return dict(obj["metadata"].get("annotations", {}))
 
 
 def ports(obj: Object) -> list[tuple[str, str, int, int]]:

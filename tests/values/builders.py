@@ -28,6 +28,7 @@ from barrelman_sync.planning.steps import Delete, HeldBack, Leave, Plan, Release
 KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"
 FROM_UID = "tfw.io/barrelman-source-uid"
+MARK = "tfw.io/barrelman-orphaned-since"
 MANAGER = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGER = "endpoints.kubernetes.io/managed-by"
 SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
@@ -42,6 +43,8 @@ MIRROR_LABELS = {KIND: "managed-resource", FROM: "prod", MANAGER: "barrelman-syn
 ENDPOINTS_LABELS = {KIND: "true", FROM: "prod", MANAGER: "barrelman-sync", ENDPOINTS_MANAGER: "barrelman-sync"}
 
 ANNOTATIONS = {FROM_UID: "uid of prod"}
+
+NOW = 1795773600  # 2026-11-27T10:00:00Z
 
 ADDRESSES = ("10.0.0.1", "10.0.0.2")
 
@@ -91,6 +94,11 @@ def mirror(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService:
     """Return the mirror that a run from `prod` makes of `remote(key)`."""
     made = service(key, *ports, **{"labels": MIRROR_LABELS, "annotations": ANNOTATIONS, **fields})
     return with_holders(made) if "managed_fields" in fields else held_by(made, "barrelman-sync", "Apply")
+
+
+def marked(since: str, key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService:
+    """Return a mirror that waits for its delete."""
+    return mirror(key, *ports, **{"annotations": {**ANNOTATIONS, MARK: since}, **fields})
 
 
 def manual(key: Key = CART, *ports: ServicePort, **fields: Any) -> LocalService:
@@ -191,6 +199,8 @@ class World:
     scope: Scope = SCOPE
     rules: EndpointRules = EndpointRules()
     serving: Mapping[Key, ServingNodes] = field(default_factory=dict)
+    grace: float = 0.0
+    now: int = NOW
 
     @property
     def desired(self) -> Desired:
@@ -202,7 +212,9 @@ class World:
 
     @property
     def situation(self) -> Situation:
-        return Situation(self.local, self.desired, self.choice, self.scope, self.rules, self.serving)
+        return Situation(
+            self.local, self.desired, self.choice, self.scope, self.rules, self.serving, self.grace, self.now
+        )
 
     def plan(self) -> Plan:
         return make_plan(self.situation)

@@ -11,13 +11,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from barrelman_sync.cluster.manifests import claim_patch, manifest, release_patch, reveal_patch
+from barrelman_sync.cluster.manifests import (
+    claim_patch,
+    manifest,
+    mark_patch,
+    release_patch,
+    reveal_patch,
+    unmark_patch,
+)
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.order import Unit, units
-from barrelman_sync.planning.steps import Create, Delete, Plan, Release, Update, Write
-from tests.values.builders import held_by
+from barrelman_sync.planning.steps import Create, Delete, Mark, Plan, Release, Update, Write
+from tests.values.builders import MARK, held_by
 
 Object = LocalService | LocalEndpoints | LocalSlice
 Address = tuple[str, Key]
@@ -87,6 +94,8 @@ class _Cluster:
                 del self._objects[str(step.ref.kind), step.ref.key]
             case Release():
                 self._release(step)
+            case Mark():
+                self._mark(step)
 
     def _create(self, step: Create, held: Mapping[int, Key]) -> None:
         if isinstance(step.wanted, WantedNamespace):
@@ -110,8 +119,11 @@ class _Cluster:
             _require(guard["value"] == live.revision.resource_version, f"{step.ref.key} has changed")
             _require(move["path"] == "/metadata/managedFields", "a claim of something else")
             live = replace(live, managed_fields=json.dumps(move["value"]).encode())
-        elif not isinstance(live, LocalService):
-            live = replace(live, labels=_patched(live.labels, reveal_patch(live.hiding_labels, live.revision)))
+        if isinstance(live, LocalService):
+            live = _unmarked(live, step)
+        else:
+            revealed = _patched("labels", live.labels, reveal_patch(live.hiding_labels, live.revision))
+            live = replace(live, labels=revealed)
         self._apply(step, live, held)
 
     def _apply(self, step: Create | Update, live: Object | None, held: Mapping[int, Key]) -> None:
@@ -139,7 +151,7 @@ class _Cluster:
         )
         return replace(step.wanted, content=replace(step.wanted.content, owner_uid=owner.revision.uid))
 
-    def _checked(self, step: Update | Delete | Release) -> Object:
+    def _checked(self, step: Update | Delete | Release | Mark) -> Object:
         """Return the live object, if it is still the one that the plan saw."""
         live = self._objects.get((str(step.ref.kind), step.ref.key))
         _require(live is not None, f"{step.ref.kind} {step.ref.key} is not there")
@@ -153,20 +165,44 @@ class _Cluster:
     def _release(self, step: Release) -> None:
         live = self._checked(step)
         assert isinstance(live, LocalService)
-        labels = _patched(live.labels, release_patch(step))
+        patch = release_patch(step)
         self._objects[_address(live)] = replace(
-            live, labels=labels, managed_fields=b"null", revision=Revision(live.revision.uid, "8")
+            live,
+            labels=_patched("labels", live.labels, patch),
+            annotations=_patched("annotations", live.annotations, patch),
+            managed_fields=b"null",
+            revision=Revision(live.revision.uid, "8"),
         )
 
+    def _mark(self, step: Mark) -> None:
+        live = self._checked(step)
+        assert isinstance(live, LocalService)
+        metadata = mark_patch(step)["metadata"]
+        _require(metadata["resourceVersion"] == live.revision.resource_version, f"{step.ref.key} has changed")
+        annotations = {**live.annotations, **metadata["annotations"]}
+        revision = Revision(live.revision.uid, "8")
+        self._objects[_address(live)] = replace(live, annotations=annotations, revision=revision)
 
-def _patched(labels: Mapping[str, str], patch: Iterable[Body]) -> dict[str, str]:
-    """Return the labels without those that the patch removes."""
-    kept = dict(labels)
+
+def _unmarked(live: LocalService, step: Update) -> LocalService:
+    """Return the Service without its mark, if the update takes the mark off."""
+    assert isinstance(step.live, LocalService)
+    if step.live.mark is None:
+        return live
+    _, operation = unmark_patch(live.revision, [])
+    name = operation["path"].removeprefix("/metadata/annotations/").replace("~1", "/")
+    _require((operation["op"], name in live.annotations) == ("remove", True), f"{step.ref.key} has no mark")
+    return replace(live, annotations={key: value for key, value in live.annotations.items() if key != name})
+
+
+def _patched(where: str, values: Mapping[str, str], patch: Iterable[Body]) -> dict[str, str]:
+    """Return the labels or annotations without those that the patch removes."""
+    kept = dict(values)
     for operation in patch:
-        if operation["op"] == "remove":
-            label = operation["path"].removeprefix("/metadata/labels/").replace("~1", "/").replace("~0", "~")
-            _require(label in kept, f"there is no label {label}")
-            del kept[label]
+        if operation["op"] == "remove" and operation["path"].startswith(f"/metadata/{where}/"):
+            name = operation["path"].removeprefix(f"/metadata/{where}/").replace("~1", "/").replace("~0", "~")
+            _require(name in kept, f"there is no {name} in the {where}")
+            del kept[name]
     return kept
 
 
@@ -192,6 +228,8 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
         case "Service":
             assert live is None or isinstance(live, LocalService)
             service = live or LocalService(key, revision)
+            if service.mark is not None:  # our apply does not hold it, so it does not remove it
+                annotations = {**annotations, MARK: service.mark}
             return _service(body["spec"], replace(service, revision=revision, labels=labels, annotations=annotations))
         case "Endpoints":
             assert live is None or isinstance(live, LocalEndpoints)

@@ -22,6 +22,7 @@ from tests.values.builders import (
     FROM_UID,
     KIND,
     MANAGER,
+    MARK,
     SCOPE,
     World,
     endpoints_of,
@@ -50,10 +51,11 @@ RARELY = mostly(False, True, times=8)  # noqa: FBT003
 FAMILIES = mostly(("IPv4",), ("IPv6",), ("IPv4", "IPv6"), (), times=3)
 
 
-def _almost(wanted: Mirror, tweak: dict[str, Any]) -> LocalService:
-    """Return the mirror as a run leaves it, but for one field of its first port."""
+def _almost(wanted: Mirror, tweak: dict[str, Any], mark: dict[str, str]) -> LocalService:
+    """Return the mirror as a run leaves it, but for one field of its first port, and for a mark."""
     first, *others = wanted.ports
-    return mirror(wanted.key, replace(first, **tweak), *others, affinity=wanted.affinity)
+    made = mirror(wanted.key, replace(first, **tweak), *others, affinity=wanted.affinity)
+    return replace(made, annotations={**made.annotations, **mark})
 
 
 def _numbered(node: Node, n: int) -> Node:
@@ -148,7 +150,13 @@ HIDING: st.SearchStrategy[dict[str, str]] = mostly(
     {}, {"service.kubernetes.io/headless": ""}, {"endpointslice.kubernetes.io/skip-mirror": "true"}
 )
 
-UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"})
+# A grace of an hour: two marks are as it should be, one of them is over; others are of no use.
+GRACES = st.sampled_from([0.0, 3600.0])
+MARKS: st.SearchStrategy[dict[str, str]] = mostly(
+    {}, *({MARK: found} for found in ("2026-11-27T09:30:00Z", "2026-11-27T08:00:00Z", "2027-01-01T00:00:00Z", "soon"))
+)
+
+UIDS: st.SearchStrategy[dict[str, str]] = mostly({}, ANNOTATIONS, {FROM_UID: "another"}, {FROM_UID: ""}, times=1)
 
 TARGETS: st.SearchStrategy[int | str] = st.sampled_from([30000, 30001, 31000, "web"])
 
@@ -160,7 +168,7 @@ LOCAL_SERVICE = st.builds(
     ports=st.builds(_targeted, PORTS, TARGETS),
     affinity=AFFINITIES,
     labels=LABELS.map(lambda found: {name: value for name, value in found.items() if name != ENDPOINTS_MANAGER}),
-    annotations=UIDS,
+    annotations=st.builds(lambda ours, mark: ours | mark, UIDS, MARKS),
     has_selector=RARELY,
     headless=RARELY,
     ignored=RARELY,
@@ -224,6 +232,8 @@ TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 ENDPOINTS_TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"owners": frozenset({"another"})}, {"regular": False}, {"addresses": ()}, {"labels": {KIND: "true"}}]
 )
+GONE = st.sets(st.sampled_from(KEYS[:3]), max_size=2)
+"""Remote Services that are gone since, with or without a mirror."""
 CONVERGED = st.sets(st.sampled_from(KEYS[:3]), max_size=2)
 
 
@@ -237,13 +247,15 @@ def worlds(draw: st.DrawFn, *, nodeports: bool | None = None) -> World:
     found = draw(LOCALS)
     mirrors = desired_mirrors(services, scope).mirrors
     converged = draw(CONVERGED) & mirrors.keys()
-    made = {key: _almost(mirrors[key], draw(TWEAK)) for key in sorted(converged)}
+    made = {key: _almost(mirrors[key], draw(TWEAK), draw(MARKS)) for key in sorted(converged)}
     served = {
         key: endpoints_of(live, **{"addresses": ("10.0.0.0",), **draw(ENDPOINTS_TWEAK)}) for key, live in made.items()
     }
     merged = replace(found, services={**found.services, **made}, endpoints={**found.endpoints, **served})
     nodes = () if draw(RARELY) else draw(NODES)
-    world = World(merged, services, nodes, scope, draw(RULES))
+    gone = draw(GONE)
+    services = tuple(service for service in services if service.key not in gone)
+    world = World(merged, services, nodes, scope, draw(RULES), grace=draw(GRACES))
     return world.but(local=_allocated(world, draw(NUMBERS)))
 
 
@@ -285,7 +297,7 @@ def may_write(world: World, live: LocalService) -> bool:
 
 def is_for_us(world: World, found: LocalService | LocalEndpoints | LocalSlice) -> bool:
     """Return whether an object is of this source: adopted by name, or ours or of nobody and of no other cluster."""
-    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID)
+    named, uid = found.labels.get(FROM), found.annotations.get(FROM_UID) or None
     if named is not None and named == world.scope.adopted_source:
         return True
     return named in {None, "prod"} and uid in {None, "uid of prod"}

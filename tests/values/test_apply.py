@@ -35,6 +35,7 @@ from tests.values.builders import (
     service_port,
     word,
 )
+from tests.values.test_guards import NODEPORTS
 
 NEW_NODE = (node("a", ADDRESSES[0]), node("c", "10.0.0.3"))
 
@@ -72,6 +73,14 @@ def changed(*live: int, wanted: int) -> World:
     """Return a world with a mirror of other ports, and another node."""
     made = [service_port(number, name=f"p{number}") for number in live]
     return World(local(mirror(CART, *made), endpoints()), (remote(CART, port(wanted, name=f"p{wanted}")),), NEW_NODE)
+
+
+def test_a_mark_that_fails_does_not_stop_the_endpoints() -> None:
+    world = World(services=(), nodes=NEW_NODE, grace=60)
+    assert after(world, "mark Service shop/cart") == {
+        "mark Service shop/cart": "failed",
+        "update Endpoints shop/cart": "done",
+    }
 
 
 def test_the_others_are_done() -> None:
@@ -207,20 +216,53 @@ def test_without_the_endpoints_that_have_both_names_the_service_keeps_its_port()
     }
 
 
-def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes() -> None:
-    cluster = Cluster(["delete Service shop/cart"])
-    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
-    assert cluster.done == ["update Endpoints shop/cart"]
-    assert [outcome.result.value for outcome in outcomes] == ["failed", "not tried"]
+def told(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
+    return [(word(outcome.step), outcome.result.value) for outcome in outcomes]
 
 
-def test_a_fallback_that_fails_does_not_speak_for_the_planned_step() -> None:
-    cluster = Cluster(["delete Service shop/cart", "update Endpoints shop/cart"])
+@cases("refused, result", {"that is done": ([], "done"), "that fails": (["update Endpoints shop/cart"], "failed")})
+def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes(refused: list[str], result: str) -> None:
+    """The fallback has an outcome of its own, and does not speak for the planned write of the same object."""
+    cluster = Cluster(["delete Service shop/cart", *refused])
     outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
-    assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
-        ("delete Service shop/cart", "failed"),
-        ("delete Endpoints shop/cart", "not tried"),
-    ]
+    assert told(outcomes) == [("delete Service shop/cart", "failed"), ("delete Endpoints shop/cart", "not tried")]
+    assert [told(outcome.fallback) for outcome in outcomes] == [[("update Endpoints shop/cart", result)], []]
+    assert cluster.done == ["update Endpoints shop/cart"] * (result == "done")
+
+
+def test_a_fallback_that_was_not_tried_is_not_told() -> None:
+    cluster = Cluster(["delete Service shop/cart", "update Endpoints shop/cart"], NotTriedError)
+    outcomes = apply(World(services=(), nodes=NEW_NODE).plan(), cluster, Crew(1), Deadline(45), lambda _: None)
+    assert [outcome.fallback for outcome in outcomes] == [(), ()]
+
+
+class SecondRefused(Cluster):
+    """Refuses the second write of each Service."""
+
+    def write(self, step: Write) -> None:
+        super().write(step)
+        if self.done.count(word(step)) == 2:
+            raise ClusterError("writing", "local cluster", "refused.")
+
+
+SHARING = World(local(), (remote(CART, port(80), port(8080, 30080, "udp", "UDP")),), scope=NODEPORTS)
+"""A new Service that is written twice."""
+
+
+@cases(
+    "cluster, results",
+    {
+        "that are done": (Cluster([]), ["done", "done"]),
+        "of which the first is refused": (Cluster(["create Service shop/cart"]), ["failed", "not tried"]),
+        "of which the second is refused: it is there without node ports": (SecondRefused([]), ["failed", "done"]),
+    },
+)
+def test_two_writes_of_a_new_service_have_one_outcome(cluster: Cluster, results: list[str]) -> None:
+    steps: list[int] = []
+    outcomes = apply(SHARING.plan(), cluster, Crew(1), Deadline(45), steps.append)
+    words = ["create Service shop/cart", "create Endpoints shop/cart"]
+    assert told(outcomes) == list(zip(words, results, strict=True))
+    assert steps == [2]
 
 
 def test_what_is_left_over_goes_even_if_the_service_is_refused() -> None:

@@ -11,6 +11,7 @@ from barrelman_sync.command.values import (
     ignored_namespaces,
     parse_duration,
     parse_email,
+    parse_grace,
     parse_ignored,
     parse_limit,
     parse_network,
@@ -43,6 +44,15 @@ def test_durations(text: str, seconds: float) -> None:
 
 def test_a_timeout_is_a_duration() -> None:
     assert parse_timeout("1m30s") == 90
+
+
+def test_a_grace_is_a_duration_and_may_be_none() -> None:
+    assert (parse_grace("0"), parse_grace("0s"), parse_grace("24h"), parse_grace("876000h")) == (
+        0,
+        0,
+        86400,
+        3153600000,
+    )
 
 
 @cases("parse", {"parse_email": parse_email, "parse_resource": parse_resource})
@@ -97,6 +107,7 @@ REFUSED: dict[Callable[[str], object], dict[str, str]] = {
         "exponent": "1e3",
         "a line break": "5s\n",
     },
+    parse_grace: {"too long": "876001h", "a word": "soon", "negative": "-1h", "infinite": "9" * 400, "empty": ""},
     parse_timeout: {"none": "0", "none, with a unit": "0s", "a word": "soon"},
     parse_resource: {"a slash": "a/b", "a variable": "$(x)", "a space": "a b", "begins with a dash": "-a"},
     parse_email: {"no domain": "me", "a space": "a b@c", "two": "a@b,c@d"},

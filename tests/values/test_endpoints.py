@@ -46,6 +46,7 @@ from tests.values.builders import (
 
 API_SERVER = Key("default", "kubernetes")
 FROM_STAGE = {**ENDPOINTS_LABELS, FROM: "stage"}
+UNNAMED = {name: value for name, value in ENDPOINTS_LABELS.items() if name != FROM}
 
 
 def wanted_endpoints(world: World) -> WantedEndpoints:
@@ -273,6 +274,11 @@ def test_a_manual_service_wins_over_a_mirror_and_still_gets_endpoints() -> None:
             endpoints(annotations={FROM_UID: "another"}),
             "other_cluster",
         ),
+        "no label, its endpoints say only that they are of another cluster": (
+            manual(),
+            endpoints(labels=UNNAMED, annotations={FROM_UID: "another"}),
+            "served_by_other_source",
+        ),
         "its label names us, its endpoints another cluster of our name": (
             manual(labels={KIND: "true", FROM: "prod"}),
             endpoints(annotations={FROM_UID: "another"}),
@@ -376,7 +382,21 @@ def test_a_mirror_that_loses_its_label_loses_the_endpoints_and_stays() -> None:
     },
 )
 def test_endpoints_of_others_stay_where_nobody_asks(found: dict[str, str]) -> None:
-    assert asked(service(), endpoints(labels=found)).plan().steps == ()
+    assert asked(service(), endpoints(labels=found, annotations={})).plan().steps == ()
+
+
+@cases(
+    "found, reason",
+    {
+        "another cluster of our name": (endpoints(annotations={FROM_UID: "another"}), "other_cluster"),
+        "this cluster under another name": (endpoints(labels=FROM_STAGE), "other_name"),
+    },
+)
+def test_endpoints_that_no_other_run_need_delete_are_told_where_nobody_asks(found: LocalEndpoints, reason: str) -> None:
+    plan = asked(service(), found).plan()
+    assert (words(plan), reasons(plan)) == (["leave Endpoints shop/cart"], [reason])
+    outside = asked(service(), found, scope=replace(SCOPE, namespaces=frozenset({"web"})))
+    assert outside.plan().steps == ()
 
 
 @cases("live, reason", {"annotated": (service(ignored=True), "ignored"),

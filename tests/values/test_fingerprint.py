@@ -69,6 +69,15 @@ def test_the_same_plan_for_another_state_of_what_the_other_mode_leaves() -> None
     assert fingerprint(there) == fingerprint(there.but(local=replace(there.local, endpoints={CART: later})))
 
 
+WAITING = World(local(mirror(CART), endpoints()), services=(), grace=3600)
+
+
+def test_a_mark_is_the_same_plan_at_any_time() -> None:
+    assert fingerprint(WAITING) == fingerprint(WAITING.but(now=WAITING.now + 60))
+    assert fingerprint(WAITING) != fingerprint(WAITING.but(grace=0))
+    assert fingerprint(WAITING) != fingerprint(World())
+
+
 def test_what_is_left_does_not_change_the_fingerprint() -> None:
     skipped = remote(Key("shop", "x"), ignored=True)
     assert fingerprint(BEFORE.but(services=(remote(CART), skipped))) == fingerprint(BEFORE)

@@ -12,6 +12,7 @@ from barrelman_sync.planning.warnings import warnings
 from tests.values.builders import (
     ENDPOINTS_LABELS,
     FROM,
+    SCOPE,
     World,
     cases,
     endpoints,
@@ -78,6 +79,10 @@ def world(found: LocalEndpoints | None = None, *, slices: bool = False, nothing_
         "a leader election, with slices": (world(endpoints(elects_leader=True), slices=True), []),
         "a leader election at Endpoints of another source": (
             world(endpoints(elects_leader=True, labels={**ENDPOINTS_LABELS, FROM: "stage"})),
+            [],
+        ),
+        "a leader election outside --namespace": (
+            world(endpoints(elects_leader=True)).but(scope=replace(SCOPE, namespaces=frozenset({"web"}))),
             [],
         ),
         "a leader election at a user's Endpoints": (world(endpoints(elects_leader=True, labels={})), []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeVar
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -19,7 +20,7 @@ from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Plan, Step, Update
 from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
-from tests.values.builders import FROM, KIND, SCOPE, World, local, mirror, node, service, service_port
+from tests.values.builders import FROM, KIND, MARK, SCOPE, World, local, mirror, node, service, service_port
 from tests.values.simulator import after
 from tests.values.strategies import is_for_us, is_ignored, is_off_limits, is_plain, may_write, port_worlds, worlds
 
@@ -51,7 +52,7 @@ def test_a_run_converges(world: World) -> None:
             assert as_wanted(later.local.services[wanted.key], wanted)
             assert_served(later, wanted)
     left = {key for key, live in later.local.services.items() if may_write(later, live)}
-    assert left <= world.desired.mirrors.keys()
+    assert_wait(later, left - world.desired.mirrors.keys())
     gone = world.local.services.keys() - later.local.services.keys()
     assert gone & {*later.local.endpoints, *later.local.slices} == set()
 
@@ -78,6 +79,31 @@ def is_rename(step: Step) -> bool:
     return bool(before - wanted and wanted - before)
 
 
+def assert_wait(later: World, unwanted: set[Key]) -> None:
+    """Check that mirrors which are not wanted are marked, and gone after the grace."""
+    marks = {datetime.fromisoformat(later.local.services[key].annotations[MARK]).timestamp() for key in unwanted}
+    assert all(later.now - later.grace < mark <= later.now for mark in marks)
+    over = later.but(now=later.now + int(later.grace))
+    assert unwanted.isdisjoint(then(over, over.plan()).local.services)
+
+
+@LAW
+@given(worlds())
+def test_a_mirror_that_waits_stays_as_it_is_and_keeps_endpoints(world: World) -> None:
+    later = then(world, world.plan())
+    for key, live in later.local.services.items():
+        if MARK in live.annotations and may_write(later, live) and is_plain(live):
+            before = world.local.services[key]
+            assert replace(live, revision=before.revision, annotations=before.annotations) == before
+            assert addresses(later.local, key) or not addresses(world.local, key)
+
+
+def addresses(found: Local, key: Key) -> set[str]:
+    """Return the addresses of all endpoints of a Service, whoever wrote them."""
+    endpoints = [found.endpoints[key]] if key in found.endpoints else []
+    return {address for item in (*endpoints, *found.slices.get(key, ())) for address in item.addresses}
+
+
 def is_blocked(world: World, wanted: Mirror) -> bool:
     """Return whether something that is not ours to change stands in the way of a mirror."""
     live = world.local.services.get(wanted.key)
@@ -90,7 +116,7 @@ def is_blocked(world: World, wanted: Mirror) -> bool:
 def as_wanted(live: LocalService, wanted: Mirror) -> bool:
     labels = (live.labels.get(KIND), live.labels.get(FROM))
     same = (live.type, live.ports, live.affinity) == (wanted.type, wanted.ports, wanted.affinity)
-    return same and labels == ("managed-resource", "prod")
+    return same and MARK not in live.annotations and labels == ("managed-resource", "prod")
 
 
 def assert_served(later: World, wanted: Mirror) -> None:
@@ -126,7 +152,7 @@ def test_what_is_not_ours_stays_as_it_is(world: World) -> None:
         if not may_write(world, live):
             assert later.services[key] == live
         elif not is_plain(live):
-            assert_only_labels_went(later.services[key], live)
+            assert_only_our_metadata_went(later.services[key], live)
 
 
 def is_ours_to_serve(world: World, step: Step) -> bool:
@@ -173,10 +199,10 @@ def assert_may_be_written(world: World, step: Step) -> None:
         assert (is_served and world.rules.slices) or says_it_is_ours(world, step.ref.key)
 
 
-def assert_only_labels_went(later: LocalService, live: LocalService) -> None:
+def assert_only_our_metadata_went(later: LocalService, live: LocalService) -> None:
     labels = {name: value for name, value in live.labels.items() if value == "Helm"}
     released = replace(later, revision=live.revision, managed_fields=live.managed_fields, holders=live.holders)
-    assert released == replace(live, labels=labels)
+    assert released == replace(live, labels=labels, annotations={})
 
 
 # --- 4: the order of what is listed is irrelevant -----------------------------------------------------------------

@@ -11,7 +11,7 @@ from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import Revision
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Release
-from tests.values.builders import CART, FROM, KIND, cases, field_set, mirror, service_port
+from tests.values.builders import CART, FROM, FROM_UID, KIND, cases, field_set, mirror, service_port
 
 Entry = dict[str, Any]
 
@@ -222,12 +222,13 @@ def released(fields: bytes) -> LocalService:
     return LocalService(CART, SEEN, managed_fields=fields)
 
 
-def test_a_release_removes_labels_and_every_entry_of_ours() -> None:
+def test_a_release_removes_what_is_ours_and_every_entry_of_ours() -> None:
     fields = json.dumps([ORIGINAL, OUR_UPDATE, STATUS, OURS]).encode()
-    assert release_patch(Release(released(fields), (KIND, FROM), Why(Reason.HAS_SELECTOR))) == [
+    assert release_patch(Release(released(fields), (KIND, FROM), (FROM_UID,), Why(Reason.HAS_SELECTOR))) == [
         ONLY_AT_REVISION,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman-source"},
+        {"op": "remove", "path": "/metadata/annotations/tfw.io~1barrelman-source-uid"},
         {"op": "replace", "path": "/metadata/managedFields", "value": [ORIGINAL, STATUS]},
     ]
 
@@ -235,7 +236,7 @@ def test_a_release_removes_labels_and_every_entry_of_ours() -> None:
 @cases("fields", {"none": b"null", "only ours": json.dumps([OURS]).encode()})
 def test_a_release_never_clears_the_fields(fields: bytes) -> None:
     assert without_us(fields) == []
-    assert release_patch(Release(released(fields), (KIND,), Why(Reason.HAS_SELECTOR))) == [
+    assert release_patch(Release(released(fields), (KIND,), (), Why(Reason.HAS_SELECTOR))) == [
         ONLY_AT_REVISION,
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
     ]

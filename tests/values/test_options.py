@@ -40,6 +40,7 @@ SAMPLES = {
     "endpoint_slices": ["--endpoint-slices"],
     "max_deletes": ["--max-deletes", "5"],
     "allow_mass_delete": ["--allow-mass-delete"],
+    "delete_grace": ["--delete-grace", "24h"],
     "preflight": ["--preflight"],
     "dry_run": ["--dry-run"],
     "detailed_exitcode": ["--dry-run", "--detailed-exitcode"],

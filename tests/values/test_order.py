@@ -147,6 +147,32 @@ def test_a_cycle_is_broken_at_its_first_mirror(length: int) -> None:
     assert (first.wanted.type, first.wanted.node_ports) == ("ClusterIP", frozenset())
 
 
+@cases(
+    "ports, writes",
+    {
+        "two ports with one node port": ((port(80, 30080), port(8080, 30080, "udp", "UDP")), 2),
+        "one port number of two protocols": ((port(53, 30053), port(53, 30053, "udp", "UDP")), 1),
+        "two node ports": ((port(80, 30080), port(8080, 30081, "udp", "UDP")), 1),
+    },
+)
+def test_a_new_service_whose_ports_share_a_node_port_is_written_twice(ports: tuple[Any, ...], writes: int) -> None:
+    (unit,) = units(ported(remote(CART, *ports), live=()).plan())
+    *first, last = unit.writes
+    assert len(unit.writes) == writes
+    assert isinstance(last, Create)
+    assert isinstance(last.wanted, Mirror)
+    assert (last.wanted.type, last.final) == ("NodePort", None)
+    for step in first:
+        assert isinstance(step, Create)
+        assert isinstance(step.wanted, Mirror)
+        assert (step.wanted.type, step.wanted.node_ports, step.final) == ("ClusterIP", frozenset(), last.wanted)
+
+
+def test_without_node_ports_a_new_service_is_written_once() -> None:
+    shared = remote(CART, port(80, 30080), port(8080, 30080, "udp", "UDP"))
+    assert order(World(local(), (shared,), ()).plan()) == [["create Service shop/cart"]]
+
+
 def test_fields_are_claimed_by_the_first_of_two_writes_only() -> None:
     live = tuple(held_by(with_node_port(name, number), "barrelman") for name, number in (("a", 30001), ("b", 30002)))
     done = units(ported(asking("a", 30002), asking("b", 30001), live=live).plan())

@@ -324,6 +324,7 @@ def test_what_became_a_real_service_is_released(reason: str, services: Any) -> N
     assert words(plan) == ["release Service shop/cart", "delete Endpoints shop/cart"]
     assert reasons(plan) == [reason, "released"]
     assert set(only(plan, Release).labels) == {KIND, FROM, MANAGER}
+    assert only(plan, Release).annotations == (FROM_UID,)
     assert not only(plan, Delete).guarded
 
 
@@ -344,6 +345,11 @@ def test_a_release_tells_of_a_target_port_that_the_manifest_does_not_set() -> No
 def test_only_labels_of_ours_are_taken_off(live: dict[str, str], kept: str) -> None:
     plan = with_mirror(mirror(has_selector=True, labels=live)).plan()
     assert set(only(plan, Release).labels) == {KIND, FROM, MANAGER} - {kept}
+
+
+def test_a_release_takes_off_only_annotations_that_are_there() -> None:
+    plan = with_mirror(mirror(has_selector=True, annotations={})).plan()
+    assert only(plan, Release).annotations == ()
 
 
 @cases("changed", {"Kubernetes took them over": {KIND: "managed-resource", FROM: "prod"}, "no labels": {}})
@@ -368,6 +374,16 @@ OFF_LIMITS: dict[str, dict[str, Any]] = {
         )
     },
 }
+
+
+@pytest.mark.parametrize("reason", OFF_LIMITS)
+@cases("uid", {"another cluster's": {FROM_UID: "another"}, "ours": ANNOTATIONS})
+def test_a_mirror_that_is_off_limits_never_fails_the_run(reason: str, uid: dict[str, str]) -> None:
+    """Otherwise two clusters of one name, each with a --namespace of its own, could not be mirrored."""
+    world = World(**OFF_LIMITS[reason])
+    services = {key: replace(live, annotations=uid) for key, live in world.local.services.items()}
+    plan = world.but(local=replace(world.local, services=services)).plan()
+    assert [(step.why.reason, step.fails) for step in plan.steps if isinstance(step, Leave)] == [(reason, False)]
 
 
 @pytest.mark.parametrize("reason", OFF_LIMITS)

@@ -16,7 +16,7 @@ from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.reasons import Reason, because
 from barrelman_sync.planning.result import ExitCode, Outcome, Report, Result
-from barrelman_sync.planning.steps import Action, Plan, Write
+from barrelman_sync.planning.steps import Action, Delete, Plan, Write
 from barrelman_sync.report import text
 from barrelman_sync.report.document import as_json, as_yaml, failure
 from barrelman_sync.report.document import document as document_of
@@ -27,6 +27,7 @@ from tests.schema import valid
 from tests.values.builders import (
     CART,
     KIND,
+    MARK,
     NODES,
     TILL,
     World,
@@ -35,6 +36,7 @@ from tests.values.builders import (
     held_by,
     local,
     manual,
+    marked,
     mirror,
     node,
     port,
@@ -43,9 +45,11 @@ from tests.values.builders import (
     service_port,
     word,
 )
+from tests.values.test_guards import orphans
 
 SHOP = "shop"
 GONE, REAL, TAKEN, IGNORED = Key(SHOP, "gone"), Key(SHOP, "real"), Key(SHOP, "taken"), Key(SHOP, "ignored")
+LEFT, WAITING = Key(SHOP, "left"), Key(SHOP, "waiting")
 API, LATE = Key("new", "api"), Key("late", "x")
 
 
@@ -60,8 +64,12 @@ def of_every_kind() -> World:
             endpoints(CART, addresses=("10.0.0.1", "10.0.0.3")),
             mirror(TILL),
             endpoints(TILL),
-            mirror(GONE),
+            marked("2026-11-27T08:59:59Z", GONE),
             endpoints(GONE),
+            mirror(LEFT),
+            endpoints(LEFT),
+            marked("2026-11-27T09:00:01Z", WAITING),
+            endpoints(WAITING),
             mirror(REAL, has_selector=True),
             endpoints(REAL),
             service(TAKEN),
@@ -75,6 +83,7 @@ def of_every_kind() -> World:
             remote(Key("kube-system", "dns")),
         ),
         nodes=(*NODES, node("c", ready="False"), node("d", ready="False"), node("e", deleting=True)),
+        grace=3600,
     )
 
 
@@ -111,15 +120,20 @@ def test_one_line_an_object_in_the_order_of_the_keys() -> None:
         "- Service shop/gone the remote has no Service of this name",
         "- Endpoints shop/gone the remote has no Service of this name",
         "! Service shop/ignored skipped: the remote Service is annotated to be ignored",
+        "~ Service shop/left marked, to be deleted after 2026-11-27T11:00:00Z: the remote has no Service of this name",
         "~ Service shop/real released: a selector is set, so Kubernetes manages the endpoints",
         f"- Endpoints shop/real the mirror is released: {REASONS[Reason.HAS_SELECTOR]}",
         "! Service shop/taken left: a local Service with this name already exists",
+        (
+            "! Service shop/waiting left: orphaned since 2026-11-27T09:00:01Z, to be deleted after 2026-11-27T10:00:01Z"
+            " (--delete-grace): the remote has no Service of this name"
+        ),
     ]
 
 
 def test_every_action_has_a_word_in_the_summary() -> None:
     """An action without one would be counted nowhere."""
-    writes = {Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE}
+    writes = {Action.CREATE, Action.UPDATE, Action.DELETE, Action.RELEASE, Action.MARK}
     assert text._PAST.keys() == set(Action)
     assert text._TO_COME.keys() == writes
     assert text._SIGNS.keys() == set(Action) - {Action.UNCHANGED}
@@ -173,14 +187,14 @@ NOT_ELIGIBLE = "2 not eligible (ignored namespace kube-system: 1, type ClusterIP
 def test_the_summary_of_a_run() -> None:
     world = of_every_kind()
     assert summary_line(report(world, outcomes=outcomes(world))) == (
-        "done: 3 created, 2 updated, 3 deleted, 2 unchanged, 1 released, 2 left, 1 skipped, "
+        "done: 3 created, 2 updated, 3 deleted, 4 unchanged, 1 released, 1 marked, 3 left, 1 skipped, "
         f"{NOT_ELIGIBLE}; {NODES_USED}"
     )
 
 
 def test_the_summary_of_a_dry_run() -> None:
     assert summary_line(report(of_every_kind(), dry_run=True)).startswith(
-        "dry run: 3 to create, 2 to update, 3 to delete, 2 unchanged, 1 to release, 2 left, 1 skipped, "
+        "dry run: 3 to create, 2 to update, 3 to delete, 4 unchanged, 1 to release, 1 to mark, 3 left, 1 skipped, "
         f"{NOT_ELIGIBLE}; {NODES_USED}"
     )
 
@@ -265,7 +279,7 @@ def test_the_document() -> None:
             "source": "prod",
             "dryRun": False,
             "exitCode": 1,
-            "unchanged": 2,
+            "unchanged": 4,
             "skipped": [
                 {
                     "namespace": "shop",
@@ -294,15 +308,20 @@ def test_the_document() -> None:
         "update Endpoints shop cart",
         "delete Service shop gone",
         "delete Endpoints shop gone",
+        "mark Service shop left",
+        "unchanged Endpoints shop left",
         "release Service shop real",
         "delete Endpoints shop real",
         "leave Service shop taken",
         "unchanged Service shop till",
         "unchanged Endpoints shop till",
+        "leave Service shop waiting",
+        "unchanged Endpoints shop waiting",
     ]
     assert [step.get("result") for step in steps] == [
-        "done", None, "done", "done", "done", "done", "failed", "failed", "done", "done", None, None, None
-    ]  # fmt: skip
+        *("done", None, "done", "done", "done", "done", "failed", "failed", "done", None, "done", "done"),
+        *[None] * 5,
+    ]
 
 
 def step_of(found: Report, action: str, kind: str) -> dict[str, Any]:
@@ -325,6 +344,13 @@ def test_steps_carry_their_details() -> None:
     assert step_of(found, "delete", "Service")["reason"] == "not_in_remote"
     assert step_of(found, "release", "Service")["reason"] == "has_selector"
     assert (
+        step_of(found, "mark", "Service").items()
+        >= {
+            "reason": "not_in_remote",
+            "changes": [{"path": f"metadata.annotations[{MARK}]", "before": None, "after": "2026-11-27T10:00:00Z"}],
+        }.items()
+    )
+    assert (
         step_of(found, "leave", "Service").items()
         >= {
             "reason": "namespace_terminating",
@@ -345,6 +371,38 @@ def test_an_error_is_there_only_for_what_was_not_done() -> None:
     found = report(world, outcomes=outcomes(world, gone=Result.FAILED))
     errors = [step.get("error") for step in document(found)["steps"]]
     assert [error for error in errors if error] == ["delete Service shop/gone: no", "delete Endpoints shop/gone: no"]
+
+
+def fallen_back(result: Result) -> Report:
+    """Return a report of a mirror that could not be deleted, and of its endpoints, which lose a node instead."""
+    world = World(services=(), nodes=NODES[:1])
+    deleted, planned = world.plan().writes
+    assert isinstance(deleted, Delete)
+    (fallback,) = (Outcome(step, result, "" if result == Result.DONE else "no") for step in deleted.fallback)
+    failed = Outcome(deleted, Result.FAILED, "denied", (fallback,))
+    return report(world, outcomes=(failed, Outcome(planned, Result.NOT_TRIED, "Service shop/cart stays")))
+
+
+@cases(
+    "result, line",
+    {
+        "done": (Result.DONE, "~ Endpoints shop/cart fallback done: subsets.addresses: -10.0.0.2"),
+        "failed": (Result.FAILED, "! Endpoints shop/cart fallback failed: no"),
+    },
+)
+def test_what_was_written_instead_is_told(result: Result, line: str) -> None:
+    found = fallen_back(result)
+    assert [" ".join(told.split()) for told in failure_lines(found)] == [
+        "! Service shop/cart failed: denied",
+        "! Endpoints shop/cart not tried: Service shop/cart stays",
+        line,
+    ]
+    assert f"1 failed, 1 not tried, 1 fallback {result};" in summary_line(found)
+    service, endpoints = document(found)["steps"]
+    (fallback,) = service["fallback"]
+    assert (fallback["action"], fallback["kind"], fallback["result"]) == ("update", "Endpoints", result.value)
+    assert fallback["changes"] == [{"path": "subsets.addresses", "removed": ["10.0.0.2"], "added": []}]
+    assert (endpoints["result"], "fallback" in endpoints) == ("not tried", False)
 
 
 def test_json_and_yaml_are_the_document() -> None:
@@ -419,6 +477,26 @@ def held(world: World) -> Plan:
 def test_exit_code(found: Report, code: ExitCode) -> None:
     assert found.exit_code is code
     assert document(found)["exitCode"] == int(code)
+
+
+@cases("dry_run", {"a run": False, "a dry run": True})
+def test_a_failure_takes_precedence_over_a_guard_and_says_so(*, dry_run: bool) -> None:
+    """Both guards have a reason here: too many deletes, and no node. The latter is told: it may be why."""
+    world = orphans(50, nodes=())
+    found = report(world, world.guarded(10), dry_run=dry_run)
+    assert found.exit_code is ExitCode.FAILED
+    problem = "a guard holds deletes back, too: exit code 1 takes precedence over 3"
+    assert f"; endpoints kept (no node can be used: 2); {problem}" in summary_line(found)
+    assert document(found)["problems"][-1] == problem
+    assert {step.why.reason for step in found.held} == {Reason.NO_REMOTE_NODE}
+
+
+def test_without_a_node_and_without_endpoints_to_keep_only_the_guard_is_told() -> None:
+    """Nobody needs the nodes, so nothing fails."""
+    world = World(services=(), nodes=())
+    found = report(world, world.guarded(10))
+    assert found.exit_code is ExitCode.HELD_BACK
+    assert document(found)["problems"] == []
 
 
 def test_the_numbers_are_those_of_the_readme() -> None:

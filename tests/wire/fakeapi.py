@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.wire.store import PLURALS, Object, RefusedError, Store
 
 APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,8 @@ class FakeApi:
                 return self.store.get(path)
             case "PATCH" if request.headers["Content-Type"] == APPLY:
                 return self.store.apply(path, request.json)
+            case "PATCH" if request.headers["Content-Type"] == MERGE:
+                return self.store.merge(path, json.loads(request.body))
             case "PATCH":
                 return self.store.patch(path, json.loads(request.body))
             case "DELETE":

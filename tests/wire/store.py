@@ -132,6 +132,15 @@ class Store:
                 raise _conflict(path)
             return self._put(path, patched)
 
+    def merge(self, path: str, body: Object) -> Object:
+        """A merge patch. The resourceVersion is compared with the live one, as after any patch."""
+        with self._lock:
+            live = self.get(path)
+            merged = _merged(live, body)
+            if merged["metadata"]["resourceVersion"] != live["metadata"]["resourceVersion"]:
+                raise _conflict(path)
+            return self._put(path, merged)
+
     def delete(self, path: str, options: Object) -> Object:
         with self._lock:
             live = self.get(path)
@@ -161,6 +170,13 @@ def _other_uid(metadata: Object, live: Object) -> bool:
 def _conflict(path: str) -> RefusedError:
     message = f"Operation cannot be fulfilled on {path}: the object has been modified"
     return RefusedError(HTTPStatus.CONFLICT, "Conflict", message)
+
+
+def _merged(live: Object, body: Object) -> Object:
+    changed = {
+        key: _merged(live.get(key, {}), value) if isinstance(value, dict) else value for key, value in body.items()
+    }
+    return {key: value for key, value in {**live, **changed}.items() if value is not None}
 
 
 def _copied(value: Any) -> Any:

@@ -108,6 +108,10 @@ LASTING = {
         answers.plain(403, "is forbidden: exceeded quota: few"),
         "Not a permission problem: an admission policy",
     ),
+    "422 of a policy": (
+        answers.plain(422, "ValidatingAdmissionPolicy 'strict' with binding 'strict' denied request: no"),
+        "Not a permission problem: an admission policy",
+    ),
     "404": (answers.failure(404), "Check that the server is a Kubernetes API server"),
     "409": (answers.failure(409), "409 Because"),
     "422": (answers.failure(422), "422 Because"),

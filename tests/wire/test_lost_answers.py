@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError
+from barrelman_sync.cluster.parsing import local_service
 from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
 from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints, WantedNamespace
 from barrelman_sync.planning.reasons import Reason, Why
-from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Mark, Release, Update, Write
 from tests.wire import answers
 from tests.wire.conftest import Connect
 from tests.wire.fakeapi import Answer, Exchange, FakeApi
-from tests.wire.objects import MIRROR, REMOTE, endpoints, mirror, namespace, node_port, seen
+from tests.wire.objects import MIRROR, REMOTE, UID, endpoints, mirror, namespace, node_port, seen
+from tests.wire.store import Object
 
 CART = Key("shop", "cart")
+MARK = "tfw.io/barrelman-orphaned-since"
 PATHS = {
     Kind.NAMESPACE: "/api/v1/namespaces/shop",
     Kind.SERVICE: "/api/v1/namespaces/shop/services/cart",
@@ -98,8 +103,84 @@ def test_a_delete_whose_answer_got_lost(api: FakeApi, writer: Writer, fault: Ans
 def test_a_release_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
-    writer.write(Release(LocalService(CART, live(api), labels=MIRROR), tuple(MIRROR), Why(Reason.HAS_SELECTOR)))
-    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["labels"] == {}
+    released = LocalService(CART, live(api), labels=MIRROR, annotations=UID)
+    writer.write(Release(released, tuple(MIRROR), tuple(UID), Why(Reason.HAS_SELECTOR)))
+    metadata = api.store.get(PATHS[Kind.SERVICE])["metadata"]
+    assert (metadata["labels"], metadata["annotations"]) == ({}, {})
+
+
+def marked(since: str) -> Object:
+    """Return the mirror with this mark."""
+    service = mirror("cart")
+    service["metadata"]["annotations"] = {**UID, MARK: since}
+    return service
+
+
+def mark(revision: Revision, before: str | None = None) -> Mark:
+    annotations = UID if before is None else {**UID, MARK: before}
+    seen = LocalService(CART, revision, labels=MIRROR, annotations=annotations)
+    return Mark(seen, "2026-11-27T10:00:00Z", "", Why(Reason.NOT_IN_REMOTE))
+
+
+@pytest.mark.parametrize("before", [None, "soon"])
+def test_a_mark_whose_answer_got_lost(api: FakeApi, writer: Writer, before: str | None) -> None:
+    api.store.add(mirror("cart") if before is None else marked(before))
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
+    writer.write(mark(live(api), before))
+    assert [request.method for request in api.requests] == ["PATCH", "PATCH", "GET"]
+    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["annotations"][MARK] == "2026-11-27T10:00:00Z"
+
+
+def test_a_mark_that_a_second_run_made(api: FakeApi, writer: Writer) -> None:
+    """A moment earlier: that one stays."""
+    api.store.add(mirror("cart"))
+    before = live(api)
+    api.store.add(marked("2026-11-27T09:59:59Z"))
+    writer.write(mark(before))
+    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["annotations"][MARK] == "2026-11-27T09:59:59Z"
+
+
+@pytest.mark.parametrize("before", [None, "soon"])
+def test_a_mark_of_what_changed_since_the_list(api: FakeApi, writer: Writer, before: str | None) -> None:
+    api.store.add(mirror("cart"))
+    then = live(api)
+    api.store.add({**(mirror("cart") if before is None else marked(before)), "status": {}})
+    is_stale(writer, mark(then, before))
+    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["annotations"].get(MARK) == before
+
+
+def test_a_mark_of_what_was_made_anew(api: FakeApi, writer: Writer) -> None:
+    api.store.add(mirror("cart"))
+    before = live(api)
+    api.store.delete(PATHS[Kind.SERVICE], {})
+    api.store.add(marked("2026-11-27T09:59:59Z"))
+    is_stale(writer, mark(before))
+
+
+def parsed(api: FakeApi) -> LocalService:
+    """Return the mirror as a list shows it."""
+    found = api.store.get(PATHS[Kind.SERVICE])
+    return local_service(msgspec.json.decode(msgspec.json.encode(found), type=resources.Service))
+
+
+def test_the_removal_of_a_mark_whose_answer_got_lost(api: FakeApi, writer: Writer) -> None:
+    """The second try answers 422, as there is no mark any more; the update goes on."""
+    ports: Object = {'k:{"port":80,"protocol":"TCP"}': {".": {}}}
+    ours = {"manager": "barrelman-sync", "operation": "Apply", "fieldsV1": {"f:spec": {"f:ports": ports}}}
+    service = marked("soon")
+    api.store.add({**service, "metadata": {**service["metadata"], "managedFields": [ours]}})
+    api.rule("PATCH", PATHS[Kind.SERVICE], answers.lost)
+    writer.write(Update(WANTED, parsed(api), ()))
+    assert [request.method for request in api.requests] == ["PATCH", "PATCH", "GET", "PATCH"]
+    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["annotations"] == UID
+
+
+def test_the_removal_of_a_mark_from_what_changed_since_the_list(api: FakeApi, writer: Writer) -> None:
+    api.store.add(marked("soon"))
+    before = parsed(api)
+    api.store.add({**marked("soon"), "spec": {**mirror("cart")["spec"], "type": "NodePort"}})
+    is_stale(writer, Update(WANTED, before, ()))
+    assert api.store.get(PATHS[Kind.SERVICE])["metadata"]["annotations"][MARK] == "soon"
 
 
 def test_a_stranger_that_came_first_is_not_overwritten(api: FakeApi, writer: Writer) -> None:

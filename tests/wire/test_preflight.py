@@ -64,7 +64,7 @@ def test_each_node_port_is_tried() -> None:
     assert "Allow traffic from the local cluster's nodes and pods" in advice
     reachable = "refused at once: reachable, no firewall drops it"
     assert refusing == f"ok   connection to {REFUSING} on node port {NODE_PORT} (shop/cart) {reachable}"
-    assert summary == "failed: 1 of 32 checks"
+    assert summary == "failed: 1 of 33 checks"
 
 
 @needs_networks
@@ -73,7 +73,7 @@ def test_only_used_nodes_are_tried_and_all_is_well() -> None:
     assert (done.returncode, "FAIL" in done.stdout, SILENT in done.stdout) == (0, False, False)
     assert "ok   local and remote are different clusters" in done.stdout
     assert "ok   remote cluster: 1 of 3 nodes used (InternalIP outside --allowed-node-cidr: 2)" in done.stdout
-    assert done.stdout.splitlines()[-1] == "passed: all 30 checks"
+    assert done.stdout.splitlines()[-1] == "passed: all 31 checks"
     assert "ok   local cluster: connected to local at http://127.0.0.1:" in done.stdout
     assert "shop/empty" not in done.stdout
 

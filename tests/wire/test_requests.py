@@ -18,14 +18,16 @@ from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, Servic
 from barrelman_sync.model.settings import Kubeconfig
 from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace
 from barrelman_sync.planning.reasons import Reason, Why
-from barrelman_sync.planning.steps import Create, Delete, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Mark, Release, Update, Write
 from tests.wire.conftest import Patient
-from tests.wire.fakeapi import APPLY, FakeApi, Request
+from tests.wire.fakeapi import APPLY, MERGE, FakeApi, Request
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.objects import MIRROR, REMOTE, UID, endpoints, mirror, namespace, seen
 
 CART = Key("shop", "cart")
 CART_PATH = "/api/v1/namespaces/shop/services/cart"
+SINCE = "2026-11-27T10:00:00Z"
+MARK = {"tfw.io/barrelman-orphaned-since": SINCE}
 WANTED = Mirror(CART, REMOTE, (ServicePort("", "TCP", 80, 30080),))
 
 
@@ -171,11 +173,12 @@ def test_a_second_update_goes_by_what_the_first_made(api: FakeApi, client: Clust
 
 
 def test_release(api: FakeApi, client: ClusterClient) -> None:
-    """A JSON patch that takes off our labels only."""
+    """A JSON patch that takes off our labels and annotations only."""
     api.store.add(mirror("cart"))
     before = live(api)
     released = LocalService(CART, before, labels=MIRROR)
-    write(client, Release(released, ("app.kubernetes.io/managed-by", "tfw.io/barrelman"), Why(Reason.HAS_SELECTOR)))
+    ours = ("app.kubernetes.io/managed-by", "tfw.io/barrelman")
+    write(client, Release(released, ours, ("tfw.io/barrelman-source-uid",), Why(Reason.HAS_SELECTOR)))
     request = only(api.requests)
     assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
     assert request.headers["Content-Type"] == "application/json-patch+json"
@@ -183,8 +186,45 @@ def test_release(api: FakeApi, client: ClusterClient) -> None:
         {"op": "replace", "path": "/metadata/resourceVersion", "value": before.resource_version},
         {"op": "remove", "path": "/metadata/labels/app.kubernetes.io~1managed-by"},
         {"op": "remove", "path": "/metadata/labels/tfw.io~1barrelman"},
+        {"op": "remove", "path": "/metadata/annotations/tfw.io~1barrelman-source-uid"},
     ]
-    assert api.store.get(CART_PATH)["metadata"]["labels"] == {"tfw.io/barrelman-source": "remote"}
+    metadata = api.store.get(CART_PATH)["metadata"]
+    assert (metadata["labels"], metadata["annotations"]) == ({"tfw.io/barrelman-source": "remote"}, {})
+
+
+def test_mark(api: FakeApi, client: ClusterClient) -> None:
+    """A merge patch, for which it does not matter whether there are annotations, and which touches no other."""
+    others = {"somebody.example/note": "keep"}
+    for found in (others, {}):
+        service = mirror("cart")
+        service["metadata"]["annotations"] = found
+        api.store.add(service)
+        before = live(api)
+        write(client, Mark(LocalService(CART, before, labels=MIRROR), SINCE, SINCE, Why(Reason.NOT_IN_REMOTE)))
+        request = api.requests[-1]
+        assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
+        assert request.headers["Content-Type"] == MERGE
+        metadata = {"resourceVersion": before.resource_version, "annotations": MARK}
+        assert request.body == compact({"metadata": metadata})
+        assert api.store.get(CART_PATH)["metadata"]["annotations"] == {**found, **MARK}
+
+
+def test_the_mark_of_a_mirror_that_is_wanted_again_goes_before_the_update(api: FakeApi, client: ClusterClient) -> None:
+    """Our apply would not remove the mark, because our apply does not hold it."""
+    service = mirror("cart")
+    service["metadata"]["annotations"] = {**UID, **MARK}
+    api.store.add(service)
+    before = live(api)
+    marked = LocalService(CART, before, labels=MIRROR, annotations={**UID, **MARK})
+    write(client, Update(WANTED, marked, ()))
+    patch, apply = api.requests
+    assert json.loads(patch.body) == [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": before.resource_version},
+        {"op": "remove", "path": "/metadata/annotations/tfw.io~1barrelman-orphaned-since"},
+    ]
+    assert apply.json["metadata"]["annotations"] == UID
+    assert apply.json["metadata"]["resourceVersion"] == live(api).resource_version
+    assert api.store.get(CART_PATH)["metadata"]["annotations"] == UID
 
 
 @pytest.mark.parametrize(("kind", "plural"), [(Kind.SERVICE, "services"), (Kind.ENDPOINTS, "endpoints")])
