@@ -124,7 +124,7 @@ def is_stopped(step: Write, failed: Write) -> bool:
 
 
 def _puts_in_place(step: Step) -> TypeGuard[Create | Update]:
-    return isinstance(step, Create) or (isinstance(step, Update) and not step.only_marks)
+    return isinstance(step, Create) or (isinstance(step, Update) and not step.only_replaces)
 
 
 def _name_and_protocol(port: ServicePort | EndpointPort) -> tuple[str, str]:

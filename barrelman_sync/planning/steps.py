@@ -70,7 +70,7 @@ class Update:
         return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
 
     @property
-    def only_marks(self) -> bool:
+    def only_replaces(self) -> bool:
         """Whether nothing changes but the annotation that says what the run deletes next, see `step_replacing`."""
         return isinstance(self.wanted, WantedEndpoints | WantedSlice) and bool(self.wanted.replaces)
 
