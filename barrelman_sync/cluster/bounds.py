@@ -63,6 +63,7 @@ def _content(response: httpx2.Response) -> bytes:
     for part in response.iter_bytes():
         read.write(part)
         if response.is_success and read.tell() > MOST_BYTES:
+            read.close()  # the error has this frame, and would keep what was read
             raise TooLargeError(response.request)
         if not response.is_success and read.tell() > MOST_ERROR_BYTES:
             break
