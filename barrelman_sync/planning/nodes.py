@@ -37,16 +37,17 @@ METADATA = frozenset(
         (
             *("fd00:ec2::254", "fd00:ec2::23"),  # AWS: instance metadata, EKS Pod Identity
             "fd20:ce::254",  # Google Cloud
-            "fd00:c1::a9fe:a9fe",  # Oracle Cloud
+            *("192.0.0.192", "fd00:c1::a9fe:a9fe"),  # Oracle Cloud
+            "fd00:42::42",  # Scaleway
             "168.63.129.16",  # Azure: its host, which serves the secrets of the VM's extensions
-            "100.100.100.200",  # Alibaba Cloud
-            "192.0.0.192",  # Oracle Cloud, formerly
+            *("100.100.100.200", "fd00:100::100:200"),  # Alibaba Cloud
         ),
     )
 )
 """The addresses at which clouds give credentials to a machine, apart from link-local ones, which no node may have.
 
-Callers would send requests there that a remote chose. See SECURITY.md for sources.
+Callers would send requests there that a remote chose. Taken from the providers' documentation; no list is complete, so
+SECURITY.md advises `--allowed-node-cidr`.
 """
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 """Addresses of this network end in an IPv4 address, to which gateways translate them (RFC 6052)."""

@@ -243,6 +243,8 @@ METADATA = {
     "Azure": "168.63.129.16",
     "Azure by NAT64": "64:ff9b::168.63.129.16",
     "Alibaba Cloud": "100.100.100.200",
+    "Alibaba Cloud in IPv6": "fd00:100::100:200",
+    "Scaleway": "fd00:42::42",
 }
 API_SERVER = ("10.96.0.1", "10.0.0.1", "fd00::1")
 
