@@ -5,6 +5,7 @@ import re
 from typing import IO, TextIO
 
 from barrelman_sync.model.escape import one_line
+from barrelman_sync.redaction import redacted
 
 _MOST_BYTES = 1_000_000
 _LONGEST = 500
@@ -27,6 +28,6 @@ def output_of(file: IO[bytes]) -> bytes:
 
 
 def folded(said: bytes | str) -> str:
-    """The end of what a command said, as one line in which every character is visible."""
+    """The end of what a command said, without secrets, as one line in which every character is visible."""
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    return one_line(_STYLES.sub("", text).strip())[-_LONGEST:]
+    return redacted(one_line(_STYLES.sub("", text).strip()), guess=True)[-_LONGEST:]

@@ -1,7 +1,9 @@
 """From a kubeconfig or service account to a client that never waits longer than the run may."""
 
+import base64
 import logging
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import httpx2
 import msgspec
@@ -20,6 +22,7 @@ from barrelman_sync.deadline import CONNECT_SECONDS, IN_FLIGHT_SECONDS, Deadline
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.names import FIELD_MANAGER
 from barrelman_sync.model.settings import InCluster, Kubeconfig
+from barrelman_sync.redaction import keep_key_secret, keep_secret
 
 _RENEWAL_PART = 0.9
 """The part of the remaining time that a command may take to renew a credential."""
@@ -30,6 +33,7 @@ _log = logging.getLogger(__name__)
 def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: Deadline) -> ClusterClient:
     """A client for the local or the remote cluster (`side`). Sends no request yet. Raises ConfigurationError."""
     access = _with_credential(read_access(target, side), deadline)
+    _keep_secrets(access)
     try:
         client = _client(access)
     except (ConfigError, OSError, ValueError, msgspec.MsgspecError) as error:
@@ -41,6 +45,16 @@ def connect(target: Kubeconfig | InCluster | TokenAccess, side: str, deadline: D
         http.auth = httpx2.BasicAuth(*access.password)
     _bind(http, access, deadline)
     return ClusterClient(client, side, deadline, access.advice)
+
+
+def _keep_secrets(access: Access) -> None:
+    """What no text may show, whoever repeats it. RenewingAuth does the same for tokens."""
+    if access.tls.key:
+        keep_key_secret(access.tls.key.content)
+    if access.password:
+        keep_secret(access.password[1], base64.b64encode(":".join(access.password).encode()).decode())
+    if access.proxy:
+        keep_secret(urlsplit(access.proxy.url).password)
 
 
 def _with_credential(access: Access, deadline: Deadline) -> Access:

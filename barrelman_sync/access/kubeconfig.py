@@ -24,11 +24,15 @@ from barrelman_sync.access.token import TokenAccess
 from barrelman_sync.model.errors import Advice, ConfigurationError
 from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import InCluster, Kubeconfig
+from barrelman_sync.redaction import keep_secret
 
 _REFUSED_USER_KEYS = {
     "as-user-extra": "extra fields of impersonation",
     "auth-provider": "removed from Kubernetes in 1.26; use exec",
 }
+
+
+_SECRETS = ("token", "password", "client-key-data")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ def _by_kubeconfig(chosen: Chosen, side: str) -> Access:
 
 def _of_sections(chosen: Chosen, side: str) -> Access:
     name, cluster, user, user_name, path, where = chosen
+    keep_secret(*(user.get(key) for key in _SECRETS))
     for key, why in _REFUSED_USER_KEYS.items():
         if user.get(key):
             message = f"user {one_line(str(user_name))} asks for {key!r}, which is not supported ({why})"

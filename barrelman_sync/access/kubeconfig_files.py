@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,9 @@ from barrelman_sync.access.kubeconfig_checks import Section, given
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import Kubeconfig
+
+_QUOTED = re.compile(r"'(?!<).{3,}'", re.DOTALL)
+"""What PyYAML quotes from the file, such as an alias. Its own words are in quotes, too: `'<block end>'`."""
 
 
 class Chosen(NamedTuple):
@@ -131,10 +135,11 @@ def _as_json(content: bytes) -> Any:
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:
-    """Where the mistake is. PyYAML's own text shows the line, which may hold a token."""
+    """Where the mistake is. PyYAML's own text shows the line, which may hold a token, and quotes names from there."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
-    return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else str(problem)
+    problem = _QUOTED.sub("'...'", str(problem))
+    return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem
 
 
 def _select(document: Section, context_name: str | None, path: Path, side: str) -> Chosen:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx2
 
 from barrelman_sync.model.errors import Advice
+from barrelman_sync.redaction import keep_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class RenewingAuth(httpx2.Auth):
     """
 
     def __init__(self, token: str, renew: Callable[[], str] | None) -> None:
+        keep_secret(token)
         self._token = token
         self._renew = renew
         self._lock = threading.Lock()
@@ -59,6 +61,7 @@ class RenewingAuth(httpx2.Auth):
             self._failure = None
             try:
                 self._token = renew()
+                keep_secret(self._token)
             except Exception as error:
                 self._failure = error
                 raise

@@ -4,13 +4,21 @@ import httpx2
 
 from barrelman_sync.access.proxies import Proxy
 from barrelman_sync.access.tls import Tls, context_for, context_for_proxy
+from barrelman_sync.cluster.bounds import BoundedTransport
 
 _LIMITS = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
 """Without a limit: each write that waits for its answer has a connection, and reads must not wait for slow writes."""
 
 
-def transport_for(tls: Tls, proxy: Proxy | None) -> httpx2.HTTPTransport:
-    """The connections. Raises ValueError that names the field or variable that cannot be used."""
+def transport_for(tls: Tls, proxy: Proxy | None) -> httpx2.BaseTransport:
+    """The connections, whose answers are bounded.
+
+    Raises ValueError that names the field or variable that cannot be used.
+    """
+    return BoundedTransport(_transport_for(tls, proxy))
+
+
+def _transport_for(tls: Tls, proxy: Proxy | None) -> httpx2.HTTPTransport:
     context = context_for(tls)
     if proxy is None:
         return httpx2.HTTPTransport(verify=context, limits=_LIMITS)

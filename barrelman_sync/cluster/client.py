@@ -16,6 +16,7 @@ from lightkube.core.generic_client import BasicRequest
 from lightkube.core.resource import NamespacedResource, Resource
 from lightkube.types import PatchType
 
+from barrelman_sync.cluster.bounds import check_count, smaller_pages
 from barrelman_sync.cluster.decoding import make_known
 from barrelman_sync.cluster.faults import FAULTS, ClusterError, NotTriedError, cluster_error, is_absent, no_answer
 from barrelman_sync.cluster.retrying import Retries
@@ -24,6 +25,7 @@ from barrelman_sync.model.errors import Advice, ConfigurationError, RunError
 from barrelman_sync.model.names import FIELD_MANAGER, Key
 
 PAGE = 500
+_OF_A_URL = frozenset("/\\%?#")
 _log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Resource)
@@ -146,6 +148,9 @@ class ClusterClient:
         return self._write(doing, call)
 
     def _call(self, method: str, resource: type[Resource], key: Key, *, body: Any = None, **request: Any) -> Any:
+        if not all(map(_is_segment, filter(None, key))):
+            message = f"{key!s} is not the name of an object"
+            raise ValueError(message)
         namespace = key.namespace or None
         generic = self._client._client  # noqa: SLF001 - Client.delete takes no body, see docs/lightkube.md
         basic = generic.prepare_request(method, resource, body, key.name, namespace, **request)
@@ -185,19 +190,28 @@ class ClusterClient:
         namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
         params = {"limit": PAGE, "labelSelector": labels}
         basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
+        listed = 0
 
         def call() -> tuple[bool, str | None, list[T]]:
+            nonlocal listed
             more, version, page = self._sent("list", generic.build_adapter_request(basic), basic)
             if not version:
                 message = "a list without resourceVersion"
                 raise ValueError(message)
+            check_count(listed + len(page))
+            listed += len(page)
             # Parsed here, so that a decoded page is freed before the next one comes: nothing else takes as much memory.
             return more, version, [parsed for item in page if (parsed := parse(item)) is not None]
 
         more = True
         while more:
-            more, version, page = self._read(doing, call)
-            yield page, str(version)
+            try:
+                more, version, page = self._read(doing, call)
+            except ClusterError as error:
+                basic.params = smaller_pages(basic.params, error)
+                _log.info("%s in the %s: too large, in pages of %s now", doing, self.title, basic.params["limit"])
+            else:
+                yield page, str(version)
 
     def _read(self, doing: str, call: Callable[[], T]) -> T:
         """Sends a request whose answer is of no use after the end of the run."""
@@ -237,6 +251,11 @@ class ClusterClient:
                 return ClusterError(doing, self.title, str(error))
             case _:
                 return cluster_error(error, doing, self.title, self._advice)
+
+
+def _is_segment(name: str) -> bool:
+    """Whether the name is one segment of a URL. With `../`, the request would be about another object."""
+    return name not in (".", "..") and not _OF_A_URL.intersection(name)
 
 
 def _plural(resource: type[Resource]) -> str:

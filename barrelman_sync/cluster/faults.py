@@ -12,8 +12,10 @@ import httpx2
 import msgspec
 from lightkube.core.exceptions import ConfigError
 
+from barrelman_sync.cluster.bounds import TooLargeError
 from barrelman_sync.cluster.certificates import advice_on, problem_of
 from barrelman_sync.model.errors import Advice, RunError, causes
+from barrelman_sync.redaction import redacted
 
 FAULTS = (
     httpx2.HTTPError,
@@ -24,10 +26,16 @@ FAULTS = (
     OSError,
     ValueError,
     KeyError,
+    RecursionError,
 )
-"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError. OSError: a token file cannot be read."""
+"""What a call through lightkube may raise. ApiError is an httpx2.HTTPError. OSError: a token file cannot be read.
+
+RecursionError: an answer that is nested too deeply.
+"""
 
 _LONGEST_ECHO = 600
+_LONGEST_TEXT = 10_000
+"""How much of an answer that is no Status is looked at. What is shown is shorter still, without its white space."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 3600.0
 _OF_ADMISSION = frozenset({httpx2.codes.FORBIDDEN, httpx2.codes.UNPROCESSABLE_CONTENT})
@@ -126,6 +134,8 @@ def reason_of(error: BaseException) -> str:
         return f"no answer from {_server(error)} in time."
     if isinstance(error, httpx2.LocalProtocolError):
         return "the request cannot be sent: a header is malformed."  # the text of the error would show the token
+    if isinstance(error, TooLargeError):
+        return _sentence(str(error), "")
     if isinstance(error, ConfigError | OSError):
         return _sentence("the credentials cannot be read", error)
     if isinstance(error, httpx2.TransportError):
@@ -198,14 +208,14 @@ def _message(response: httpx2.Response) -> str:
     body = _status(response)
     if isinstance(body.get("message"), str):
         return _sentence(body.get("reason") or response.reason_phrase, body["message"])
-    return _sentence(response.reason_phrase, " ".join(response.text.split()))
+    return _sentence(response.reason_phrase, " ".join(response.text[:_LONGEST_TEXT].split()))
 
 
 def _status(response: httpx2.Response) -> dict[str, Any]:
     """The Status in the body of the answer; empty if the body is something else."""
     try:
         body = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 
@@ -230,4 +240,5 @@ def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | N
 
 def _capped(text: str) -> str:
     """The text, cut after a few lines, because some servers repeat the whole request."""
+    text = redacted(text)
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."

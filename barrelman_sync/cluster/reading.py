@@ -5,6 +5,7 @@ depend on each other are read at the same time, because a loaded or distant API 
 """
 
 import logging
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 
@@ -15,6 +16,7 @@ from barrelman_sync.deadline import in_background
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
+    API_SERVER,
     ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
@@ -35,6 +37,9 @@ _log = logging.getLogger(__name__)
 
 IDENTITY = "kube-system"
 """The namespace whose uid identifies a cluster: every cluster has this namespace as long as the cluster exists."""
+
+_IDENTIFYING = f"identifying by the namespace {IDENTITY}"
+_UID = re.compile(r"[-0-9A-Za-z]{1,63}")
 
 _OURS_OR_LEFTOVER = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
 _OF_OURS = f"{ENDPOINTS_MANAGED_BY}={FIELD_MANAGER}"
@@ -62,14 +67,16 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     endpoints, slices = _read_endpoints(client, by_key)
     by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
     sliced = by_service(slices.items)
+    found = {endpoint.key: endpoint for endpoint in endpoints.items}
     copies = {} if with_slices else _copies_of_endpoints(client, sliced)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
         namespaces=by_name,
         services=by_key,
-        endpoints={endpoint.key: endpoint for endpoint in endpoints.items},
+        endpoints={key: endpoint for key, endpoint in found.items() if _is_of_interest(endpoint, by_key)},
         slices=sliced,
         copies=copies,
+        api_server=_addresses_of_api_server(by_key.get(API_SERVER), found.get(API_SERVER)),
         nothing_copied=not (with_slices or copies or some_are_copied.result())
         and _nothing_copied(client, by_key, endpoints.items),
         versions={
@@ -101,7 +108,10 @@ def read_identity(client: ClusterClient) -> str:
     namespace = client.get(resources.Namespace, Key("", IDENTITY))
     if namespace is None:
         raise _without_identity(client)
-    return namespace.metadata.uid
+    uid = namespace.metadata.uid
+    if not _UID.fullmatch(uid):
+        raise ClusterError(_IDENTIFYING, client.title, "its uid is none that Kubernetes gives.")
+    return uid
 
 
 def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remote:
@@ -218,10 +228,20 @@ def slice_selectors(services: Iterable[Key]) -> Iterator[str]:
 def _endpoints_of_interest(
     endpoints: resources.Endpoints, services: Mapping[Key, LocalService]
 ) -> LocalEndpoints | None:
-    """The Endpoints, if they are managed by us or may be in a plan; otherwise None, so that they take no memory."""
+    """The Endpoints, if they may be in a plan or are the API server's; otherwise None, so that they take no memory."""
     parsed = parsing.local_endpoints(endpoints)
-    service = services.get(parsed.key)
-    return parsed if service is None or MARKER in service.labels or parsed.managed_by_us else None
+    return parsed if parsed.key == API_SERVER or _is_of_interest(parsed, services) else None
+
+
+def _is_of_interest(endpoints: LocalEndpoints, services: Mapping[Key, LocalService]) -> bool:
+    """Whether the Endpoints are managed by us or may be in a plan."""
+    service = services.get(endpoints.key)
+    return service is None or MARKER in service.labels or endpoints.managed_by_us
+
+
+def _addresses_of_api_server(service: LocalService | None, endpoints: LocalEndpoints | None) -> frozenset[str]:
+    """The addresses of the API server's own Service, and those behind it."""
+    return frozenset({*(service.cluster_ips if service else ()), *(endpoints.addresses if endpoints else ())})
 
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:
@@ -236,4 +256,4 @@ def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, L
 
 
 def _without_identity(client: ClusterClient) -> ClusterError:
-    return ClusterError(f"identifying by the namespace {IDENTITY}", client.title, "there is no such namespace.")
+    return ClusterError(_IDENTIFYING, client.title, "there is no such namespace.")

@@ -1,4 +1,4 @@
-"""stdout and stderr that never fail a run: what they cannot take is lost, and the run goes on.
+"""stdout and stderr that never fail a run, and show no secret: what they cannot take is lost, and the run goes on.
 
 The modules that print need not think of this, nor do libraries: `secure` puts these streams in place of Python's own.
 """
@@ -8,6 +8,8 @@ import os
 import sys
 from contextlib import suppress
 from typing import Any, NamedTuple
+
+from barrelman_sync.redaction import redacted
 
 
 class Loss(NamedTuple):
@@ -35,10 +37,10 @@ class Unfailing:
         self.written = False
 
     def write(self, text: str) -> int:
-        """Writes the text, or loses it."""
+        """Writes the text without its secrets, or loses it."""
         self.written = True
         try:
-            self._stream.write(text)
+            self._stream.write(redacted(text))
         except OSError as error:
             self._lose(error)
         return len(text)

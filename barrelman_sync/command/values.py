@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from barrelman_sync.access.proxies import without_password
 from barrelman_sync.model.settings import IGNORED_NAMESPACES, DeleteLimit, IPNetwork
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -126,7 +127,7 @@ def parse_gateway(text: str) -> str:
     else:
         usable = usable and not (parts.query or parts.fragment or "@" in parts.netloc or re.search(r"\s", url))
     if not usable:
-        message = f"{text!r} is neither a URL such as http://pushgateway:9091 nor host:port"
+        message = f"{without_password(text)!r} is neither a URL such as http://pushgateway:9091 nor host:port"
         raise ValueError(message)
     return url.rstrip("/")
 

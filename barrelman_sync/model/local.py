@@ -58,6 +58,8 @@ class LocalService:
     deleting: bool = False
     families: tuple[Family, ...] = ()
     """The primary IP family first."""
+    cluster_ips: tuple[str, ...] = ()
+    """Read for the API server's own Service only."""
     holders: Holders = Holders()
     """Read for mirrors only."""
     managed_fields: bytes = b"null"
@@ -218,6 +220,8 @@ class Local:
     """By Service: slices managed by us, and leftovers of Kubernetes' controller at Services with our label or gone."""
     copies: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
+    api_server: frozenset[str] = frozenset()
+    """The addresses at which the cluster's own API server answers callers. No remote node may have one of them."""
     nothing_copied: bool = False
     """Kubernetes has copied none of our Endpoints, although there are some. Asked only where Endpoints are written."""
     versions: Mapping[Kind, str] = field(default_factory=dict)

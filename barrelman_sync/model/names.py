@@ -57,6 +57,10 @@ class Key(NamedTuple):
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+API_SERVER = Key("default", "kubernetes")
+"""The API server's own Service, which every cluster has."""
+
+
 class Ref(NamedTuple):
     """An object, and the key of the Service that the object belongs to. A Service or Namespace belongs to itself."""
 

@@ -3,6 +3,7 @@
 These are the rules of README, "What it does with a service", that need only the remote Service.
 """
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +21,20 @@ from barrelman_sync.planning.reasons import Skip
 class Rule(StrEnum):
     """A rule that makes a remote Service not eligible."""
 
+    NAME = "name that Kubernetes does not allow"
     TYPE = "type"
     IGNORED_NAMESPACE = "ignored namespace"
     OTHER_NAMESPACE = "outside --namespace"
+
+
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""The name of a Service or a namespace (a DNS label). A remote that is no Kubernetes may say anything."""
+_TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
+_PROTOCOLS = ("TCP", "UDP", "SCTP")
+_LONGEST_PORT_NAME = 63
+_LONGEST_APP_PROTOCOL = 317
+"""A qualified name: a domain of 253 characters, a slash, a name of 63."""
+_LAST_PORT = 65535
 
 
 class NotEligible(NamedTuple):
@@ -65,7 +77,7 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Co
         if rule := _not_eligible(service, scope):
             counted[rule] += 1
             if rule.rule == Rule.TYPE and service.key in present:
-                types[service.key] = service.type
+                types[service.key] = rule.name
         elif skip := _skip(service):
             skipped[service.key] = skip
         else:
@@ -94,8 +106,10 @@ def _has_mirror(service: RemoteService, scope: Scope, local: Local) -> bool:
 
 def _not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:
     types = {"NodePort", "LoadBalancer"} if scope.include_loadbalancers else {"NodePort"}
+    if not all(map(_NAME.fullmatch, service.key)):
+        return NotEligible(Rule.NAME)
     if service.type not in types:
-        return NotEligible(Rule.TYPE, service.type)
+        return NotEligible(Rule.TYPE, service.type if service.type in _TYPES else "unknown")
     if service.key.namespace in scope.ignored_namespaces:
         return NotEligible(Rule.IGNORED_NAMESPACE, service.key.namespace)
     if not scope.covers(service.key.namespace):
@@ -110,8 +124,16 @@ def _skip(service: RemoteService) -> Skip | None:
         (service.marker == MANUAL_MARKER and not service.has_selector, Skip.MANUAL),
         (service.deleting, Skip.DELETING),
         (not any(port.node_port for port in service.ports), Skip.NO_NODE_PORT),
+        (not all(map(_is_possible, service.ports)), Skip.INVALID_PORT),
     )
     return next((reason for applies, reason in checks if applies), None)
+
+
+def _is_possible(port: RemotePort) -> bool:
+    """Whether the local API server can accept the port. Otherwise the write would fail in every run."""
+    numbers = 0 < port.port <= _LAST_PORT and 0 <= port.node_port <= _LAST_PORT
+    texts = len(port.name) <= _LONGEST_PORT_NAME and len(port.app_protocol or "") <= _LONGEST_APP_PROTOCOL
+    return numbers and texts and port.protocol in _PROTOCOLS
 
 
 def _mirror(service: RemoteService, scope: Scope) -> Mirror:

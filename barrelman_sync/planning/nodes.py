@@ -5,7 +5,7 @@ The rules follow Kubernetes' service controller (cloud-provider controllers/serv
 """
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -29,6 +29,28 @@ NODE_PORTLESS = {
 AUTOSCALER_TAINT = "ToBeDeletedByClusterAutoscaler"
 ZONE_LABEL = "topology.kubernetes.io/zone"
 RULE_LABELS = frozenset({EXCLUDE_LABEL, DRAIN_LABEL, ZONE_LABEL, *NODE_PORTLESS})
+
+
+METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            *("fd00:ec2::254", "fd00:ec2::23"),  # AWS: instance metadata, EKS Pod Identity
+            "fd20:ce::254",  # Google Cloud
+            *("192.0.0.192", "fd00:c1::a9fe:a9fe"),  # Oracle Cloud
+            "fd00:42::42",  # Scaleway
+            "168.63.129.16",  # Azure: its host, which serves the secrets of the VM's extensions
+            *("100.100.100.200", "fd00:100::100:200"),  # Alibaba Cloud
+        ),
+    )
+)
+"""The addresses at which clouds give credentials to a machine, apart from link-local ones, which no node may have.
+
+Callers would send requests there that a remote chose. Taken from the providers' documentation; no list is complete, so
+SECURITY.md advises `--allowed-node-cidr`.
+"""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""Addresses of this network end in an IPv4 address, to which gateways translate them (RFC 6052)."""
 
 
 class Excluded(NamedTuple):
@@ -76,8 +98,8 @@ def label_keys(rules: NodeRules) -> frozenset[str]:
     return RULE_LABELS | {requirement.key for requirement in rules.selector}
 
 
-def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
-    """Decides which nodes are used.
+def choose_nodes(nodes: Iterable[Node], rules: NodeRules, off_limits: Collection[str] = ()) -> NodeChoice:
+    """Decides which nodes are used. `off_limits` are the addresses of the local API server.
 
     If fewer than half of the otherwise usable nodes are Ready, nodes whose Ready is Unknown are assumed ready: the
     remote control plane has probably lost contact with its nodes. (Then node_lifecycle_controller.go stops evicting.)
@@ -90,7 +112,8 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
         False    False    False            none
     """
     # A verdict is the reason why the node is excluded, or the node's address in each family.
-    verdicts = [(node, _unfit(node, rules) or _addresses(node, rules)) for node in sorted(nodes, key=_by_name)]
+    ordered = sorted(nodes, key=_by_name)
+    verdicts = [(node, _unfit(node, rules) or _addresses(node, rules, off_limits)) for node in ordered]
     fit = [node for node, verdict in verdicts if not isinstance(verdict, Exclusion)]
     lost = 2 * sum(node.ready == "True" for node in fit) < len(fit)
     members: dict[Family, list[Member]] = {}
@@ -109,7 +132,7 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules) -> NodeChoice:
     choice = NodeChoice(pools, tuple(excluded), len(verdicts), names, tuple(assumed))
     if pools or rules.use_excluded:
         return choice
-    with_option = choose_nodes((node for node, _ in verdicts), replace(rules, use_excluded=True))
+    with_option = choose_nodes(ordered, replace(rules, use_excluded=True), off_limits)
     return replace(choice, usable_with_option=with_option.used)
 
 
@@ -141,16 +164,20 @@ def _unready(node: Node, *, lost: bool) -> Exclusion | None:
     return Exclusion.READY_UNKNOWN if node.ready == "Unknown" else Exclusion.NOT_READY
 
 
-def _addresses(node: Node, rules: NodeRules) -> dict[Family, str] | Exclusion:
+def _addresses(node: Node, rules: NodeRules, off_limits: Collection[str]) -> dict[Family, str] | Exclusion:
     """The first usable and allowed address of each family, or why there is none."""
-    usable = [address for text in node.addresses if (address := _usable(text))]
-    if not usable:
+    found = [address for text in node.addresses if (address := _usable(text))]
+    if not found:
         return Exclusion.NO_INTERNAL_IP
-    allowed = [address for address in usable if _allowed(address, rules.allowed)]
-    if not allowed:
+    # What is left after each rule; the rule that leaves nothing is the reason.
+    if not (found := [address for address in found if _reached(address) not in METADATA]):
+        return Exclusion.METADATA_ADDRESS
+    if not (found := [address for address in found if str(_reached(address)) not in off_limits]):
+        return Exclusion.LOCAL_API_SERVER
+    if not (found := [address for address in found if _allowed(address, rules.allowed)]):
         return Exclusion.ADDRESS_NOT_ALLOWED
     # Reversed, because the last entry of a dict wins, and the first address of a family should.
-    return {family_of(address): str(address) for address in reversed(allowed)}
+    return {family_of(address): str(address) for address in reversed(found)}
 
 
 def _usable(text: str) -> IPAddress | None:
@@ -163,9 +190,17 @@ def _usable(text: str) -> IPAddress | None:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    refused = address.is_unspecified or address.is_loopback or address.is_link_local or address.is_multicast
+    reached = _reached(address)
+    refused = reached.is_unspecified or reached.is_loopback or reached.is_link_local or reached.is_multicast
     if refused or (isinstance(address, ipaddress.IPv6Address) and (address.ipv4_mapped or address.scope_id)):
         return None
+    return address
+
+
+def _reached(address: IPAddress) -> IPAddress:
+    """The address that answers: that of a NAT64 address is an IPv4 address."""
+    if isinstance(address, ipaddress.IPv6Address) and address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
     return address
 
 

@@ -16,6 +16,7 @@ class Skip(StrEnum):
     MANUAL = "manual"
     DELETING = "deleting"
     NO_NODE_PORT = "no_node_port"
+    INVALID_PORT = "invalid_port"
 
 
 class Exclusion(StrEnum):
@@ -29,6 +30,8 @@ class Exclusion(StrEnum):
     NOT_SELECTED = "not_selected"
     NETWORK_UNAVAILABLE = "network_unavailable"
     NO_INTERNAL_IP = "no_internal_ip"
+    METADATA_ADDRESS = "metadata_address"
+    LOCAL_API_SERVER = "local_api_server"
     ADDRESS_NOT_ALLOWED = "address_not_allowed"
     NOT_READY = "not_ready"
     READY_UNKNOWN = "ready_unknown"

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Self
 
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
-from barrelman_sync.model.names import Family, Key, Origin
+from barrelman_sync.model.names import API_SERVER, Family, Key, Origin
 from barrelman_sync.model.remote import Remote, ServingNodes
 from barrelman_sync.model.settings import EndpointRules, Scope, Settings, Whose
 from barrelman_sync.planning.desired import Desired, desired_mirrors
@@ -39,7 +39,7 @@ class Situation:
         return cls(
             local=replace(local, slices=at_new_mirrors(local.slices, new)),
             desired=desired,
-            nodes=choose_nodes(remote.nodes, settings.nodes),
+            nodes=choose_nodes(remote.nodes, settings.nodes, local.api_server),
             scope=scope,
             rules=settings.endpoints,
             serving=remote.serving,
@@ -57,7 +57,7 @@ class Situation:
         A Service that does not exist yet (None) will get the families of the API server's own Service, which every
         cluster has.
         """
-        known = live or self.local.services.get(Key("default", "kubernetes"))
+        known = live or self.local.services.get(API_SERVER)
         return (known.families if known else ()) or ("IPv4",)
 
     def slices(self, service: Key) -> tuple[LocalSlice, ...]:

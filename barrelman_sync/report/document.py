@@ -11,6 +11,7 @@ from barrelman_sync.model.names import Ref, Revision
 from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.result import Outcome, Report
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Mark, Release, Step, Unchanged, Update, Write
+from barrelman_sync.redaction import redacted, redacted_values
 from barrelman_sync.report.changes import change_values
 from barrelman_sync.report.fingerprint import plan_fingerprint
 from barrelman_sync.report.messages import EXCLUSIONS, SKIPS, message, not_eligible, problems
@@ -23,14 +24,24 @@ Document = dict[str, Any]
 
 
 def as_json(document: Document) -> str:
-    """The document as indented JSON."""
-    return json.dumps(document, indent=2)
+    """The document as indented JSON, without secrets."""
+    return json.dumps(_without_secrets(document), indent=2)
 
 
 def as_yaml(document: Document) -> str:
-    """The document as YAML in ASCII, as the JSON is: other characters are escaped, so no locale can change a value."""
-    text: str = yaml.safe_dump(document, sort_keys=False)
+    """The document as YAML in ASCII, as the JSON is: other characters are escaped, so no locale can change a value.
+
+    It has no secrets.
+    """
+    text: str = yaml.safe_dump(_without_secrets(document), sort_keys=False)
     return text.rstrip()
+
+
+def _without_secrets(document: Document) -> Document:
+    """The document without secrets. Replaced in its text, they would make YAML invalid."""
+    text = json.dumps(document)  # much faster than a look at each value, and most documents have no secret
+    redacted_document: Document = document if redacted(text) == text else redacted_values(document)
+    return redacted_document
 
 
 def document(report: Report) -> Document:

@@ -16,6 +16,7 @@ SKIPS: Mapping[Skip, str] = {
     Skip.MANUAL: "the remote Service is a manual service",
     Skip.DELETING: "the remote Service is being deleted",
     Skip.NO_NODE_PORT: "the remote Service has no node port",
+    Skip.INVALID_PORT: "a port has a number, name or protocol that Kubernetes does not allow",
 }
 
 EXCLUSIONS: Mapping[Exclusion, str] = {
@@ -27,6 +28,8 @@ EXCLUSIONS: Mapping[Exclusion, str] = {
     Exclusion.NOT_SELECTED: "does not match --node-selector",
     Exclusion.NETWORK_UNAVAILABLE: "network unavailable",
     Exclusion.NO_INTERNAL_IP: "no usable InternalIP",
+    Exclusion.METADATA_ADDRESS: "InternalIP of a cloud's metadata service",
+    Exclusion.LOCAL_API_SERVER: "InternalIP that is the local API server's address here: overlapping networks?",
     Exclusion.ADDRESS_NOT_ALLOWED: "InternalIP outside --allowed-node-cidr",
     Exclusion.NOT_READY: "not ready",
     Exclusion.READY_UNKNOWN: "readiness unknown",

@@ -29,6 +29,14 @@ NODEPORTS = replace(SCOPE, nodeports=True)
         "being deleted": (remote(deleting=True), "deleting"),
         "no node port": (remote(CART, port(node_port=0)), "no_node_port"),
         "no port": (remote(CART, ports=()), "no_node_port"),
+        "a port above all": (remote(CART, port(), port(65536)), "invalid_port"),
+        "a node port above all": (remote(CART, port(80, 70000)), "invalid_port"),
+        "a negative node port": (remote(CART, port(80, -5)), "invalid_port"),
+        "a port that is no number of a port": (remote(CART, port(10**30)), "invalid_port"),
+        "port 0": (remote(CART, port(0)), "invalid_port"),
+        "an unknown protocol": (remote(CART, port(80, 30080, "http", "tcp\x1b[31m")), "invalid_port"),
+        "a long name": (remote(CART, port(80, 30080, "x" * 64)), "invalid_port"),
+        "a long appProtocol": (remote(CART, port(app_protocol="x" * 318)), "invalid_port"),
         "all at once: the first reason": (
             remote(CART, port(node_port=0), ignored=True, deleting=True, marker="managed-resource"),
             "ignored",
@@ -44,6 +52,9 @@ def test_skipped_by_name_with_the_reason(service: RemoteService, reason: str) ->
     "service, scope",
     {
         "as it is": (remote(), SCOPE),
+        "the last port": (remote(CART, port(65535, 65535, "x" * 63, "SCTP", "x" * 317)), SCOPE),
+        "a long name": (remote(Key("n" * 63, "s" * 63)), SCOPE),
+        "a name that begins with a digit": (remote(Key("2", "1-a")), SCOPE),
         "label true with a selector, so no manual service": (remote(marker="true"), SCOPE),
         "label with another value": (remote(marker="false", has_selector=False), SCOPE),
         "without selector, without label": (remote(has_selector=False), SCOPE),
@@ -67,6 +78,12 @@ def test_mirrored(service: RemoteService, scope: Scope) -> None:
         "ClusterIP even with load balancers": (remote(type="ClusterIP"), LOADBALANCERS, "type ClusterIP"),
         "another namespace": (remote(), replace(SCOPE, namespaces=frozenset({"web"})), "outside --namespace"),
         "ignored namespace": (remote(SYSTEM), SCOPE, "ignored namespace kube-system"),
+        "an unknown type": (remote(type="\x1b[31m"), SCOPE, "type unknown"),
+        **{
+            f"name {name[:20]!r}": (remote(key), SCOPE, "name that Kubernetes does not allow")
+            for name in ("", "..", "../../kube-system/services/dns", "a/b", "a.b", "A", "-a", "a-", "a,b)", "x" * 64)
+            for key in (Key("shop", name), Key(name, "cart"))
+        },
         "type before anything else": (remote(SYSTEM, type="ClusterIP", ignored=True), SCOPE, "type ClusterIP"),
         "namespace before the annotation": (remote(SYSTEM, ignored=True), SCOPE, "ignored namespace kube-system"),
     },

@@ -156,6 +156,9 @@ NOT_USABLE = {
     "IPv6 multicast": "ff02::1",
     "IPv6 unspecified": "::",
     "IPv4 in IPv6": "::ffff:10.0.0.1",
+    "metadata in IPv6": "::ffff:169.254.169.254",
+    "metadata by NAT64": "64:ff9b::169.254.169.254",
+    "loopback by NAT64": "64:ff9b::7f00:1",
     "with a zone": "fd00::1%eth0",
     "a name": "node-a.internal",
     "leading zeros": "010.0.0.1",
@@ -226,6 +229,58 @@ def test_a_node_outside_the_allowed_networks_is_excluded() -> None:
 def test_a_node_without_usable_address_is_not_called_outside_the_allowed_networks() -> None:
     rules = NodeRules(allowed=(ipaddress.ip_network("172.16.0.0/12"),))
     assert reason_for(node("a", "127.0.0.1"), rules) is Exclusion.NO_INTERNAL_IP
+
+
+# --- addresses that callers must not be sent to -----------------------------------------------------------------
+
+METADATA = {
+    "AWS": "fd00:ec2::254",
+    "AWS, written otherwise": "FD00:0EC2:0:0:0:0:0:0254",
+    "EKS Pod Identity": "fd00:ec2::23",
+    "Google Cloud": "fd20:ce::254",
+    "Oracle Cloud": "fd00:c1::a9fe:a9fe",
+    "Oracle Cloud, formerly": "192.0.0.192",
+    "Azure": "168.63.129.16",
+    "Azure by NAT64": "64:ff9b::168.63.129.16",
+    "Alibaba Cloud": "100.100.100.200",
+    "Alibaba Cloud in IPv6": "fd00:100::100:200",
+    "Scaleway": "fd00:42::42",
+}
+API_SERVER = ("10.96.0.1", "10.0.0.1", "fd00::1")
+
+
+@cases("address", METADATA)
+def test_a_metadata_service_is_no_node(address: str) -> None:
+    assert reason_for(node("a", address)) is Exclusion.METADATA_ADDRESS
+    assert chosen(node("a", address, "10.0.0.7")) == {"IPv4": "10.0.0.7"}
+
+
+@cases("address", {"beside it": "fd00:ec2::255", "beside Azure's": "168.63.129.17", "by NAT64": "64:ff9b::10.0.0.1"})
+def test_an_address_beside_a_metadata_service_is_used(address: str) -> None:
+    assert reason_for(node("a", address)) is None
+
+
+@cases(
+    "asked, reason",
+    {
+        "its Service": (node("a", "10.96.0.1"), Exclusion.LOCAL_API_SERVER),
+        "what is behind it": (node("a", "10.0.0.1"), Exclusion.LOCAL_API_SERVER),
+        "in IPv6, written otherwise": (node("a", "FD00:0:0:0:0:0:0:1"), Exclusion.LOCAL_API_SERVER),
+        "by NAT64": (node("a", "64:ff9b::10.0.0.1"), Exclusion.LOCAL_API_SERVER),
+        "one more address": (node("a", "10.0.0.1", "10.0.0.7"), None),
+        "another address": (node("a", "10.0.0.2"), None),
+    },
+)
+def test_the_local_api_server_is_no_node(asked: Node, reason: Exclusion | None) -> None:
+    sound = (node("sound 1", "10.9.9.1"), node("sound 2", "10.9.9.2"))
+    choice = choose_nodes((*sound, asked), ANY, frozenset(API_SERVER))
+    assert dict(choice.excluded).get("a") is reason
+    assert not {*API_SERVER, "64:ff9b::a00:1"}.intersection(*(pool.addresses for pool in choice.pools.values()))
+
+
+def test_the_option_for_excluded_nodes_does_not_reach_the_local_api_server() -> None:
+    choice = choose_nodes([node("a", "10.0.0.1", labels={EXCLUDE: "true"})], ANY, frozenset(API_SERVER))
+    assert (choice.used, choice.usable_with_option) == (0, 0)
 
 
 # --- many nodes that are not ready ------------------------------------------------------------------------------

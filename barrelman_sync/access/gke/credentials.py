@@ -14,6 +14,7 @@ from barrelman_sync.access.gke.transport import Http
 from barrelman_sync.access.gke.universe import IAM_ENDPOINT, UNIVERSE, override, wanted_universe
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.settings import GkeCluster
+from barrelman_sync.redaction import keep_secret
 
 SCOPES = (
     "https://www.googleapis.com/auth/cloud-platform",
@@ -63,6 +64,7 @@ class Account:
         except _UNUSABLE as error:
             raise no_token(error, self._http.asked, self.email, self._impersonate) from error
         self._credentials = renewed
+        keep_secret(self.token)
         return self.token
 
 
