@@ -8,7 +8,6 @@ from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import (
-    API_SERVER,
     LEADER,
     MARKER,
     MIRROR_MARKER,
@@ -46,7 +45,6 @@ def local_service(service: resources.Service) -> LocalService:
         ignored=metadata.ignored,
         deleting=metadata.deleting,
         families=tuple(spec.ip_families or ()),
-        cluster_ips=_addresses(tuple(spec.cluster_ips or [spec.cluster_ip])) if metadata.key == API_SERVER else (),
         holders=holders_of(managed_fields, ports, spec.affinity),
         managed_fields=managed_fields,
     )

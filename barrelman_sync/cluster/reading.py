@@ -76,7 +76,7 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
         endpoints={key: endpoint for key, endpoint in found.items() if _is_of_interest(endpoint, by_key)},
         slices=sliced,
         copies=copies,
-        api_server=_addresses_of_api_server(by_key.get(API_SERVER), found.get(API_SERVER)),
+        api_server=frozenset(found[API_SERVER].addresses if API_SERVER in found else ()),
         nothing_copied=not (with_slices or copies or some_are_copied.result())
         and _nothing_copied(client, by_key, endpoints.items),
         versions={
@@ -237,11 +237,6 @@ def _is_of_interest(endpoints: LocalEndpoints, services: Mapping[Key, LocalServi
     """Whether the Endpoints are managed by us or may be in a plan."""
     service = services.get(endpoints.key)
     return service is None or MARKER in service.labels or endpoints.managed_by_us
-
-
-def _addresses_of_api_server(service: LocalService | None, endpoints: LocalEndpoints | None) -> frozenset[str]:
-    """The addresses of the API server's own Service, and those behind it."""
-    return frozenset({*(service.cluster_ips if service else ()), *(endpoints.addresses if endpoints else ())})
 
 
 def _slice_of_interest(slice_: resources.EndpointSlice, services: Mapping[Key, LocalService]) -> LocalSlice | None:

@@ -67,7 +67,6 @@ class ServiceSpec(Part):
     ports: list[Port] | None = None
     selector: dict[str, str] | None = None
     cluster_ip: str = msgspec.field(name="clusterIP", default="")
-    cluster_ips: list[str] | None = msgspec.field(name="clusterIPs", default=None)
     ip_families: list[Family] | None = None
     session_affinity: str = "None"
     session_affinity_config: AffinityConfig | None = None

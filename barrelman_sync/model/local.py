@@ -58,8 +58,6 @@ class LocalService:
     deleting: bool = False
     families: tuple[Family, ...] = ()
     """The primary IP family first."""
-    cluster_ips: tuple[str, ...] = ()
-    """Read for the API server's own Service only."""
     holders: Holders = Holders()
     """Read for mirrors only."""
     managed_fields: bytes = b"null"
@@ -221,7 +219,11 @@ class Local:
     copies: Mapping[Key, tuple[LocalSlice, ...]] = field(default_factory=dict)
     """By Service: Kubernetes' copies of our Endpoints. Read only where the copies will replace our slices."""
     api_server: frozenset[str] = frozenset()
-    """The addresses at which the cluster's own API server answers callers. No remote node may have one of them."""
+    """The addresses of the cluster's own API server. No remote node may have one of them.
+
+    Its ClusterIP is not among them: kube-proxy sends no endpoint's traffic to a ClusterIP, and the address may be that
+    of a node in a remote network that overlaps with the local range of ClusterIPs.
+    """
     nothing_copied: bool = False
     """Kubernetes has copied none of our Endpoints, although there are some. Asked only where Endpoints are written."""
     versions: Mapping[Kind, str] = field(default_factory=dict)

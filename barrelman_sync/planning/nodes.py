@@ -46,7 +46,7 @@ METADATA = frozenset(
 )
 """The addresses at which clouds give credentials to a machine, apart from link-local ones, which no node may have.
 
-Callers would send requests there that a remote chose. Taken from the providers' documentation; no list is complete, so
+Callers would send requests there that a remote chose. Other projects block the same addresses; no list is complete, so
 SECURITY.md advises `--allowed-node-cidr`.
 """
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
