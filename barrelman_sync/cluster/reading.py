@@ -6,24 +6,21 @@ depend on each other are read at the same time, because a loaded or distant API 
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Collection, Iterable, Mapping
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient, Listed
+from barrelman_sync.cluster.copies import asking_for_copies, copies_of_endpoints, nothing_copied
 from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.deadline import in_background
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
     API_SERVER,
-    ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
-    SERVICE_NAME,
     SLICE_CONTROLLER,
     SLICE_MANAGED_BY,
-    SLICE_MIRRORING,
     Key,
     Kind,
 )
@@ -31,7 +28,7 @@ from barrelman_sync.model.remote import Node, Remote, RemoteService, ServingNode
 from barrelman_sync.model.settings import NodeRules, Settings
 from barrelman_sync.planning.desired import local_traffic
 from barrelman_sync.planning.nodes import label_keys
-from barrelman_sync.planning.slice_names import Slices, at_its_service, by_service
+from barrelman_sync.planning.slice_names import at_its_service, by_service, slice_selectors
 
 _log = logging.getLogger(__name__)
 
@@ -42,9 +39,6 @@ _IDENTIFYING = f"identifying by the namespace {IDENTITY}"
 _UID = re.compile(r"[-0-9A-Za-z]{1,63}")
 
 _OURS_OR_LEFTOVER = f"{SLICE_MANAGED_BY} in ({FIELD_MANAGER},{SLICE_CONTROLLER})"
-_OF_OURS = f"{ENDPOINTS_MANAGED_BY}={FIELD_MANAGER}"
-_NAMES_AT_ONCE = 100
-"""Names in one label selector. They take at most 6 kB of the URL; every server accepts 8 kB."""
 
 _SERVING_SHARE = 0.5
 """Which part of the remaining time the list of the remote's EndpointSlices may take."""
@@ -63,12 +57,12 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
     services = listing_services.result()
     # Services before endpoints: the Services decide which endpoints are of interest.
     by_key: Mapping[Key, LocalService] = {service.key: service for service in services.items}
-    some_are_copied = _asking_for_copies(client, {} if with_slices else by_key)
+    some_are_copied = asking_for_copies(client, {} if with_slices else by_key)
     endpoints, slices = _read_endpoints(client, by_key)
     by_key = {**by_key, **_read_again(client, by_key, endpoints.items, slices.items)}
     sliced = by_service(slices.items)
     found = {endpoint.key: endpoint for endpoint in endpoints.items}
-    copies = {} if with_slices else _copies_of_endpoints(client, sliced)
+    copies = {} if with_slices else copies_of_endpoints(client, sliced)
     return Local(
         cluster_id=by_name[IDENTITY].uid,
         namespaces=by_name,
@@ -78,7 +72,7 @@ def read_local(client: ClusterClient, *, with_slices: bool) -> Local:
         copies=copies,
         api_server=frozenset(found[API_SERVER].addresses if API_SERVER in found else ()),
         nothing_copied=not (with_slices or copies or some_are_copied.result())
-        and _nothing_copied(client, by_key, endpoints.items),
+        and nothing_copied(client, by_key, endpoints.items),
         versions={
             Kind.NAMESPACE: namespaces.version,
             Kind.SERVICE: services.version,
@@ -179,50 +173,6 @@ def _read_again(
     without_selector = (key for key in sorted(suspects) if key in services and not services[key].has_selector)
     found = (client.get(resources.Service, key) for key in without_selector)
     return {service.metadata.key: parsing.local_service(service) for service in found if service}
-
-
-def _copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
-    """Kubernetes' copies of our Endpoints, but only for Services that still have our slices.
-
-    A cluster has many copies, and a plan looks at them only before it deletes our slices.
-    """
-    switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
-    copies: list[LocalSlice] = []
-    for selector in slice_selectors(switching):
-        labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
-        copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
-    return by_service(copy for copy in copies if copy.service in switching)
-
-
-def _asking_for_copies(client: ClusterClient, services: Mapping[Key, LocalService]) -> Future[bool]:
-    """Asks whether Kubernetes has copied any of our Endpoints, if there may be Endpoints of ours.
-
-    In the background, so that the answer, which is usually yes, takes no time of its own.
-    """
-    served = any(MARKER in service.labels and not service.has_selector for service in services.values())
-    return in_background(lambda: served and _some_are_copied(client))
-
-
-def _nothing_copied(
-    client: ClusterClient, services: Mapping[Key, LocalService], endpoints: Iterable[LocalEndpoints]
-) -> bool:
-    """Whether Kubernetes has copied none of our Endpoints, of whichever source, although it should have."""
-    ours = (found for found in endpoints if found.managed_by_us and found.is_copied and found.addresses)
-    if not any(found.key in services and not services[found.key].has_selector for found in ours):
-        return False
-    return not _some_are_copied(client)  # once more: Kubernetes may have copied the Endpoints a moment ago
-
-
-def _some_are_copied(client: ClusterClient) -> bool:
-    # A copy has all labels of its Endpoints, and no other slice has these two.
-    return client.any_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}")
-
-
-def slice_selectors(services: Iterable[Key]) -> Iterator[str]:
-    """Label selectors for the slices of these Services, and of Services of the same names in other namespaces."""
-    names = sorted({service.name for service in services})
-    for start in range(0, len(names), _NAMES_AT_ONCE):
-        yield f"{SERVICE_NAME} in ({','.join(names[start : start + _NAMES_AT_ONCE])})"
 
 
 def _endpoints_of_interest(

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.reading import slice_selectors
 from barrelman_sync.model.names import Key
+from barrelman_sync.planning.slice_names import slice_selectors
 
 
 def ready_endpoints(client: ClusterClient, services: Collection[Key]) -> Mapping[Key, frozenset[str]]:

@@ -14,22 +14,18 @@ from barrelman_sync.cluster.answers import altered_fields, fields_not_released, 
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_unreadable
 from barrelman_sync.cluster.manifests import (
-    JsonPatch,
-    claim_patch,
     delete_options,
     manifest,
     mark_patch,
     release_patch,
-    reveal_patch,
-    unmark_patch,
 )
-from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
+from barrelman_sync.cluster.preparing import already_prepared, preparing_patch
 from barrelman_sync.model.names import FIELD_MANAGER, ORPHANED_SINCE, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
 from barrelman_sync.model.wanted import Wanted
 from barrelman_sync.planning.changes import MARK
 from barrelman_sync.planning.node_ports import node_ports_taken
 from barrelman_sync.planning.result import Outcome, Result
-from barrelman_sync.planning.steps import Create, Delete, Live, Mark, Release, Update, Write
+from barrelman_sync.planning.steps import Create, Delete, Mark, Release, Update, Write
 
 _log = logging.getLogger(__name__)
 
@@ -138,15 +134,13 @@ class Writer:
         return ClusterError(f"{doing} {ref.kind} {ref.key}", self._client.title, reason, hint=_EXEMPT)
 
     def _prepared(self, step: Update) -> Revision:
-        """Does by a patch what an apply cannot do: claims fields, takes off labels or the mark.
+        """Does by a patch what an apply cannot do, see `cluster.preparing`. Returns the revision to update.
 
-        Returns the revision to update.
-
-        Only an update that needs a patch sends one, and only the first of two updates in a run does.
+        Of two updates of one object in a run, only the first needs a patch.
         """
         if written := self._written.get((step.ref.kind, step.ref.key)):
             return written
-        patch = _preparing_patch(step, step.live.revision)
+        patch = preparing_patch(step)
         if not patch:
             return step.live.revision
         try:
@@ -154,30 +148,14 @@ class Writer:
         except ClusterError as error:
             if not _leaves_open(error):
                 raise
-            found = _look_after(error, lambda: self._already_prepared(step.live))
+            found = _look_after(error, lambda: already_prepared(self._read(step.ref), step.live))
             if found is None:
                 raise
             return found
         return patched.metadata.revision
 
-    def _already_prepared(self, planned: Live) -> Revision | None:
-        """The revision now, if the patch is done and nothing else that a plan depends on has changed.
-
-        Then our own earlier patch got through and only its answer was lost, so the update can go on. Otherwise None.
-        """
-        found = self._client.get(_RESOURCES[planned.ref.kind], planned.key)
-        match found, planned:
-            case resources.Service(), LocalService():
-                return _already_claimed(parsing.local_service(found), planned)
-            case resources.Endpoints(), LocalEndpoints():
-                now: LocalEndpoints | LocalSlice = parsing.local_endpoints(found)
-            case resources.EndpointSlice(), LocalSlice():
-                now = replace(parsing.local_slice(found), service=planned.service)
-            case _:
-                return None
-        labels = {label: value for label, value in planned.labels.items() if label not in planned.hiding_labels}
-        same = now.revision.uid == planned.revision.uid
-        return now.revision if same and now == replace(planned, revision=now.revision, labels=labels) else None
+    def _read(self, ref: Ref) -> Resource | None:
+        return self._client.get(_RESOURCES[ref.kind], ref.key)
 
     def _is_found_done(self, step: Write, error: ClusterError) -> bool:
         """Whether the object, read after a write that failed, is as the step would have made it.
@@ -193,7 +171,7 @@ class Writer:
 
     def _is_done(self, step: Write) -> bool:
         """Whether the object, read once more, is as the step would have made it."""
-        live = self._client.get(_RESOURCES[step.ref.kind], step.ref.key)
+        live = self._read(step.ref)
         match step:
             case Create() | Update():
                 wanted = [step.wanted, *([step.final] if step.final else [])]
@@ -241,22 +219,6 @@ def _look_after(refusal: ClusterError, look: Callable[[], T]) -> T | None:
         raise
     except ClusterError as error:
         raise SecondLookError(refusal, error) from error
-
-
-def _preparing_patch(step: Update, revision: Revision) -> JsonPatch:
-    match step.live:
-        case LocalService():
-            claim = claim_patch(step.live, revision) if step.claims else []
-            return claim if step.live.mark is None else unmark_patch(revision, claim)
-        case LocalEndpoints() | LocalSlice():
-            return reveal_patch(step.live.hiding_labels, revision) if step.live.hiding_labels else []
-
-
-def _already_claimed(now: LocalService, planned: LocalService) -> Revision | None:
-    same = now.revision.uid == planned.revision.uid
-    planned = planned.unmarked
-    as_planned = now == replace(planned, revision=now.revision, managed_fields=now.managed_fields, holders=now.holders)
-    return now.revision if same and as_planned and now.holders.complete else None
 
 
 def _is_as_wanted(live: Resource, wanted: Wanted) -> bool:

@@ -1,13 +1,16 @@
 """To which Service a slice belongs. Pure."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from barrelman_sync.model.local import LocalSlice
-from barrelman_sync.model.names import Key
+from barrelman_sync.model.names import SERVICE_NAME, Key
 
 _NAME = re.compile("(?P<service>.+)-barrelman-(ipv4|ipv6)-(0|[1-9][0-9]*)")
+
+_NAMES_AT_ONCE = 100
+"""Names in one label selector. They take at most 6 kB of the URL; every server accepts 8 kB."""
 
 Slices = Mapping[Key, tuple[LocalSlice, ...]]
 
@@ -38,3 +41,10 @@ def by_service(slices: Iterable[LocalSlice]) -> Slices:
     for slice_ in sorted(slices, key=lambda slice_: slice_.key):
         grouped[slice_.service] = (*grouped.get(slice_.service, ()), slice_)
     return grouped
+
+
+def slice_selectors(services: Iterable[Key]) -> Iterator[str]:
+    """Label selectors for the slices of these Services, and of Services of the same names in other namespaces."""
+    names = sorted({service.name for service in services})
+    for start in range(0, len(names), _NAMES_AT_ONCE):
+        yield f"{SERVICE_NAME} in ({','.join(names[start : start + _NAMES_AT_ONCE])})"
