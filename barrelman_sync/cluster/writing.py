@@ -29,9 +29,8 @@ from barrelman_sync.planning.steps import Create, Delete, Mark, Release, Update,
 
 _log = logging.getLogger(__name__)
 
-_RESOURCES: Mapping[
-    Kind, type[resources.Namespace | resources.Service | resources.Endpoints | resources.EndpointSlice]
-] = {
+_Written = resources.Namespace | resources.Service | resources.Endpoints | resources.EndpointSlice
+_RESOURCES: Mapping[Kind, type[_Written]] = {
     Kind.NAMESPACE: resources.Namespace,
     Kind.SERVICE: resources.Service,
     Kind.ENDPOINTS: resources.Endpoints,
@@ -154,7 +153,7 @@ class Writer:
             return found
         return patched.metadata.revision
 
-    def _read(self, ref: Ref) -> Resource | None:
+    def _read(self, ref: Ref) -> _Written | None:
         return self._client.get(_RESOURCES[ref.kind], ref.key)
 
     def _is_found_done(self, step: Write, error: ClusterError) -> bool:

@@ -33,7 +33,7 @@ def steps_as_it_is(situation: Situation, live: LocalService, *, local_traffic: b
     """The steps for the endpoints of a Service that stays as it is: on the ports that it has."""
     if why := first_reason(UNSERVABLE, situation, live):
         yield Leave(live.ref, why)
-        yield from delete(situation.managed_endpoints(live.key), why)
+        yield from delete(situation.of_this_source(live.key), why)
     elif why := targets_a_name(situation, live):
         yield Leave(live.ref, why)
         if situation.of_this_source(live.key):
