@@ -153,11 +153,11 @@ def _renamed(report: Report) -> Iterator[object]:
                 yield step.ref.key
 
 
-def state_at_rest(sides: Sides, options: Options) -> Mapping[Name, object] | None:
-    """Return what runs come to that nothing disturbs; None if a guard or a fault of the world keeps something back."""
+def state_at_rest(sides: Sides, options: Options) -> Mapping[Name, object] | ExitCode:
+    """Return what runs come to that nothing disturbs; the exit code if they do not converge."""
     for _ in range(RUNS + 1):
         report = run(sides, options)
         if report is None or report.exit_code != ExitCode.CONVERGED:
-            return None
+            return ExitCode.USAGE if report is None else report.exit_code
         settle(sides.home)
     return laws.state(sides.home.objects)
