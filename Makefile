@@ -64,6 +64,10 @@ fmt: venv ## format, and fix what ruff can fix safely
 test: venv ## run the tests; ARGS="-k plan" is passed to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: worlds
+worlds: venv ## look for a random world that breaks a law (minutes); ARGS="--worlds 500 --seed 7"
+	$(BIN)/python -m tests.worlds $(ARGS)
+
 ##@ See it work
 
 .PHONY: demo
