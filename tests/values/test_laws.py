@@ -72,11 +72,11 @@ def after_renames(later: World, first: Plan, second: Plan) -> World:
 
 
 def is_rename(step: Step) -> bool:
-    """Return whether a mirror loses the name of a port and gets another."""
+    """Return whether a port of a mirror gets another name."""
     if not isinstance(step, Update) or not isinstance(step.wanted, Mirror) or not isinstance(step.live, LocalService):
         return False
-    before, wanted = ({port.name for port in found.ports} for found in (step.live, step.wanted))
-    return bool(before - wanted and wanted - before)
+    before = {(port.port, port.protocol): port.name for port in step.live.ports}
+    return any(before.get((port.port, port.protocol), port.name) != port.name for port in step.wanted.ports)
 
 
 def assert_wait(later: World, unwanted: set[Key]) -> None:
