@@ -9,9 +9,9 @@ see a change. So callers would be refused if the Service had a name that its end
     at last                       endpoints web -> 30080
 
 The last write is in the same run if the endpoints are slices. Endpoints wait for the next run: Kubernetes copies them
-with a delay and merges quick changes, so kube-proxy might never see both names. If a name goes and none comes, there is
-nothing to wait for: then both names are only written first so that the endpoints can follow the nodes if the update of
-the Service fails.
+with a delay and merges quick changes, so kube-proxy might never see both names. If a port goes with its name, there is
+nothing to wait for: then its name is only written first so that the endpoints can follow the nodes if the update of the
+Service fails.
 """
 
 from collections.abc import Iterator
@@ -31,22 +31,25 @@ def steps_with_both(
 ) -> Iterator[Step]:
     """The update of a mirror that loses ports, and the steps for its endpoints, which have these ports until then."""
     joint = tuple(serve(situation, replace(service, ports=(*service.ports, *going))))
+    before = tuple(step for step in joint if isinstance(step, Create | Update))
     last = tuple(serve(situation, service))
     changing = {step.ref for step in last if isinstance(step, Create | Update)}
-    before = tuple(step for step in joint if isinstance(step, Create | Update) and step.ref in changing)
-    if changing and not situation.rules.slices and _is_rename(update):
+    # Endpoints that have the wanted ports already have no last write in this run.
+    in_one_run = situation.rules.slices and all(step.ref in changing for step in before)
+    if _is_rename(update) and not in_one_run:
         yield from before
         yield update
         yield from (step for step in joint if step not in before)
     else:
-        yield replace(update, first=before)
+        yield replace(update, first=tuple(step for step in before if step.ref in changing))
         yield from last
 
 
 def _is_rename(update: Update) -> bool:
-    """Whether the mirror of the update gets a name that it does not have."""
+    """Whether a port that callers may use gets another name."""
     match update:
         case Update(Mirror() as wanted, LocalService() as live):
-            return not {port.name for port in wanted.ports} <= {port.name for port in live.ports}
+            names = {(port.port, port.protocol): port.name for port in live.ports}
+            return any(names.get((port.port, port.protocol), port.name) != port.name for port in wanted.ports)
         case _:
             return False

@@ -110,10 +110,10 @@ def test_the_endpoints_of_a_mirror_that_cannot_be_deleted_follow_the_nodes(
 
 @pytest.mark.usefixtures("nodes")
 @pytest.mark.parametrize("options", MODES.values(), ids=MODES)
-def test_what_is_written_instead_of_endpoints_for_ports_that_cannot_come(
+def test_endpoints_of_a_port_whose_new_name_is_refused_follow_the_nodes(
     sync: Sync, remote: ControlPlane, local: ControlPlane, options: tuple[str, ...]
 ) -> None:
-    """The endpoints have the ports that the Service has, and the nodes that there are."""
+    """The endpoints have both names, and the nodes that there are."""
     remote.add(node_port("foo", "bar", 30080))
     sync.converges(*options)
     set_ports(remote, "foo", "bar", {"port": 80, "name": "web", "nodePort": 30080})
@@ -123,12 +123,14 @@ def test_what_is_written_instead_of_endpoints_for_ports_that_cannot_come(
         assert run.exit_code == 1, run
         (service,) = (step for step in run.document["steps"] if step["kind"] == "Service")
         assert "no UPDATE here" in service["error"]
-        (fallback,) = service["fallback"]
-        assert (fallback["action"], fallback["result"]) == ("update", "done")
-        assert fallback["changes"][0]["removed"] == ["10.0.0.2"]
+        assert "fallback" not in service
+        (endpoints,) = (step for step in run.document["steps"] if step["kind"] != "Service")
+        assert endpoints["result"] == ("not tried" if options else "done")
+        assert endpoints["changes"][0]["removed"] == ["10.0.0.2"]
         assert addresses(local, options) == ["10.0.0.1"]
         again = sync(*options)
         assert (again.exit_code, again.writes) == (1, ["patch services foo/bar 422"]), again
     assert [name for name, *_ in ports(mirror_of(local, "foo", "bar"))] == ["http"]
+    sync(*options)
     sync.converges(*options)
     assert [name for name, *_ in ports(mirror_of(local, "foo", "bar"))] == ["web"]

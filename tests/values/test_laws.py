@@ -57,6 +57,28 @@ def test_a_run_converges(world: World) -> None:
     assert gone & {*later.local.endpoints, *later.local.slices} == set()
 
 
+def after_renames(later: World, first: Plan, second: Plan) -> World:
+    """Return the world after the second run, which only takes names from Endpoints that the first gave two names."""
+    renamed = set() if later.rules.slices else {step.ref.key for step in first.writes if is_rename(step)}
+    for step in second.writes:
+        assert step.ref.service in renamed
+        assert isinstance(step, Update)
+        assert isinstance(step.live, LocalEndpoints | LocalSlice)
+        (change,) = step.changes
+        assert change.path in {"subsets.ports", "ports"}
+        assert isinstance(step.wanted, WantedEndpoints | WantedSlice)
+        assert set(step.wanted.content.ports) < set(step.live.ports)
+    return then(later, second)
+
+
+def is_rename(step: Step) -> bool:
+    """Return whether a port of a mirror gets another name."""
+    if not isinstance(step, Update) or not isinstance(step.wanted, Mirror) or not isinstance(step.live, LocalService):
+        return False
+    before = {(port.port, port.protocol): port.name for port in step.live.ports}
+    return any(before.get((port.port, port.protocol), port.name) != port.name for port in step.wanted.ports)
+
+
 def assert_wait(later: World, unwanted: set[Key]) -> None:
     """Check that mirrors which are not wanted are marked, and gone after the grace."""
     marks = {datetime.fromisoformat(later.local.services[key].annotations[MARK]).timestamp() for key in unwanted}
@@ -80,28 +102,6 @@ def addresses(found: Local, key: Key) -> set[str]:
     """Return the addresses of all endpoints of a Service, whoever wrote them."""
     endpoints = [found.endpoints[key]] if key in found.endpoints else []
     return {address for item in (*endpoints, *found.slices.get(key, ())) for address in item.addresses}
-
-
-def after_renames(later: World, first: Plan, second: Plan) -> World:
-    """Return the world after the second run, which only takes names from Endpoints that the first gave two names."""
-    renamed = set() if later.rules.slices else {step.ref.key for step in first.writes if is_rename(step)}
-    for step in second.writes:
-        assert step.ref.service in renamed
-        assert isinstance(step, Update)
-        assert isinstance(step.live, LocalEndpoints | LocalSlice)
-        (change,) = step.changes
-        assert change.path in {"subsets.ports", "ports"}
-        assert isinstance(step.wanted, WantedEndpoints | WantedSlice)
-        assert set(step.wanted.content.ports) < set(step.live.ports)
-    return then(later, second)
-
-
-def is_rename(step: Step) -> bool:
-    """Return whether a mirror loses the name of a port and gets another."""
-    if not isinstance(step, Update) or not isinstance(step.wanted, Mirror) or not isinstance(step.live, LocalService):
-        return False
-    before, wanted = ({port.name for port in found.ports} for found in (step.live, step.wanted))
-    return bool(before - wanted and wanted - before)
 
 
 def is_blocked(world: World, wanted: Mirror) -> bool:

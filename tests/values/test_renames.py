@@ -12,6 +12,7 @@ from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedSlice
 from barrelman_sync.planning.order import units
 from barrelman_sync.planning.steps import Create, Plan, Update
 from tests.values.builders import (
+    ADDRESSES,
     CART,
     SCOPE,
     World,
@@ -23,6 +24,7 @@ from tests.values.builders import (
     port,
     remote,
     service_port,
+    slice_of,
     words,
 )
 
@@ -91,6 +93,11 @@ def test_both_names_then_the_service_then_the_new_name(
     {
         "a second port": ((HTTP,), (port(), port(81, 30081, "web")), ["Service", "http:30080/TCP web:30081/TCP"]),
         "a port less": ((HTTP, DNS), (port(),), ["Service", "http:30080/TCP"]),
+        "a port in place of another": (
+            (HTTP,),
+            (port(8080, 30081, "web"),),
+            ["http:30080/TCP web:30081/TCP", "Service", "web:30081/TCP"],
+        ),
         "only another number": ((HTTP,), (port(8080),), ["Service"]),
         "names exchanged": (
             (HTTP, service_port(81, 30081, "web")),
@@ -101,7 +108,7 @@ def test_both_names_then_the_service_then_the_new_name(
         "a target port by name": ((service_port(80, "x"),), (port(name="web"),), ["Service", "web:30080/TCP"]),
     },
 )
-def test_where_there_is_no_name_to_keep_the_service_comes_first(
+def test_where_no_port_gets_another_name_one_run_is_enough(
     live: tuple[ServicePort, ...], asked: tuple[RemotePort, ...], written: list[str]
 ) -> None:
     assert told(changed(live, asked).plan()) == written
@@ -127,10 +134,14 @@ def test_endpoints_that_have_both_names_are_not_written_again() -> None:
     assert words(world.plan()) == ["update Service shop/cart", "unchanged Endpoints shop/cart"]
 
 
-def test_endpoints_that_lack_the_old_name_anyway_do_not_get_it() -> None:
+@cases("rules", {"slices": SLICES, "Endpoints": EndpointRules()})
+def test_endpoints_that_lack_the_old_name_get_it(rules: EndpointRules) -> None:
+    """Such as where a mutating policy has renamed the port: if the Service stays so, its callers are served."""
     new = endpoints_of(mirror(CART, service_port(name="web")))
-    world = World(local(mirror(CART, HTTP), new), (remote(CART, port(name="web")),))
-    assert words(world.plan()) == ["update Service shop/cart", "unchanged Endpoints shop/cart"]
+    ours = slice_of("cart-barrelman-ipv4-0", *ADDRESSES, ports=new.ports)
+    here = replace(local(mirror(CART, HTTP)), slices={CART: (ours,)} if rules.slices else {})
+    world = World(replace(here, endpoints={} if rules.slices else {CART: new}), (remote(CART, port(name="web")),))
+    assert told(world.but(rules=rules).plan()) == ["http:30080/TCP web:30080/TCP", "Service"]
 
 
 def test_node_ports_that_swap_while_names_change() -> None:
