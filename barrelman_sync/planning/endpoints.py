@@ -22,8 +22,8 @@ def serve(situation: Situation, service: Served) -> Iterator[Step]:
     match targets(situation, service, mode):
         case Keep(why):
             yield _leave(service.key, why)
-            # Without endpoints of ours, leftovers may be all that the callers have.
-            if situation.of_this_source(service.key):
+            # Without addresses of ours, leftovers may be all that the callers have.
+            if situation.present_addresses(service.key):
                 yield from delete_leftovers(situation, service.key)
         case Targets() as found:
             if found.unserved:

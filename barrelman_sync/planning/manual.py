@@ -33,10 +33,12 @@ def steps_as_it_is(situation: Situation, live: LocalService, *, local_traffic: b
     """The steps for the endpoints of a Service that stays as it is: on the ports that it has."""
     if why := first_reason(UNSERVABLE, situation, live):
         yield Leave(live.ref, why)
-        yield from delete(situation.of_this_source(live.key), why)
+        # A manual service may have endpoints of an earlier source. Those of a mirror that is ignored are not judged.
+        found = situation.managed_endpoints if live.is_manual else situation.of_this_source
+        yield from delete(found(live.key), why)
     elif why := targets_a_name(situation, live):
         yield Leave(live.ref, why)
-        if situation.of_this_source(live.key):
+        if situation.present_addresses(live.key):
             yield from delete_leftovers(situation, live.key)
     else:
         service = Served(live.key, live.ports, situation.families(live), live.revision.uid, local_traffic)

@@ -34,9 +34,11 @@ def steps_with_both(
     before = tuple(step for step in joint if isinstance(step, Create | Update))
     last = tuple(serve(situation, service))
     changing = {step.ref for step in last if isinstance(step, Create | Update)}
-    # Endpoints that have the wanted ports already have no last write in this run.
-    in_one_run = situation.rules.slices and all(step.ref in changing for step in before)
-    if _is_rename(update) and not in_one_run:
+    if not changing:
+        # The endpoints wait for the Service already: they need its old names only if it keeps them.
+        yield replace(update, fallback=before)
+        yield from last
+    elif _is_rename(update) and not (situation.rules.slices and all(step.ref in changing for step in before)):
         yield from before
         yield update
         yield from (step for step in joint if step not in before)

@@ -20,7 +20,7 @@ from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Plan, Step, Update
 from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
-from tests.values.builders import FROM, KIND, MARK, SCOPE, World, local, mirror, node, service, service_port
+from tests.values.builders import FROM, FROM_UID, KIND, MARK, SCOPE, World, local, mirror, node, service, service_port
 from tests.values.simulator import after
 from tests.values.strategies import is_for_us, is_ignored, is_off_limits, is_plain, may_write, port_worlds, worlds
 
@@ -174,9 +174,9 @@ def holder(world: World, live: LocalService) -> LocalService | LocalEndpoints | 
     ours = found and found.labels.get("endpoints.kubernetes.io/managed-by") == "barrelman-sync"
     slices = (item for item in world.local.slices.get(live.key, ()) if item.manager == "barrelman-sync")
     managed: list[LocalEndpoints | LocalSlice] = [*([found] if found and ours else []), *slices]
-    named = (item for item in managed if item.labels.get(FROM))
+    told = (item for item in managed if item.labels.get(FROM) or item.annotations.get(FROM_UID))
     asked = live.labels.get(FROM)
-    return next((item for item in named if asked in {None, item.labels[FROM]}), live)
+    return next((item for item in told if asked in {None, item.labels.get(FROM)}), live)
 
 
 def says_it_is_ours(world: World, key: Key) -> bool:
