@@ -64,6 +64,10 @@ fmt: venv ## format, and fix what ruff can fix safely
 test: venv ## run the tests; ARGS="-k plan" is passed to pytest
 	$(BIN)/python -m pytest $(ARGS)
 
+.PHONY: sweep
+sweep: venv ## break each request of rich runs in each way; SWEEP="removals-*-504_after" asks for some cases
+	SWEEP="$${SWEEP:-all}" $(BIN)/python -m pytest tests/sweep $(ARGS)
+
 ##@ See it work
 
 .PHONY: demo
