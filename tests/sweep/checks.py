@@ -13,7 +13,7 @@ from tests.sweep.history import History, Target
 from tests.sweep.relay import Position
 from tests.sweep.stage import Stage
 from tests.sweep.state import Name, Objects, State, differences, state, untouched
-from tests.sweep.worlds import WORLDS, World
+from tests.sweep.worlds import FOREIGN, WORLDS, World
 
 MOST_RUNS = 4
 JSON = ("-o", "json")
@@ -57,12 +57,18 @@ def undisturbed(stage: Stage, name: str) -> Undisturbed:
         stage.settle()
         found.append(stage.snapshot())
         runs.append(stage.run(*world.options))
+    assert _labeled_by_others(before) & found[-1].keys() <= _labeled_by_others(found[-1])
     moments = history.moments()
     kept = frozenset.intersection(*(frozenset(untouched(before, after)) for after in found))
+    assert kept >= FOREIGN
     served = moments[0] & moments[-1]
     lost = served - frozenset.intersection(*moments)
     assert not lost, f"undisturbed runs of {name} take away for a while: {sorted(lost)}"
     return Undisturbed(positions, tuple(state(after, before) for after in found), kept, served)
+
+
+def _labeled_by_others(found: Objects) -> set[Name]:
+    return {name for name, obj in found.items() if "team" in obj["metadata"].get("labels", {})}
 
 
 def play(stage: Stage, case: Case, wanted: Undisturbed) -> None:

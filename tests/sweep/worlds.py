@@ -12,6 +12,17 @@ from tests.scenarios.views import MANUAL, MIRROR, edit, manual, node_port, relab
 from tests.sweep.stage import NODES, Stage
 
 THEIRS: Object = {"metadata": {"labels": {"team": "web"}, "annotations": {"team": "web"}}}
+FOREIGN = {
+    ("Namespace", "", "shop"),
+    ("Service", "shop", "theirs"),
+    ("Endpoints", "shop", "theirs"),
+    ("Service", "shop", "by-hand"),
+    ("Endpoints", "shop", "by-hand"),
+    ("Endpoints", "shop", "alone"),
+    ("EndpointSlice", "shop", "of-a-mesh"),
+    ("EndpointSlice", "shop", "of-nobody"),
+}
+"""What others have in each world."""
 LOCAL_ONLY: dict[str, object] = {"externalTrafficPolicy": "Local"}
 
 
