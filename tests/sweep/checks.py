@@ -33,6 +33,14 @@ class Undisturbed:
     """What callers can reach before, at every moment, and at the end."""
 
 
+class ProblemsError(AssertionError):
+    """What was wrong after a case."""
+
+    def __init__(self, problems: list[str], run: Run) -> None:
+        super().__init__("\n".join([*problems, f"the broken run: {run.exit_code} {run.writes}", run.stderr]))
+        self.problems = problems
+
+
 @dataclass
 class Broken:
     """What is left to look at after a broken run."""
@@ -93,7 +101,8 @@ def play(stage: Stage, case: Case, wanted: Undisturbed) -> None:
         problems += [f"callers lost {target}" for target in sorted(lost)]
     asked = stage.remote.requests("barrelman-sync", since=mark)
     problems += [f"written at the remote: {ask}" for ask in asked if ask.verb not in READS]
-    assert not problems, "\n".join([*problems, f"the broken run: {run.exit_code} {run.writes}", run.stderr])
+    if problems:
+        raise ProblemsError(problems, run)
 
 
 def _begin(stage: Stage, world: World) -> tuple[Objects, History]:
