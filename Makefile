@@ -68,6 +68,10 @@ test: venv ## run the tests; ARGS="-k plan" is passed to pytest
 worlds: venv ## look for a random world that breaks a law (minutes); ARGS="--worlds 500 --seed 7"
 	$(BIN)/python -m tests.worlds $(ARGS)
 
+.PHONY: sweep
+sweep: venv ## break each request of rich runs in each way; SWEEP="removals-*-504_after" asks for some cases
+	SWEEP="$${SWEEP:-all}" $(BIN)/python -m pytest tests/sweep $(ARGS)
+
 ##@ See it work
 
 .PHONY: demo

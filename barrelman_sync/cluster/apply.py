@@ -129,10 +129,22 @@ class _Work:
             done = tuple(self._outcomes[place])
             rest = _without_outcome(unit.writes[len(done) :], why, in_flight=place in given_up)
             for outcome in (*done, *rest):
-                # Some Services are written twice, see `planning.order`: the first failure counts.
-                if (before := found.get(outcome.step.ref)) is None or before.result == Result.DONE:
-                    found[outcome.step.ref] = outcome
+                found[outcome.step.ref] = _of_both(found.get(outcome.step.ref), outcome)
         return tuple(found.values())
+
+
+def _of_both(first: Outcome | None, second: Outcome) -> Outcome:
+    """One outcome for an object that is written twice (`planning.order`, `planning.renames`): the first failure counts.
+
+    If the second write was not tried, the object has changed all the same.
+    """
+    if first is None:
+        return second
+    if first.result != Result.DONE:
+        return first
+    if second.result != Result.NOT_TRIED:
+        return second
+    return replace(second, result=Result.FAILED, error=f"only the first of two writes is done: {second.error}")
 
 
 def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[Outcome]:
@@ -157,7 +169,8 @@ def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, W
     written: set[Ref] = set()
     for step in writes:
         if stop := next((other for other in failed if is_stopped(step, other)), None):
-            outcomes.append(Outcome(step, Result.NOT_TRIED, _why_stopped(step, stop, written)))
+            error = f"{stop.ref.kind} {stop.ref.key} could not be written"
+            outcomes.append(Outcome(step, Result.NOT_TRIED, error))
             if step.ref.kind == Kind.SERVICE:
                 failed.append(step)
             continue
@@ -172,11 +185,6 @@ def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, W
 def _lacks_only_node_ports(step: Write, written: Container[Ref]) -> bool:
     """Whether the step is the second of two writes for a new Service: then endpoints serve what the first created."""
     return isinstance(step, Create) and step.ref.kind == Kind.SERVICE and step.ref in written
-
-
-def _why_stopped(step: Write, stop: Write, written: Container[Ref]) -> str:
-    ports = ", so it keeps the old and the new ports" if step.ref in written else ""
-    return f"{stop.ref.kind} {stop.ref.key} could not be written{ports}"
 
 
 def _fall_back(step: Write, writer: AnyWriter, outcomes: list[Outcome]) -> None:

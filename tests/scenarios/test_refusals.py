@@ -125,7 +125,7 @@ def test_endpoints_of_a_port_whose_new_name_is_refused_follow_the_nodes(
         assert "no UPDATE here" in service["error"]
         assert "fallback" not in service
         (endpoints,) = (step for step in run.document["steps"] if step["kind"] != "Service")
-        assert endpoints["result"] == ("not tried" if options else "done")
+        assert endpoints["result"] == ("failed" if options else "done")
         assert endpoints["changes"][0]["removed"] == ["10.0.0.2"]
         assert addresses(local, options) == ["10.0.0.1"]
         again = sync(*options)

@@ -1,0 +1,46 @@
+"""How much was swept, for the line at the end."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.sweep.faults import Case
+from tests.sweep.relay import Position
+
+SEED = os.environ.get("SEED") or str(random.randrange(10**6))  # noqa: S311 - this is no secret
+
+
+@dataclass
+class Count:
+    """What was played so far."""
+
+    runs: int = 0
+    cases: int = 0
+    failed: int = 0
+    positions: set[tuple[str, Position]] = field(default_factory=set)
+    ways: set[str] = field(default_factory=set)
+
+    @contextmanager
+    def counting(self, case: Case) -> Iterator[None]:
+        """Count the case."""
+        self.cases += 1
+        self.positions.add((case.world, case.at))
+        self.ways.add(case.how)
+        try:
+            yield
+        except (AssertionError, pytest.fail.Exception):
+            self.failed += 1
+            raise
+
+    def __str__(self) -> str:
+        """Return the line."""
+        return (
+            f"{self.cases} requests broken ({len(self.positions)} positions, {len(self.ways)} faults) in {self.runs}"
+            f" runs: {self.failed} failed. SEED={SEED}"
+        )

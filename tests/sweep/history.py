@@ -1,0 +1,105 @@
+"""What callers could reach at each moment, from the history that the API server keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+
+from lab.controlplane import ControlPlane, Object
+from lab.controlplane.api import path_of
+from lab.controlplane.objects import service
+from tests.endpoints.views import SERVICE_NAME, slice_object
+
+MARK = "sweep-mark"
+KINDS = ("Service", "EndpointSlice")
+
+Target = tuple[str, str, int, str, str]
+"""Namespace and name of a Service, its port and protocol, and an address that answers there."""
+Event = tuple[int, str, bool, Object]
+"""The revision of the store, the kind, whether the object is still there, and the object."""
+
+
+class History:
+    """The Services and slices of a cluster from a moment on. Revisions order them: one store has them all."""
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self._plane = plane
+        self._start = {kind: plane.api.request("GET", path_of(kind)) for kind in KINDS}
+
+    def moments(self) -> list[frozenset[Target]]:
+        """Return what was reachable at the start, and after each change until now."""
+        held = {(kind, _key(obj)): obj for kind, found in self._start.items() for obj in found["items"]}
+        moments = [_reachable(held)]
+        events = sorted(self._events(), key=lambda event: event[0])
+        for _, at_once in groupby(events, key=lambda event: event[0]):
+            for _, kind, exists, obj in at_once:
+                if exists:
+                    held[kind, _key(obj)] = obj
+                else:
+                    held.pop((kind, _key(obj)), None)
+            moments.append(_reachable(held))
+        return moments
+
+    def _events(self) -> Iterator[Event]:
+        for kind, started in self._start.items():
+            end = _mark(self._plane, kind)
+            yield from _watched(self._plane, kind, started["metadata"]["resourceVersion"], end)
+
+
+def prepare(plane: ControlPlane) -> None:
+    """Make the objects whose changes stand for now."""
+    plane.add(
+        service("default", MARK, type="ClusterIP", clusterIP="None", selector=None),
+        slice_object("default", MARK, MARK, "192.0.2.1", manager="tests"),
+    )
+
+
+def _mark(plane: ControlPlane, kind: str) -> int:
+    """Change an object of this kind, and return the revision of the change."""
+    found = plane.api.get(kind, MARK, "default")
+    annotations = {"mark": found["metadata"]["resourceVersion"]}
+    marked = plane.api.patch(found, {"metadata": {"annotations": annotations}})
+    return int(marked["metadata"]["resourceVersion"])
+
+
+def _watched(plane: ControlPlane, kind: str, start: str, end: int) -> Iterator[Event]:
+    params = {"watch": "1", "resourceVersion": start}
+    with plane.api._http.stream("GET", path_of(kind), params=params) as answer:
+        for line in answer.iter_lines():
+            event = json.loads(line)
+            revision = int(event["object"]["metadata"]["resourceVersion"])
+            yield revision, kind, event["type"] != "DELETED", event["object"]
+            if revision >= end:
+                return
+
+
+def _key(obj: Object) -> tuple[str, str]:
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
+
+
+def _reachable(held: dict[tuple[str, tuple[str, str]], Object]) -> frozenset[Target]:
+    """Do as kube-proxy: join the ports of a Service and of all its slices by name and protocol."""
+    open_ports = {
+        (*key, port.get("name", ""), port["protocol"]): port["port"]
+        for (kind, key), obj in held.items()
+        if kind == "Service"
+        for port in obj["spec"].get("ports", ())
+    }
+    return frozenset(
+        (namespace, name, open_ports[namespace, name, port_name, protocol], protocol, address)
+        for (kind, _), obj in held.items()
+        if kind == "EndpointSlice"
+        for namespace, name, port_name, protocol, address in _offered(obj)
+        if (namespace, name, port_name, protocol) in open_ports
+    )
+
+
+def _offered(slice_: Object) -> Iterator[tuple[str, str, str, str, str]]:
+    metadata = slice_["metadata"]
+    name = metadata.get("labels", {}).get(SERVICE_NAME, "")
+    for endpoint in slice_["endpoints"] or ():
+        if endpoint.get("conditions", {}).get("ready") is not False:
+            for port in slice_["ports"] or ():
+                for address in endpoint["addresses"]:
+                    yield metadata["namespace"], name, port.get("name") or "", port["protocol"], address
