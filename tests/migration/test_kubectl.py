@@ -115,6 +115,28 @@ def test_a_port_with_another_name_too_leaves_the_mirrors_port(
     assert ports(bar(local)) == both[1:]
 
 
+@applied
+def test_what_the_manifest_does_not_say_keeps_the_mirrors_value(
+    sync: Sync, local: ControlPlane, shell: Shell, mirror: Mode, apply: str
+) -> None:
+    options = (*mirror, "--nodeportsvc")
+    sync.converges(*options)
+    shell.write("bar.yaml", MANIFEST.replace("  type: ClusterIP\n", "").replace(", targetPort: 8080", ""))
+    shell(apply)
+    assert "targetPort 30080 is still the remote's node port" in sync.converges(*options).line("~ Service")
+    assert (bar(local)["spec"]["type"], ports(bar(local))) == ("NodePort", [("http", "TCP", 80, 30080)])
+
+
+@applied
+def test_without_a_selector_it_stays_a_mirror(
+    sync: Sync, local: ControlPlane, shell: Shell, mirror: Mode, apply: str
+) -> None:
+    shell.write("bar.yaml", MANIFEST.replace("  selector: {app: bar}\n", ""))
+    shell(apply)
+    sync.converges(*mirror)
+    assert ports(mirror_of(local, "foo", "bar")) == [("http", "TCP", 80, 30080)]
+
+
 def test_without_force_a_server_side_apply_conflicts(
     sync: Sync, local: ControlPlane, shell: Shell, mirror: Mode
 ) -> None:
