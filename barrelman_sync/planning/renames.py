@@ -62,10 +62,11 @@ def _kept(situation: Situation, service: Served, steps: Iterable[Step]) -> Why |
 
 
 def _is_rename(update: Update) -> bool:
-    """Whether a port that callers may use gets another name."""
+    """Whether a port that callers may use gets a name for which there are no endpoints yet."""
     match update:
         case Update(Mirror() as wanted, LocalService() as live):
-            names = {(port.port, port.protocol): port.name for port in live.ports}
-            return any(names.get((port.port, port.protocol), port.name) != port.name for port in wanted.ports)
+            numbers = {(port.port, port.protocol) for port in live.ports}
+            names = {port.name for port in live.ports}
+            return any((port.port, port.protocol) in numbers and port.name not in names for port in wanted.ports)
         case _:
             return False
