@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lab.controlplane.api import ApiError
 from lab.controlplane.objects import endpoints, node, port, service
-from tests.worlds.contract import MARKER, SOURCE, UID
+from tests.worlds.contract import MARKER, ORPHANED, SOURCE, UID
 from tests.worlds.fields import Object
 
 NAMESPACES = ("shop", "web", "kube-system", "new")
@@ -134,6 +134,10 @@ EDITS: Mapping[str, Object] = {
     "say no uid": {"metadata": {"annotations": {UID: None}}},
     "adopt by Helm": {"metadata": {"labels": {MANAGED_BY: "Helm"}, "annotations": {"meta.helm.sh/release-name": "x"}}},
     "take managed-by off": {"metadata": {"labels": {MANAGED_BY: None}}},
+    "orphaned long ago": {"metadata": {"annotations": {ORPHANED: "2020-02-29T12:00:00Z"}}},
+    "orphaned in the future": {"metadata": {"annotations": {ORPHANED: "2090-01-01T00:00:00Z"}}},
+    "orphaned who knows when": {"metadata": {"annotations": {ORPHANED: "soon"}}},
+    "not orphaned": {"metadata": {"annotations": {ORPHANED: None}}},
     "a label of their own": {"metadata": {"labels": {"team": "shop"}, "annotations": {"note": "keep"}}},
     "ignore": {"metadata": {"annotations": {MARKER: "ignore"}}},
     "no longer ignore": {"metadata": {"annotations": {MARKER: None}}},

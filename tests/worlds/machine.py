@@ -16,7 +16,7 @@ from tests.worlds.checking import checked_run, settles, state_at_rest
 from tests.worlds.cluster import Cluster
 from tests.worlds.controllers import settle
 from tests.worlds.options import CHOICES, Choice, Options
-from tests.worlds.running import NO_FAULT, Fault, Sides
+from tests.worlds.running import NO_FAULT, NOON, Fault, Sides
 
 Pair = tuple[str, str]
 NAMES = ("home", "prod", "stage")
@@ -114,6 +114,7 @@ class Worlds(Happenings):
     def __init__(self) -> None:
         self.clusters = {name: Cluster(name) for name in NAMES}
         self.controllers = True
+        self.now = NOON
         super().__init__(self.clusters)
 
     def settle(self) -> None:
@@ -125,6 +126,10 @@ class Worlds(Happenings):
     def controllers_work(self, on: bool) -> None:  # noqa: FBT001
         self.controllers = on
         self.settle()
+
+    @rule(seconds=st.sampled_from([1, 300, 3600]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds
 
     @rule()
     def run(self) -> None:
@@ -142,7 +147,7 @@ class Worlds(Happenings):
         """
         self.settle()
         sides, options = self._sides(pair), self.options(pair)
-        undisturbed = Sides(sides.home.copy(), sides.away)
+        undisturbed = sides._replace(home=sides.home.copy())
         expected = state_at_rest(undisturbed, options) if self.controllers else ExitCode.USAGE
         checked_run(sides, options, controllers=self.controllers, fault=Fault(writes))
         if not isinstance(expected, ExitCode):
@@ -161,4 +166,4 @@ class Worlds(Happenings):
 
     def _sides(self, pair: Pair) -> Sides:
         home, away = pair
-        return Sides(self.clusters[home], self.clusters[away])
+        return Sides(self.clusters[home], self.clusters[away], self.now)
