@@ -197,16 +197,24 @@ def callers_stay_connected(contract: Contract, after: Objects) -> None:
     """What was answered is answered, at each moment of a run and after it: each port of a Service that is still ours.
 
     A port of a Service is the same to callers if it has the number and protocol that it had, and to kube-proxy if it
-    has the name and protocol. One exception: a Service in which a name stays but gets another protocol, because a
-    slice cannot have a name twice.
+    has the name and protocol. There are two exceptions: a Service in which a name stays but gets another protocol,
+    because a slice cannot have a name twice; and a new name of a port while no node answers, see `test_known_limits`.
     """
     for name, before in contract.home.items():
         now = after.get(name)
         if name.kind != "Service" or now is None or not (is_mirror(now) or is_manual(now)) or not is_plain(now):
             continue
         if is_plain(before) and not _exchanges_protocols(before, now):
-            lost = _known(before, now, _seen(contract, contract.home, before)) - _answered(contract, after, before, now)
+            known = _known(before, now, _seen(contract, contract.home, before))
+            if _keeps_its_endpoints(contract, before):
+                known &= _names(before)
+            lost = known - _answered(contract, after, before, now)
             assert not lost, f"{name} lost its endpoints for {lost}"
+
+
+def _keeps_its_endpoints(contract: Contract, service: Object) -> bool:
+    remote = contract.wanted.get(key(service))
+    return remote is not None and not contract.nodes_of(remote)
 
 
 def _exchanges_protocols(before: Object, now: Object) -> bool:
@@ -273,15 +281,19 @@ def changed(before: Objects, after: Objects) -> Iterator[tuple[Name, str]]:
 # --- states -----------------------------------------------------------------------------------------------------
 
 
-def state(objects: Objects) -> Mapping[Name, object]:
+def state(contract: Contract) -> Mapping[Name, object]:
     """Return what two clusters have in common that came to the same by other ways: all but uids, versions, holders.
 
     Endpoints without Service are left out: if somebody took the owner off them, nobody deletes them, and nobody sees
-    them.
+    them. So are endpoints of other sources: a run that was cut off may leave them at a mirror that said no source and
+    that it released, to runs of their source.
     """
-    return {
-        name: _content(obj) for name, obj in objects.items() if name.kind not in SERVING or _has_service(obj, objects)
-    }
+    left = (name for name, obj in contract.home.items() if name.kind in SERVING and not _is_to_compare(contract, obj))
+    return {name: _content(contract.home[name]) for name in contract.home.keys() - left}
+
+
+def _is_to_compare(contract: Contract, found: Object) -> bool:
+    return _has_service(found, contract.home) and (contract.is_ours(found) or not is_managed(found))
 
 
 def _has_service(found: Object, objects: Objects) -> bool:
