@@ -118,6 +118,22 @@ def rename_service(api: Api, number: int, place: tuple[str, str]) -> None:
         api.create(service(*place, **{"selector": None, **kept}))
 
 
+def anew(service: Object) -> Object:
+    """Return a Service as somebody creates it once more, after it was deleted."""
+    kept = ("name", "namespace", "labels", "annotations")
+    return {**service, "metadata": {name: service["metadata"][name] for name in kept if name in service["metadata"]}}
+
+
+def rename_port(api: Api, number: int, name: str) -> None:
+    """Give the first port of a Service another name."""
+    services = [obj for obj in api.list("Service") if obj["metadata"]["namespace"] in NAMESPACES]
+    if services:
+        found = services[number % len(services)]
+        first, *others = found["spec"].get("ports") or [{}]
+        with contextlib.suppress(ApiError):
+            api.patch(found, {"spec": {"ports": [{**first, "name": name}, *others]}})
+
+
 # --- edits ------------------------------------------------------------------------------------------------------
 
 

@@ -73,6 +73,10 @@ class Happenings(RuleBasedStateMachine):
     def rename_service(self, name: str, number: int, place: Pair) -> None:
         deeds.rename_service(self.apis[name], number, place)
 
+    @rule(number=st.integers(0, 7), port=st.sampled_from(["http", "web", ""]))
+    def rename_port(self, number: int, port: str) -> None:
+        deeds.rename_port(self.apis["prod"], number, port)
+
     @rule(name=CLUSTER, node=st.sampled_from(deeds.NODES), state=st.one_of(st.none(), st.sampled_from([*deeds.STATES])))
     def change_node(self, name: str, node: str, state: str | None) -> None:
         deeds.put_node(self.apis[name], node, state, NAMES.index(name))
@@ -133,6 +137,21 @@ class Worlds(Happenings):
 
     @rule()
     def run(self) -> None:
+        self._run(("home", "prod"), NO_FAULT)
+
+    @rule(place=PLACE, seconds=st.sampled_from([300, 3600]), back=st.booleans())
+    def service_goes_for_a_while(self, place: Pair, seconds: int, back: bool) -> None:  # noqa: FBT001
+        """A world that comes by chance too rarely: a mirror is orphaned, time passes, and it may be wanted again."""
+        service = self.clusters["prod"].find("Service", place[1], place[0])
+        if service is None:
+            return
+        self._run(("home", "prod"), NO_FAULT)
+        self.choices["grace"] = CHOICES["grace"][1]
+        self.delete_service("prod", place)
+        self._run(("home", "prod"), NO_FAULT)
+        self.now += seconds
+        if back:
+            self.clusters["prod"].create(deeds.anew(service))
         self._run(("home", "prod"), NO_FAULT)
 
     @rule(pair=PAIR, twice=st.booleans())
