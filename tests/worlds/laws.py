@@ -197,8 +197,9 @@ def callers_stay_connected(contract: Contract, after: Objects) -> None:
     """What was answered is answered, at each moment of a run and after it: each port of a Service that is still ours.
 
     A port of a Service is the same to callers if it has the number and protocol that it had, and to kube-proxy if it
-    has the name and protocol. There are two exceptions: a Service in which a name stays but gets another protocol,
-    because a slice cannot have a name twice; and a new name of a port while no node answers, see `test_known_limits`.
+    has the name and protocol. There are three exceptions: a Service in which a name stays but gets another protocol,
+    because a slice cannot have a name twice; a new name of a port to which somebody gave a target by name, because that
+    is no number for endpoints; and a new name of a port while no node answers, see `test_known_limits`.
     """
     for name, before in contract.home.items():
         now = after.get(name)
@@ -206,7 +207,7 @@ def callers_stay_connected(contract: Contract, after: Objects) -> None:
             continue
         if is_plain(before) and not _exchanges_protocols(before, now):
             known = _known(before, now, _seen(contract, contract.home, before))
-            if _keeps_its_endpoints(contract, before):
+            if _keeps_its_endpoints(contract, before) or _targets_a_name(before):
                 known &= _names(before)
             lost = known - _answered(contract, after, before, now)
             assert not lost, f"{name} lost its endpoints for {lost}"
@@ -215,6 +216,10 @@ def callers_stay_connected(contract: Contract, after: Objects) -> None:
 def _keeps_its_endpoints(contract: Contract, service: Object) -> bool:
     remote = contract.wanted.get(key(service))
     return remote is not None and not contract.nodes_of(remote)
+
+
+def _targets_a_name(service: Object) -> bool:
+    return any(isinstance(port["targetPort"], str) for port in service["spec"].get("ports", ()))
 
 
 def _exchanges_protocols(before: Object, now: Object) -> bool:
