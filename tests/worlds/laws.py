@@ -207,15 +207,10 @@ def callers_stay_connected(contract: Contract, after: Objects) -> None:
             continue
         if is_plain(before) and not _exchanges_protocols(before, now):
             known = _known(before, now, _seen(contract, contract.home, before))
-            if _keeps_its_endpoints(contract, before) or _targets_a_name(before):
+            if _targets_a_name(before):
                 known &= _names(before)
             lost = known - _answered(contract, after, before, now)
             assert not lost, f"{name} lost its endpoints for {lost}"
-
-
-def _keeps_its_endpoints(contract: Contract, service: Object) -> bool:
-    remote = contract.wanted.get(key(service))
-    return remote is not None and not contract.nodes_of(remote)
 
 
 def _targets_a_name(service: Object) -> bool:

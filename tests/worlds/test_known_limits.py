@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from barrelman_sync.planning.result import ExitCode
 from lab.controlplane.objects import node, port, service
 from tests.worlds import deeds
 from tests.worlds.checking import checked_run
 from tests.worlds.cluster import Cluster
-from tests.worlds.contract import endpoint_ports
 from tests.worlds.options import Options
 from tests.worlds.running import Fault, Sides, run
 
@@ -54,14 +51,3 @@ def test_a_release_that_was_cut_off_leaves_deletes_that_a_guard_holds_back() -> 
     assert [exit_code(both, careful), exit_code(both, careful)] == [3, 3]
     allowed = Options({"deletes": ("--allow-mass-delete",)})
     assert [exit_code(both, allowed), exit_code(both, careful)] == [0, 0]
-
-
-@pytest.mark.xfail(reason="endpoints that are kept, because no node is used, keep the old name of a port", strict=True)
-def test_a_port_that_is_renamed_while_no_node_is_used_keeps_its_callers() -> None:
-    both = sides(0)
-    checked_run(both, NO_OPTION, controllers=True)
-    both.away.delete("Node", "n0")
-    both.away.patch(both.away.get("Service", "s0", "shop"), {"spec": {"ports": [port(80, "web", nodePort=30000)]}})
-    run(both, NO_OPTION)
-    mirror, endpoints = both.home.get("Service", "s0", "shop"), both.home.get("Endpoints", "s0", "shop")
-    assert mirror["spec"]["ports"][0]["name"] in {name for name, _, _ in endpoint_ports(endpoints)}
