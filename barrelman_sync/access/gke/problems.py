@@ -17,7 +17,7 @@ from barrelman_sync.redaction import beginning, redacted
 
 KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _LONGEST_ECHO = 300
-_QUERY = re.compile(r"\?\S+=\S+")  # the query of a URL: long, and of no use to a reader
+_QUERY = re.compile(r"\?[^\s?=]++=\S+")  # the query of a URL: long, and of no use to a reader
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 _ELSEWHERE = (
     f"Elsewhere: set {KEY_FILE} to a key file or federation configuration, or run:"
