@@ -15,8 +15,10 @@ from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import Kubeconfig
 
-_QUOTED = re.compile(r"'(?!<).{3,}'", re.DOTALL)
-"""What PyYAML quotes from the file, such as an alias. Its own words are in quotes, too: `'<block end>'`."""
+_QUOTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\"""", re.DOTALL)
+"""What PyYAML has in quotes, as Python writes texts."""
+_OF_PYYAML = re.compile(r"'(?:.{1,2}|<[a-z -]+>)'")
+"""Of these, its own words, such as `'<block end>'` and `','`. The others are from the file, such as an alias."""
 
 
 class Chosen(NamedTuple):
@@ -138,7 +140,7 @@ def _yaml_problem(error: yaml.YAMLError) -> str:
     """Where the mistake is. PyYAML's own text shows the line, which may hold a token, and quotes names from there."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be parsed"
-    problem = _QUOTED.sub("'...'", str(problem))
+    problem = _QUOTED.sub(lambda found: found[0] if _OF_PYYAML.fullmatch(found[0]) else "'...'", str(problem))
     return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else problem
 
 

@@ -6,8 +6,8 @@ A failure does not stop the writes of other Services, and a write that hangs doe
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Container, Mapping
+from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from typing import Protocol
 
@@ -63,13 +63,22 @@ def apply(plan: Plan, writer: AnyWriter, crew: Crew, deadline: Deadline, advance
     return outcomes
 
 
+@dataclass(slots=True)
+class _Progress:
+    """How far the writes of a unit are. One thread writes the unit, another one looks at this."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    fallback: Write | None = None
+    """The fallback that is being sent. It belongs to the write of the last outcome."""
+
+
 class _Work:
     """The units of a plan: which may start, which have ended, and the outcomes of their writes so far."""
 
     def __init__(self, found: tuple[Unit, ...], writer: AnyWriter) -> None:
         self._units = found
         self._writer = writer
-        self._outcomes: tuple[list[Outcome], ...] = tuple([] for _ in found)
+        self._progress = tuple(_Progress() for _ in found)
         self._failed: dict[Key, Write] = {}
         """The namespaces and Services that could not be written. Only these can stop a write of another unit."""
         self._sorter = TopologicalSorter({place: unit.needs for place, unit in enumerate(found)})
@@ -110,13 +119,13 @@ class _Work:
         """Does the writes of the unit at this place."""
 
         def job() -> None:
-            _write_unit(self._units[place].writes, self._writer, self._failed, self._outcomes[place])
+            _write_unit(self._units[place].writes, self._writer, self._failed, self._progress[place])
 
         return job
 
     def end(self, place: int) -> int:
         """Notes that a unit has ended. Returns the number of its writes; two writes of one object count as one."""
-        for outcome in self._outcomes[place]:
+        for outcome in self._progress[place].outcomes:
             if outcome.result != Result.DONE and outcome.step.ref.kind in (Kind.NAMESPACE, Kind.SERVICE):
                 self._failed.setdefault(outcome.step.ref.key, outcome.step)
         self._sorter.done(place)
@@ -126,9 +135,9 @@ class _Work:
         """One outcome for each object. `why` says what ended the run while the units at `given_up` still wrote."""
         found: dict[Ref, Outcome] = {}
         for place, unit in enumerate(self._units):
-            done = tuple(self._outcomes[place])
-            rest = _without_outcome(unit.writes[len(done) :], why, in_flight=place in given_up)
-            for outcome in (*done, *rest):
+            progress = self._progress[place]
+            told = _given_up(progress, unit.writes, why) if place in given_up else _ended(progress, unit.writes, why)
+            for outcome in told:
                 found[outcome.step.ref] = _of_both(found.get(outcome.step.ref), outcome)
         return tuple(found.values())
 
@@ -147,24 +156,33 @@ def _of_both(first: Outcome | None, second: Outcome) -> Outcome:
     return replace(second, result=Result.FAILED, error=f"only the first of two writes is done: {second.error}")
 
 
-def _without_outcome(writes: Writes, why: str, *, in_flight: bool) -> Iterator[Outcome]:
-    """The outcomes of writes that the run did not come to, or whose answer the run did not wait for any longer."""
-    for step in writes:
-        if in_flight:
-            yield Outcome(step, Result.FAILED, f"no answer, and {why}; the server may still do the write")
-            in_flight = False
-        else:
-            yield Outcome(step, Result.NOT_TRIED, why)
+def _ended(progress: _Progress, writes: Writes, why: str) -> list[Outcome]:
+    """The outcomes of a unit, with those of writes that the run did not come to."""
+    rest = writes[len(progress.outcomes) :]
+    return [*progress.outcomes, *(Outcome(step, Result.NOT_TRIED, why) for step in rest)]
 
 
-def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write], outcomes: list[Outcome]) -> None:
+def _given_up(progress: _Progress, writes: Writes, why: str) -> list[Outcome]:
+    """The same for a unit that has a write in flight, planned or a fallback, for which the run waits no longer."""
+    fallback = progress.fallback  # read before the outcomes: if the fallback ends meanwhile, they have it
+    outcomes = _ended(progress, writes, why)
+    error = f"no answer, and {why}; the server may still do the write"
+    place = len(progress.outcomes)
+    if fallback is None:
+        outcomes[place : place + 1] = [Outcome(step, Result.FAILED, error) for step in writes[place : place + 1]]
+    elif all(outcome.step is not fallback for outcome in outcomes[place - 1].fallback):
+        outcomes[place - 1] = _with_fallback(outcomes[place - 1], Outcome(fallback, Result.FAILED, error))
+    return outcomes
+
+
+def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, Write], progress: _Progress) -> None:
     """Does the writes of one Service, in order. A failed write is followed by its fallback, not by writes that need it.
 
     The Service comes before its endpoints, which need the uid of a new Service, unless a port changes its name. Deletes
     of old endpoints come after new endpoints. `failed_before` are the namespaces and Services of earlier units that
-    could not be written. Each outcome is added to `outcomes` as soon as it is known.
+    could not be written. Each outcome is added to `progress` as soon as it is known.
     """
-    service = writes[0].ref.service
+    service, outcomes = writes[0].ref.service, progress.outcomes
     failed = [failed_before[key] for key in (Key("", service.namespace), service) if key in failed_before]
     written: set[Ref] = set()
     for step in writes:
@@ -179,7 +197,7 @@ def _write_unit(writes: Writes, writer: AnyWriter, failed_before: Mapping[Key, W
             written.add(step.ref)
         elif not _lacks_only_node_ports(step, written):
             failed.append(step)
-            _fall_back(step, writer, outcomes)
+            _fall_back(step, writer, progress)
 
 
 def _lacks_only_node_ports(step: Write, written: Container[Ref]) -> bool:
@@ -187,15 +205,21 @@ def _lacks_only_node_ports(step: Write, written: Container[Ref]) -> bool:
     return isinstance(step, Create) and step.ref.kind == Kind.SERVICE and step.ref in written
 
 
-def _fall_back(step: Write, writer: AnyWriter, outcomes: list[Outcome]) -> None:
+def _fall_back(step: Write, writer: AnyWriter, progress: _Progress) -> None:
     """Does the fallback of a step that was not done, and adds what became of it to the last outcome, that of the step.
 
     The planned writes of the same objects have outcomes of their own: they are not tried.
     """
     for other in step.fallback if isinstance(step, Update | Delete) else ():
+        progress.fallback = other
         outcome = _attempt(other, writer)
         if outcome.result != Result.NOT_TRIED:
-            outcomes[-1] = replace(outcomes[-1], fallback=(*outcomes[-1].fallback, outcome))
+            progress.outcomes[-1] = _with_fallback(progress.outcomes[-1], outcome)
+        progress.fallback = None
+
+
+def _with_fallback(outcome: Outcome, fallback: Outcome) -> Outcome:
+    return replace(outcome, fallback=(*outcome.fallback, fallback))
 
 
 def _is_first_of_two(step: Write) -> bool:

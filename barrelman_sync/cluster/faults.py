@@ -15,7 +15,7 @@ from lightkube.core.exceptions import ConfigError
 from barrelman_sync.cluster.bounds import TooLargeError
 from barrelman_sync.cluster.certificates import advice_on, problem_of
 from barrelman_sync.model.errors import Advice, RunError, causes
-from barrelman_sync.redaction import redacted
+from barrelman_sync.redaction import beginning, redacted
 
 FAULTS = (
     httpx2.HTTPError,
@@ -34,8 +34,6 @@ RecursionError: an answer that is nested too deeply.
 """
 
 _LONGEST_ECHO = 600
-_LONGEST_TEXT = 10_000
-"""How much of an answer that is no Status is looked at. What is shown is shorter still, without its white space."""
 _RETRIED = frozenset({429, 500, 502, 503, 504})
 _LONGEST_RETRY_AFTER = 3600.0
 _OF_ADMISSION = frozenset({httpx2.codes.FORBIDDEN, httpx2.codes.UNPROCESSABLE_CONTENT})
@@ -112,6 +110,13 @@ def is_passing(error: BaseException) -> bool:
     if isinstance(error, httpx2.UnsupportedProtocol | httpx2.LocalProtocolError):
         return False
     return isinstance(error, httpx2.TransportError) and not _certificate_error(error)
+
+
+def is_port_taken(error: BaseException | None) -> bool:
+    """Whether a Service was refused because another one has its node port (kube-apiserver, portallocator)."""
+    if not isinstance(error, httpx2.HTTPStatusError) or status_of(error) != httpx2.codes.UNPROCESSABLE_CONTENT:
+        return False
+    return "provided port is already allocated" in error.response.text
 
 
 def retry_after(error: BaseException) -> float:
@@ -208,7 +213,7 @@ def _message(response: httpx2.Response) -> str:
     body = _status(response)
     if isinstance(body.get("message"), str):
         return _sentence(body.get("reason") or response.reason_phrase, body["message"])
-    return _sentence(response.reason_phrase, " ".join(response.text[:_LONGEST_TEXT].split()))
+    return _sentence(response.reason_phrase, " ".join(beginning(response.text).split()))
 
 
 def _status(response: httpx2.Response) -> dict[str, Any]:
@@ -240,5 +245,5 @@ def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | N
 
 def _capped(text: str) -> str:
     """The text, cut after a few lines, because some servers repeat the whole request."""
-    text = redacted(text)
+    text = redacted(beginning(text))
     return text if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]}..."

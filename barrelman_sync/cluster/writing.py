@@ -12,7 +12,7 @@ from lightkube.core.resource import Resource
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.answers import altered_fields, fields_not_released, usable_although_altered
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_unreadable
+from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_port_taken, is_unreadable
 from barrelman_sync.cluster.manifests import (
     delete_options,
     manifest,
@@ -163,7 +163,7 @@ class Writer:
         same Service at the same moment, its port is taken, and the Service that took it cannot be read for a moment.
         """
         takes_port = isinstance(step, Create | Update) and node_ports_taken(step)
-        waits = deque(_WAIT_SECONDS if takes_port and error.status == httpx2.codes.UNPROCESSABLE_CONTENT else ())
+        waits = deque(_WAIT_SECONDS if takes_port and is_port_taken(error.__cause__) else ())
         while (done := _look_after(error, lambda: self._is_done(step))) is False and waits:
             self._client.pause(waits.popleft())
         return bool(done)

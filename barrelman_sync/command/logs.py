@@ -10,6 +10,7 @@ from typing import Any
 
 from barrelman_sync.model.escape import one_line, own_lines
 from barrelman_sync.model.settings import LogFormat
+from barrelman_sync.redaction import redacted_values
 
 _LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
@@ -38,7 +39,7 @@ class _JsonFormatter(logging.Formatter):
             "message": _message(record),
             **({"stack_trace": _trace(record)} if record.exc_info else {}),
         }
-        return json.dumps(line)
+        return json.dumps(redacted_values(line))
 
 
 class _Handler(logging.StreamHandler[Any]):

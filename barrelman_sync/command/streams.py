@@ -9,7 +9,7 @@ import sys
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from barrelman_sync.redaction import redacted
+from barrelman_sync.redaction import Clean, redacted
 
 
 class Loss(NamedTuple):
@@ -40,7 +40,7 @@ class Unfailing:
         """Writes the text without its secrets, or loses it."""
         self.written = True
         try:
-            self._stream.write(redacted(text))
+            self._stream.write(text if isinstance(text, Clean) else redacted(text))
         except OSError as error:
             self._lose(error)
         return len(text)

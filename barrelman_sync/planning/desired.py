@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from barrelman_sync.model.local import Local
-from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Key, ServicePort
+from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Affinity, Key, ServicePort
 from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.settings import Scope, Whose
 from barrelman_sync.model.wanted import Mirror
@@ -28,13 +28,16 @@ class Rule(StrEnum):
 
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-"""The name of a Service or a namespace (a DNS label). A remote that is no Kubernetes may say anything."""
+"""The name of a Service, a namespace or a port (a DNS label). A remote that is no Kubernetes may say anything."""
 _TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
 _PROTOCOLS = ("TCP", "UDP", "SCTP")
-_LONGEST_PORT_NAME = 63
-_LONGEST_APP_PROTOCOL = 317
-"""A qualified name: a domain of 253 characters, a slash, a name of 63."""
+_LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
+_APP_PROTOCOL = re.compile(
+    rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?[A-Za-z0-9](?:[-._A-Za-z0-9]{{0,61}}[A-Za-z0-9])?"
+)
+"""A qualified name: a name, perhaps after a domain and a slash."""
 _LAST_PORT = 65535
+_LONGEST_AFFINITY = 86_400
 
 
 class NotEligible(NamedTuple):
@@ -126,16 +129,31 @@ def _skip(service: RemoteService) -> Skip | None:
         (service.marker == MANUAL_MARKER and not service.has_selector, Skip.MANUAL),
         (service.deleting, Skip.DELETING),
         (not any(port.node_port for port in service.ports), Skip.NO_NODE_PORT),
-        (not all(map(_is_possible, service.ports)), Skip.INVALID_PORT),
+        (not _is_possible(service), Skip.INVALID_PORT),
     )
     return next((reason for applies, reason in checks if applies), None)
 
 
-def _is_possible(port: RemotePort) -> bool:
-    """Whether the local API server can accept the port. Otherwise the write would fail in every run."""
+def _is_possible(service: RemoteService) -> bool:
+    """Whether the local API server can accept the mirror. Otherwise the write would fail in every run."""
+    ports = [port for port in service.ports if port.node_port]
+    names = [port.name for port in ports]
+    numbers = [(port.protocol, port.port) for port in ports]
+    node_ports = [(port.protocol, port.node_port) for port in ports]
+    distinct = all(len({*each}) == len(ports) for each in (names, numbers, node_ports))
+    named = len(ports) == 1 or all(names)
+    return distinct and named and all(map(_is_possible_port, service.ports)) and _is_possible_affinity(service.affinity)
+
+
+def _is_possible_affinity(affinity: Affinity) -> bool:
+    return affinity == Affinity() or (affinity.mode == "ClientIP" and 0 < (affinity.timeout or 0) <= _LONGEST_AFFINITY)
+
+
+def _is_possible_port(port: RemotePort) -> bool:
     numbers = 0 < port.port <= _LAST_PORT and 0 <= port.node_port <= _LAST_PORT
-    texts = len(port.name) <= _LONGEST_PORT_NAME and len(port.app_protocol or "") <= _LONGEST_APP_PROTOCOL
-    return numbers and texts and port.protocol in _PROTOCOLS
+    name = not port.name or _NAME.fullmatch(port.name)
+    app_protocol = not port.app_protocol or _APP_PROTOCOL.fullmatch(port.app_protocol)
+    return bool(numbers and name and app_protocol and port.protocol in _PROTOCOLS)
 
 
 def _mirror(service: RemoteService, scope: Scope) -> Mirror:

@@ -43,7 +43,13 @@ class ExitCode(IntEnum):
             " or --expect-plan does not match; takes precedence over 3"
         ),
     )
-    USAGE = 2, "wrong usage or configuration, or local and remote are the same cluster"
+    USAGE = (
+        2,
+        (
+            "wrong usage or configuration, local and remote are the same cluster,"
+            " or the remote is mirrored already under another name"
+        ),
+    )
     HELD_BACK = 3, "a guard held deletes back"
     CHANGES = 4, "there are changes (only with --dry-run --detailed-exitcode)"
 

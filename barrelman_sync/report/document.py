@@ -11,7 +11,7 @@ from barrelman_sync.model.names import Ref, Revision
 from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.result import Outcome, Report
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Mark, Release, Step, Unchanged, Update, Write
-from barrelman_sync.redaction import redacted, redacted_values
+from barrelman_sync.redaction import may_have_secrets, redacted_values
 from barrelman_sync.report.changes import change_values
 from barrelman_sync.report.fingerprint import plan_fingerprint
 from barrelman_sync.report.messages import EXCLUSIONS, SKIPS, message, not_eligible, problems
@@ -39,9 +39,8 @@ def as_yaml(document: Document) -> str:
 
 def _without_secrets(document: Document) -> Document:
     """The document without secrets. Replaced in its text, they would make YAML invalid."""
-    text = json.dumps(document)  # much faster than a look at each value, and most documents have no secret
-    redacted_document: Document = document if redacted(text) == text else redacted_values(document)
-    return redacted_document
+    without: Document = redacted_values(document) if may_have_secrets(json.dumps(document)) else document
+    return without
 
 
 def document(report: Report) -> Document:

@@ -16,7 +16,7 @@ SKIPS: Mapping[Skip, str] = {
     Skip.MANUAL: "the remote Service is a manual service",
     Skip.DELETING: "the remote Service is being deleted",
     Skip.NO_NODE_PORT: "the remote Service has no node port",
-    Skip.INVALID_PORT: "a port has a number, name or protocol that Kubernetes does not allow",
+    Skip.INVALID_PORT: "a port, or the session affinity, has a value that Kubernetes does not allow",
 }
 
 EXCLUSIONS: Mapping[Exclusion, str] = {

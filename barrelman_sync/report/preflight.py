@@ -11,6 +11,7 @@ from barrelman_sync.model.escape import one_line, own_lines
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.result import ExitCode
 from barrelman_sync.report.document import Document, as_json, as_yaml
+from barrelman_sync.report.printer import show_document
 
 SCHEMA_VERSION = 1
 _NONE: Mapping[str, str | int] = MappingProxyType({})
@@ -53,7 +54,7 @@ def print_checks(checks: Iterable[Check], output: Output, *, color: bool) -> boo
         return all(results)
     done = [*checks]
     render = as_json if output is Output.JSON else as_yaml
-    click.echo(render(preflight_document(done)))
+    show_document(render(preflight_document(done)))
     return all(check.passed for check in done)
 
 

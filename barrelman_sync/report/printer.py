@@ -1,5 +1,6 @@
 """When a run prints what: text is printed as the run goes on, a document once at the end."""
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -8,6 +9,7 @@ import click
 from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.result import ExitCode, Report
+from barrelman_sync.redaction import Clean
 from barrelman_sync.report import document, text
 
 _COLORS = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
@@ -39,6 +41,15 @@ def printer_for(output: Output, *, color: bool) -> Printer:
             return _DocumentPrinter(document.as_json)
         case Output.YAML:
             return _DocumentPrinter(document.as_yaml)
+
+
+def show_document(rendered: str) -> None:
+    """Prints JSON or YAML, which has no secrets any more: to look for them again could replace words of its structure.
+
+    click would make another text of it, so it does not print this one.
+    """
+    sys.stdout.write(Clean(f"{rendered}\n"))
+    sys.stdout.flush()
 
 
 class _TextPrinter:
@@ -74,10 +85,10 @@ class _DocumentPrinter:
         """Prints nothing yet: a document is printed as a whole, at the end."""
 
     def outcome(self, report: Report) -> None:
-        click.echo(self._render(document.document(report)))
+        show_document(self._render(document.document(report)))
 
     def failure(self, problems: Sequence[str], exit_code: int) -> None:
-        click.echo(self._render(document.failure(problems, exit_code)))
+        show_document(self._render(document.failure(problems, exit_code)))
 
     def bug(self, problem: str) -> None:
         self.failure([problem], ExitCode.FAILED)

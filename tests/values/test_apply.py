@@ -306,8 +306,8 @@ def test_nothing_goes_before_what_replaces_it_is_there() -> None:
 class Hung(Cluster):
     """Does not answer these writes."""
 
-    def __init__(self, *hanging: str) -> None:
-        super().__init__(())
+    def __init__(self, *hanging: str, refused: Iterable[str] = ()) -> None:
+        super().__init__(refused)
         self._hanging = hanging
         self.go_on = threading.Event()
         self.tried = threading.Semaphore(0)
@@ -401,23 +401,39 @@ def test_what_is_in_flight_at_the_end_of_the_run_may_finish() -> None:
     assert outcome.result.value == "done"
 
 
-def test_what_does_not_finish_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def given_up(world: World, cluster: Hung, monkeypatch: pytest.MonkeyPatch) -> tuple[Outcome, ...]:
+    """Return the outcomes of a run that ends while the cluster does not answer a write."""
     monkeypatch.setattr(applying, "IN_FLIGHT_SECONDS", 0)
     monkeypatch.setattr(applying, "_MARGIN_SECONDS", 0)
-    cluster, deadline = Hung("create Service shop/cart"), Deadline(45)
+    deadline = Deadline(45)
 
     def end() -> None:
         assert cluster.tried.acquire(timeout=20)
         deadline.stop("the run was interrupted")
 
     threading.Thread(target=end).start()
-    outcomes = apply(World(local()).plan(), cluster, Crew(1), deadline, lambda _: None)
+    outcomes = apply(world.plan(), cluster, Crew(1), deadline, lambda _: None)
     cluster.go_on.set()
-    assert [(word(outcome.step), outcome.result.value) for outcome in outcomes] == [
-        ("create Service shop/cart", "failed"),
-        ("create Endpoints shop/cart", "not tried"),
-    ]
-    assert [outcome.error for outcome in outcomes] == [
-        "no answer, and the run was interrupted; the server may still do the write",
+    return outcomes
+
+
+NO_ANSWER = "no answer, and the run was interrupted; the server may still do the write"
+
+
+def test_what_does_not_finish_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    outcomes = given_up(World(local()), Hung("create Service shop/cart"), monkeypatch)
+    assert told(outcomes) == [("create Service shop/cart", "failed"), ("create Endpoints shop/cart", "not tried")]
+    assert [outcome.error for outcome in outcomes] == [NO_ANSWER, "the run was interrupted"]
+
+
+def test_a_fallback_that_does_not_finish_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The planned write of the same object was not sent."""
+    cluster = Hung("update Endpoints shop/cart", refused=["delete Service shop/cart"])
+    outcomes = given_up(World(services=(), nodes=NEW_NODE), cluster, monkeypatch)
+    assert told(outcomes) == [("delete Service shop/cart", "failed"), ("delete Endpoints shop/cart", "not tried")]
+    assert [outcome.error.partition("failed: ")[2] or outcome.error for outcome in outcomes] == [
+        "refused.",
         "the run was interrupted",
     ]
+    (fallback,) = outcomes[0].fallback
+    assert (word(fallback.step), fallback.error) == ("update Endpoints shop/cart", NO_ANSWER)

@@ -249,14 +249,15 @@ def refused(world: World) -> Report:
 
 @pytest.mark.parametrize("color", [False, True])
 def test_text_of_others_is_escaped_and_stays_in_its_line(capsys: pytest.CaptureFixture[str], *, color: bool) -> None:
-    world = World(local(), services=(remote(CART, port(80, 30080, "\x1b[2J\nfake")),))
+    odd = mirror(CART, service_port(80, 30080, name="\x1b[2J\nfake"))
+    world = World(local(odd), services=(remote(CART), remote(TILL)))
     printer = printer_for(Output.TEXT, color=color)
     found = refused(world)
     printer.plan(found)
     printer.outcome(found)
     out = capsys.readouterr().out
     assert len(out.splitlines()) == 2 * len(found.outcomes) + 1
-    assert "\\x1b[2J fake:80/TCP->30080" in out
+    assert "spec.ports[\\x1b[2J fake]: 80/TCP->30080 -> none" in out
     assert "failed: denied by policy: \\x1b]0;title\\x07 - \\u202efirst - second" in out
     assert ("\x1b[32m" in out) == ("\x1b" in out) == color
 

@@ -14,7 +14,7 @@ from barrelman_sync.cluster.faults import ClusterError, reason_of
 from barrelman_sync.model.names import Key
 from tests.wire import answers
 from tests.wire.conftest import Connect, Ending, Patient
-from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
+from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally, status_object
 from tests.wire.objects import namespace, node
 
 NODES = "/api/v1/nodes"
@@ -142,6 +142,14 @@ def test_not_tried_again(api: FakeApi, client: ClusterClient, fault: Answer, sai
     error = fails(client)
     assert said in str(error)
     assert len(api.requests) == 1
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain"])
+def test_a_long_answer_holds_up_no_run(api: FakeApi, client: ClusterClient, content_type: str) -> None:
+    """One that the search for secrets would once have taken hours for, while no other thread could go on."""
+    status = status_object(403, "Forbidden", f"@ ://{':' * 1_000_000}")
+    api.rule_for_ever("GET", NODES, answers.raw(403, json.dumps(status).encode(), content_type))
+    assert len(str(fails(client))) < 1000
 
 
 def test_a_long_answer_is_not_repeated_in_full(api: FakeApi, client: ClusterClient) -> None:

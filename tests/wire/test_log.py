@@ -50,6 +50,16 @@ def test_a_line_of_json(capsys: pytest.CaptureFixture[str], level: str) -> None:
     assert line == {"severity": level, "logger": "barrelman_sync.test", "message": "all is well"}
 
 
+def test_a_secret_after_a_line_break_is_found(capsys: pytest.CaptureFixture[str]) -> None:
+    """In JSON, a letter is before it: `\\n`."""
+    set_up_logs(LogFormat.JSON, 2)
+    logging.getLogger("barrelman_sync.test").error(
+        "a", extra={"lines": ["eyJhbGciOiJSUzI1NiIsImtpZCI6Im0ifQ.e30.c2ln"]}
+    )
+    (line,) = written(capsys)
+    assert line["message"] == "a\n[redacted]"
+
+
 @pytest.mark.parametrize("form", LogFormat)
 def test_text_of_others_is_escaped_and_one_line(capsys: pytest.CaptureFixture[str], form: LogFormat) -> None:
     set_up_logs(form, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -14,7 +15,7 @@ from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.steps import Create, Update
 from tests.wire import answers
 from tests.wire.conftest import Connect, Patient
-from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally
+from tests.wire.fakeapi import Answer, Exchange, FakeApi, normally, status_object
 from tests.wire.objects import REMOTE, mirror, namespace, seen
 from tests.wire.store import Object
 
@@ -45,6 +46,12 @@ def sent(api: FakeApi) -> list[str]:
     return [request.method for request in api.requests]
 
 
+def taken(exchange: Exchange) -> None:
+    """As kube-apiserver answers."""
+    said = 'Service "cart" is invalid: spec.ports[0].nodePort: Invalid value: 30080: provided port is already allocated'
+    exchange.send(422, json.dumps(status_object(422, "Invalid", said)).encode(), "application/json")
+
+
 def appears(exchange: Exchange) -> None:
     """The Service that took the node port is stored."""
     exchange.api.store.add(with_node_port())
@@ -55,7 +62,7 @@ def test_a_node_port_that_a_second_run_took_for_the_same_service(
     api: FakeApi, writer: Writer, deadline: Patient
 ) -> None:
     """The server allocates the port first, and stores the Service later."""
-    api.rule("PATCH", SERVICE, answers.failure(422))
+    api.rule("PATCH", SERVICE, taken)
     api.rule("GET", SERVICE, normally, normally, appears)
     writer.write(Create(WANTED))
     assert sent(api) == ["PATCH", "GET", "GET", "GET"]
@@ -66,7 +73,7 @@ def test_a_node_port_that_a_second_run_took_for_the_same_service(
 def test_an_update_to_a_node_port_that_a_second_run_took_for_the_same_service(api: FakeApi, writer: Writer) -> None:
     api.store.add(mirror("cart"))
     metadata = api.store.get(SERVICE)["metadata"]
-    api.rule("PATCH", SERVICE, answers.failure(422))
+    api.rule("PATCH", SERVICE, taken)
     api.rule("GET", SERVICE, normally, appears)
     writer.write(Update(WANTED, seen(Revision(metadata["uid"], metadata["resourceVersion"])), ()))
     assert sent(api) == ["PATCH", "GET", "GET"]
@@ -75,14 +82,14 @@ def test_an_update_to_a_node_port_that_a_second_run_took_for_the_same_service(ap
 def test_a_node_port_of_somebody_else_is_believed_after_a_while(
     api: FakeApi, writer: Writer, deadline: Patient
 ) -> None:
-    api.rule("PATCH", SERVICE, answers.failure(422))
-    with pytest.raises(ClusterError, match="422 Because"):
+    api.rule("PATCH", SERVICE, taken)
+    with pytest.raises(ClusterError, match=r"422 Invalid: .* provided port is already allocated"):
         writer.write(Create(WANTED))
     assert sent(api) == ["PATCH"] + ["GET"] * 5
     assert deadline.slept == [0.1, 0.2, 0.4, 0.8]
 
 
-@pytest.mark.parametrize("status", [403, 409])
+@pytest.mark.parametrize("status", [403, 409, 422])
 def test_no_other_refusal_is_looked_at_for_a_while(
     api: FakeApi, writer: Writer, deadline: Patient, status: int
 ) -> None:
@@ -90,6 +97,7 @@ def test_no_other_refusal_is_looked_at_for_a_while(
     with pytest.raises(ClusterError, match=f"{status} Because"):
         writer.write(Create(WANTED))
     assert deadline.slept == []
+    assert sent(api).count("GET") == (status != 403)
 
 
 def test_a_run_that_is_stopped_while_it_waits_tells_the_refusal(api: FakeApi, connected: Connect) -> None:
@@ -97,8 +105,8 @@ def test_a_run_that_is_stopped_while_it_waits_tells_the_refusal(api: FakeApi, co
         def sleep(self, seconds: float) -> None:
             self.stop("the run was interrupted (SIGTERM)")
 
-    api.rule("PATCH", SERVICE, answers.failure(422))
-    with pytest.raises(ClusterError, match="422 Because"):
+    api.rule("PATCH", SERVICE, taken)
+    with pytest.raises(ClusterError, match=r"422 Invalid: .* provided port is already allocated"):
         Writer(connected(api, Stopped()), dict.fromkeys(Kind, "777")).write(Create(WANTED))
     assert sent(api) == ["PATCH", "GET"]
 

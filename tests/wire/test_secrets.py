@@ -57,6 +57,16 @@ def at_the_cut(exchange: Exchange) -> None:
     status(lambda text: ("Forbidden", f"{'.' * 500}{text}"))(exchange)
 
 
+def behind_spaces(exchange: Exchange) -> None:
+    """A text of which only the beginning is looked at. That ends in the token, and is short without its spaces."""
+    exchange.send(400, f"{' ' * 9_900}{sent(exchange)}".encode(), "text/plain")
+
+
+def many_times(exchange: Exchange) -> None:
+    """The same cut, after tokens that become short."""
+    status(lambda text: ("Forbidden", text * 30))(exchange)
+
+
 def in_the_reason(exchange: Exchange) -> None:
     status(lambda text: (text, "no"))(exchange)
 
@@ -80,7 +90,17 @@ def in_an_object(exchange: Exchange) -> None:
     answers.raw(200, json.dumps({"metadata": {"resourceVersion": "1"}, "items": [item]}).encode())(exchange)
 
 
-ECHOES = (in_the_message, at_the_cut, in_the_reason, as_text, as_a_fault_that_passes, in_headers, in_an_object)
+ECHOES = (
+    in_the_message,
+    at_the_cut,
+    behind_spaces,
+    many_times,
+    in_the_reason,
+    as_text,
+    as_a_fault_that_passes,
+    in_headers,
+    in_an_object,
+)
 USERS: dict[str, tuple[Section, str]] = {
     "an opaque token": ({"token": OPAQUE}, OPAQUE),
     "a token as JSON": ({"token": JWT}, JWT),

@@ -13,11 +13,11 @@ from barrelman_sync.access.gke.endpoint import Endpoint
 from barrelman_sync.access.gke.transport import METADATA_SERVER, cause_of
 from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import GkeCluster, RemoteEndpoint
-from barrelman_sync.redaction import redacted
+from barrelman_sync.redaction import beginning, redacted
 
 KEY_FILE = "GOOGLE_APPLICATION_CREDENTIALS"
 _LONGEST_ECHO = 300
-_QUERY = re.compile(r"\?\S+=\S+")  # the query of a URL: long, and of no use to a reader
+_QUERY = re.compile(r"\?[^\s?=]++=\S+")  # the query of a URL: long, and of no use to a reader
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 401, 403, 404
 _ELSEWHERE = (
     f"Elsewhere: set {KEY_FILE} to a key file or federation configuration, or run:"
@@ -203,5 +203,5 @@ def _title(cluster: GkeCluster) -> str:
 
 
 def _capped(text: str) -> str:
-    line = redacted(" ".join(text.split()), guess=True)
+    line = redacted(" ".join(beginning(text).split()), guess=True)
     return line if len(line) <= _LONGEST_ECHO else f"{line[:_LONGEST_ECHO]}..."
