@@ -54,7 +54,8 @@ def steps_with_both(
 
 def _kept(situation: Situation, service: Served, steps: Iterable[Step]) -> Why | None:
     """Why the endpoints of the Service are kept; None if they are not, or if there are none."""
-    if not situation.present_addresses(service.key):
+    endpoints = situation.local.endpoints.get(service.key)  # those of a mirror are ours to write, whoever made them
+    if not ((endpoints and endpoints.addresses) or situation.present_addresses(service.key)):
         return None
     if any(isinstance(step, Create | Update | Unchanged) for step in steps):
         return None

@@ -170,6 +170,12 @@ def test_a_mirror_keeps_its_names_as_long_as_its_endpoints_are_kept(world: World
     assert words(world.but(local=local(mirror(CART, HTTP), endpoints()), services=asked).plan()) == words_of_plan
 
 
+def test_endpoints_of_the_original_are_kept_too() -> None:
+    made = replace(endpoints(), labels={})
+    world = World(local(mirror(CART, HTTP), made), (remote(CART, port(name="web")),), UNREADY)
+    assert words(world.plan()) == ["leave Service shop/cart", "leave Endpoints shop/cart"]
+
+
 def test_a_mirror_without_endpoints_gets_its_new_name_at_once() -> None:
     world = World(local(mirror(CART, HTTP)), (remote(CART, port(name="web")),), UNREADY)
     assert words(world.plan()) == ["update Service shop/cart", "leave Endpoints shop/cart"]
