@@ -118,7 +118,8 @@ def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remo
     _refuse_same_cluster(local.cluster_id, uid)
     nodes, services = list_remote(client, settings.nodes)
     scope = replace(settings.scope, source_uid=uid)
-    return Remote(uid, nodes, services, _serving(client, local_traffic(services, scope, local)))
+    asked = local_traffic(services, scope, local, waits=bool(settings.safety.delete_grace))
+    return Remote(uid, nodes, services, _serving(client, asked))
 
 
 def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from barrelman_sync.model.local import Local
+from barrelman_sync.model.local import Local, LocalService
 from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Affinity, Key, ServicePort
 from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.settings import Scope, Whose
@@ -91,22 +91,25 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Co
     return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports), local_traffic, node_ports)
 
 
-def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local) -> list[Key]:
-    """The remote Services with externalTrafficPolicy Local that have a mirror or will get one.
+def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local, *, waits: bool = False) -> list[Key]:
+    """The remote Services with externalTrafficPolicy Local whose mirrors get endpoints in this run.
 
-    Only for these, a run has to read which nodes have endpoints. A mirror may stay although its Service is no longer
-    eligible, for example in a namespace that is ignored now.
+    Only for these, a run has to read which nodes have endpoints. `waits`: mirrors that are no longer wanted wait for
+    their delete, see `--delete-grace`.
     """
-    return [service.key for service in services if service.local_traffic and _has_mirror(service, scope, local)]
+    found = (service for service in services if service.local_traffic and scope.covers(service.key.namespace))
+    return [
+        service.key for service in found if _is_served(service, scope, local.services.get(service.key), waits=waits)
+    ]
 
 
-def _has_mirror(service: RemoteService, scope: Scope, local: Local) -> bool:
-    """Whether the Service has a mirror, or will get one."""
-    if not scope.covers(service.key.namespace):
-        return False
-    if live := local.services.get(service.key):
-        return live.is_mirror and scope.whose(live.origin) is Whose.THIS_SOURCE
-    return not (_not_eligible(service, scope) or _skip(service))
+def _is_served(service: RemoteService, scope: Scope, live: LocalService | None, *, waits: bool) -> bool:
+    """Whether the Service has a mirror that stays, or will get one."""
+    is_wanted = not (_not_eligible(service, scope) or _skip(service))
+    if live is None:
+        return is_wanted
+    stays = is_wanted or waits or live.ignored or live.key.namespace in scope.ignored_namespaces
+    return stays and live.is_mirror and scope.whose(live.origin) is Whose.THIS_SOURCE
 
 
 def _not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:
