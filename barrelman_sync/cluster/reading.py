@@ -7,6 +7,7 @@ depend on each other are read at the same time, because a loaded or distant API 
 import logging
 import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient, Listed
@@ -116,7 +117,8 @@ def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remo
     uid = read_identity(client)
     _refuse_same_cluster(local.cluster_id, uid)
     nodes, services = list_remote(client, settings.nodes)
-    return Remote(uid, nodes, services, _serving(client, local_traffic(services, settings.scope, local)))
+    scope = replace(settings.scope, source_uid=uid)
+    return Remote(uid, nodes, services, _serving(client, local_traffic(services, scope, local)))
 
 
 def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:

@@ -73,7 +73,7 @@ class InCluster:
 class Whose(Enum):
     """Whose an object of ours is, seen from this run."""
 
-    OURS = auto()
+    THIS_SOURCE = auto()
     """This remote's: the run may write the object."""
     OTHER_CLUSTER = auto()
     """Of another cluster that has our name: there are two of this name, or the remote was made anew."""
@@ -126,9 +126,9 @@ class Scope:
         uid = origin.uid or self.source_uid
         match origin.name:
             case None | self.source | self.default_name if uid == self.source_uid:
-                return Whose.OURS
+                return Whose.THIS_SOURCE
             case self.adopted_source if origin.name:
-                return Whose.OURS
+                return Whose.THIS_SOURCE
             case self.source:
                 return Whose.OTHER_CLUSTER
             case _:

@@ -35,8 +35,8 @@ def served_by_another_source(situation: Situation, live: LocalService) -> Why | 
     return _of_another(situation, situation.serving_origin(live), Reason.SERVED_BY_OTHER_SOURCE)
 
 
-def has_endpoints_of_this_name_or_cluster(situation: Situation, live: LocalService) -> Why | None:
-    """Endpoints of ours under another name, or of another cluster under our name: no other run need delete them."""
+def endpoints_that_no_run_deletes(situation: Situation, live: LocalService) -> Why | None:
+    """Why endpoints stay that no run may delete: they are of this cluster's other name, or another cluster's."""
     origins = (found.origin for found in situation.managed_endpoints(live.key))
     whys = (_of_another(situation, origin, Reason.SERVED_BY_OTHER_SOURCE) for origin in origins)
     return next((why for why in whys if why and why.reason is not Reason.SERVED_BY_OTHER_SOURCE), None)
@@ -45,7 +45,7 @@ def has_endpoints_of_this_name_or_cluster(situation: Situation, live: LocalServi
 def _of_another(situation: Situation, origin: Origin, reason: Reason) -> Why | None:
     name = origin.name or f"the cluster with uid {origin.uid}"
     match situation.scope.whose(origin):
-        case Whose.OURS:
+        case Whose.THIS_SOURCE:
             return None
         case Whose.OTHER_CLUSTER:
             return because(Reason.OTHER_CLUSTER, source=name, uid=str(origin.uid))

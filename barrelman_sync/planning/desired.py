@@ -13,7 +13,7 @@ from typing import NamedTuple
 from barrelman_sync.model.local import Local
 from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Key, ServicePort
 from barrelman_sync.model.remote import RemotePort, RemoteService
-from barrelman_sync.model.settings import Scope
+from barrelman_sync.model.settings import Scope, Whose
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.reasons import Skip
 
@@ -99,8 +99,10 @@ def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local)
 
 def _has_mirror(service: RemoteService, scope: Scope, local: Local) -> bool:
     """Whether the Service has a mirror, or will get one."""
+    if not scope.covers(service.key.namespace):
+        return False
     if live := local.services.get(service.key):
-        return live.is_mirror
+        return live.is_mirror and scope.whose(live.origin) is Whose.THIS_SOURCE
     return not (_not_eligible(service, scope) or _skip(service))
 
 

@@ -97,7 +97,7 @@ def held(step: Create | Update | Delete, why: Why) -> tuple[Step, ...]:
         case Create():
             return (HeldBack(step, why),)
         case Update():
-            return (HeldBack(step, why), *step.first, *step.fallback)
+            return (HeldBack(step, why), *step.before, *step.fallback)
         case Delete():
             return (HeldBack(step, why), *step.fallback)
 

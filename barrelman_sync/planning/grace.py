@@ -10,7 +10,14 @@
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.moments import moment_of, moment_text
-from barrelman_sync.model.names import allocated
+from barrelman_sync.model.names import Key, allocated
+from barrelman_sync.planning.checks import (
+    IGNORE_MIRROR,
+    LEAVE_MIRROR,
+    RELEASE_MIRROR,
+    UNCREATABLE_MIRROR,
+    first_reason,
+)
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Leave, Mark
@@ -47,11 +54,17 @@ def node_port_needed(situation: Situation, live: LocalService, why: Why) -> Why 
     """
     for port in sorted(allocated(live.ports) & situation.desired.node_ports.keys()):
         taker = situation.desired.node_ports[port]
-        found = situation.local.services.get(taker)
-        # Else a local Service, or a mirror of another source, is in the way, and the port is not taken.
-        if found is None or (found.is_mirror and situation.is_ours(found)):
+        if _can_take(situation, taker):
             return because(Reason.NODE_PORT_NEEDED, port=port, service=str(taker), why=why)
     return None
+
+
+def _can_take(situation: Situation, taker: Key) -> bool:
+    """Whether the other mirror is created or updated: nothing else is in its place, and it is not left or released."""
+    found = situation.local.services.get(taker)
+    if found is None:
+        return not first_reason(UNCREATABLE_MIRROR, situation, situation.desired.mirrors[taker])
+    return found.is_mirror and not first_reason((*LEAVE_MIRROR, *IGNORE_MIRROR, *RELEASE_MIRROR), situation, found)
 
 
 def _mark(situation: Situation, live: LocalService, why: Why) -> Mark:

@@ -98,8 +98,8 @@ def label_keys(rules: NodeRules) -> frozenset[str]:
     return RULE_LABELS | {requirement.key for requirement in rules.selector}
 
 
-def choose_nodes(nodes: Iterable[Node], rules: NodeRules, off_limits: Collection[str] = ()) -> NodeChoice:
-    """Decides which nodes are used. `off_limits` are the addresses of the local API server.
+def choose_nodes(nodes: Iterable[Node], rules: NodeRules, api_server: Collection[str] = ()) -> NodeChoice:
+    """Decides which nodes are used. `api_server` are the addresses of the local API server.
 
     If fewer than half of the otherwise usable nodes are Ready, nodes whose Ready is Unknown are assumed ready: the
     remote control plane has probably lost contact with its nodes. (Then node_lifecycle_controller.go stops evicting.)
@@ -113,7 +113,7 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules, off_limits: Collection
     """
     # A verdict is the reason why the node is excluded, or the node's address in each family.
     ordered = sorted(nodes, key=_by_name)
-    verdicts = [(node, _unfit(node, rules) or _addresses(node, rules, off_limits)) for node in ordered]
+    verdicts = [(node, _unfit(node, rules) or _addresses(node, rules, api_server)) for node in ordered]
     fit = [node for node, verdict in verdicts if not isinstance(verdict, Exclusion)]
     lost = 2 * sum(node.ready == "True" for node in fit) < len(fit)
     members: dict[Family, list[Member]] = {}
@@ -132,7 +132,7 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules, off_limits: Collection
     choice = NodeChoice(pools, tuple(excluded), len(verdicts), names, tuple(assumed))
     if pools or rules.use_excluded:
         return choice
-    with_option = choose_nodes(ordered, replace(rules, use_excluded=True), off_limits)
+    with_option = choose_nodes(ordered, replace(rules, use_excluded=True), api_server)
     return replace(choice, usable_with_option=with_option.used)
 
 
@@ -164,7 +164,7 @@ def _unready(node: Node, *, lost: bool) -> Exclusion | None:
     return Exclusion.READY_UNKNOWN if node.ready == "Unknown" else Exclusion.NOT_READY
 
 
-def _addresses(node: Node, rules: NodeRules, off_limits: Collection[str]) -> dict[Family, str] | Exclusion:
+def _addresses(node: Node, rules: NodeRules, api_server: Collection[str]) -> dict[Family, str] | Exclusion:
     """The first usable and allowed address of each family, or why there is none."""
     found = [address for text in node.addresses if (address := _usable(text))]
     if not found:
@@ -172,7 +172,7 @@ def _addresses(node: Node, rules: NodeRules, off_limits: Collection[str]) -> dic
     # What is left after each rule; the rule that leaves nothing is the reason.
     if not (found := [address for address in found if _reached(address) not in METADATA]):
         return Exclusion.METADATA_ADDRESS
-    if not (found := [address for address in found if str(_reached(address)) not in off_limits]):
+    if not (found := [address for address in found if str(_reached(address)) not in api_server]):
         return Exclusion.LOCAL_API_SERVER
     if not (found := [address for address in found if _allowed(address, rules.allowed)]):
         return Exclusion.ADDRESS_NOT_ALLOWED

@@ -71,7 +71,7 @@ def units(plan: Plan) -> tuple[Unit, ...]:
     names = sorted(_in_order(writes, needs), key=lambda name: name in last)  # stable: the order stays within both parts
     places = {name: place for place, name in enumerate(names)}
     return tuple(
-        Unit(_with_first(writes[name]), frozenset(places[before] for before in needs.get(name, ())), name in last)
+        Unit(_with_before(writes[name]), frozenset(places[each] for each in needs.get(name, ())), name in last)
         for name in names
     )
 
@@ -83,13 +83,13 @@ def _by_service(plan: Plan) -> dict[_Name, Writes]:
     return {name: tuple(steps) for name, steps in writes.items()}
 
 
-def _with_first(writes: Writes) -> Writes:
+def _with_before(writes: Writes) -> Writes:
     """The writes, each after the endpoint writes that have to be done before it."""
-    return tuple(chain.from_iterable((*_first(write), write) for write in writes))
+    return tuple(chain.from_iterable((*_before(write), write) for write in writes))
 
 
-def _first(write: Write) -> Writes:
-    return write.first if isinstance(write, Update) else ()
+def _before(write: Write) -> Writes:
+    return write.before if isinstance(write, Update) else ()
 
 
 def _only_deletes(writes: Writes) -> bool:
@@ -159,7 +159,7 @@ def _without_node_ports(step: _Step) -> _Step:
 
 def _second(update: Update) -> Update:
     """The second of two writes for an update: the first write has already claimed the fields and removed the mark."""
-    return replace(update, claims=False, first=())
+    return replace(update, claims=False, before=())
 
 
 def _in_order(units: Mapping[_Name, Writes], needs: _Needs) -> list[_Name]:

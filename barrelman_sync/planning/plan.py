@@ -10,6 +10,7 @@ from dataclasses import replace
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import FIELD_MANAGER, MANAGED_BY, MARKER, SOURCE, Key, Kind
 from barrelman_sync.model.wanted import Mirror, WantedNamespace
+from barrelman_sync.planning.as_it_is import steps_as_it_is
 from barrelman_sync.planning.checks import (
     IGNORE_MIRROR,
     LEAVE_MIRROR,
@@ -21,7 +22,7 @@ from barrelman_sync.planning.desired import Desired
 from barrelman_sync.planning.endpoints import delete, serve
 from barrelman_sync.planning.fallbacks import fallback, going_ports, serves_as_it_is
 from barrelman_sync.planning.grace import node_port_needed, waiting_step
-from barrelman_sync.planning.manual import manual_steps, steps_as_it_is, unasked_steps
+from barrelman_sync.planning.manual import manual_steps, unasked_steps
 from barrelman_sync.planning.reasons import Reason, Why, because
 from barrelman_sync.planning.renames import steps_with_both
 from barrelman_sync.planning.situation import Situation
@@ -171,7 +172,7 @@ def _missing_namespaces(situation: Situation, steps: tuple[Step, ...]) -> Iterat
 def _managed(situation: Situation) -> int:
     """How many mirrors and manual services depend on this source, see `Plan.managed_services`."""
     return sum(
-        situation.is_ours(live) if live.is_mirror else bool(situation.of_this_source(live.key))
+        situation.is_of_this_source(live) if live.is_mirror else bool(situation.of_this_source(live.key))
         for live in situation.local.services.values()
         if situation.scope.covers(live.key.namespace)
     )

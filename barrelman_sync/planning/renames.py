@@ -14,15 +14,16 @@ nothing to wait for: then its name is only written first so that the endpoints c
 Service fails.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import ServicePort
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.endpoints import serve
+from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
-from barrelman_sync.planning.steps import Create, Step, Update
+from barrelman_sync.planning.steps import Create, Leave, Step, Unchanged, Update
 from barrelman_sync.planning.targets import Served
 
 
@@ -30,28 +31,42 @@ def steps_with_both(
     situation: Situation, update: Update, service: Served, going: tuple[ServicePort, ...]
 ) -> Iterator[Step]:
     """The update of a mirror that loses ports, and the steps for its endpoints, which have these ports until then."""
-    joint = tuple(serve(situation, replace(service, ports=(*service.ports, *going))))
-    before = tuple(step for step in joint if isinstance(step, Create | Update))
+    both = tuple(serve(situation, replace(service, ports=(*service.ports, *going))))
+    additions = tuple(step for step in both if isinstance(step, Create | Update))
     last = tuple(serve(situation, service))
     changing = {step.ref for step in last if isinstance(step, Create | Update)}
-    if not changing:
+    if _is_rename(update) and (kept := _kept(situation, service, last)):
+        # Endpoints that are kept have the old name only, so the mirror keeps its name, too.
+        yield Leave(update.ref, kept)
+        yield from last
+    elif not changing:
         # The endpoints wait for the Service already: they need its old names only if it keeps them.
-        yield replace(update, fallback=before)
+        yield replace(update, fallback=additions)
         yield from last
-    elif _is_rename(update) and not (situation.rules.slices and all(step.ref in changing for step in before)):
-        yield from before
+    elif _is_rename(update) and not (situation.rules.slices and all(step.ref in changing for step in additions)):
+        yield from additions
         yield update
-        yield from (step for step in joint if step not in before)
+        yield from (step for step in both if step not in additions)
     else:
-        yield replace(update, first=tuple(step for step in before if step.ref in changing))
+        yield replace(update, before=tuple(step for step in additions if step.ref in changing))
         yield from last
+
+
+def _kept(situation: Situation, service: Served, steps: Iterable[Step]) -> Why | None:
+    """Why the endpoints of the Service are kept; None if they are not, or if there are none."""
+    if not situation.present_addresses(service.key):
+        return None
+    if any(isinstance(step, Create | Update | Unchanged) for step in steps):
+        return None
+    return next((step.why for step in steps if isinstance(step, Leave)), None)
 
 
 def _is_rename(update: Update) -> bool:
-    """Whether a port that callers may use gets another name."""
+    """Whether a port that callers may use gets a name for which there are no endpoints yet."""
     match update:
         case Update(Mirror() as wanted, LocalService() as live):
-            names = {(port.port, port.protocol): port.name for port in live.ports}
-            return any(names.get((port.port, port.protocol), port.name) != port.name for port in wanted.ports)
+            numbers = {(port.port, port.protocol) for port in live.ports}
+            names = {port.name for port in live.ports}
+            return any((port.port, port.protocol) in numbers and port.name not in names for port in wanted.ports)
         case _:
             return False

@@ -70,13 +70,13 @@ class Situation:
         found = (*((endpoints,) if endpoints else ()), *self.slices(service))
         return tuple(each for each in found if each.managed_by_us)
 
-    def is_ours(self, live: LocalService | LocalEndpoints | LocalSlice) -> bool:
+    def is_of_this_source(self, live: LocalService | LocalEndpoints | LocalSlice) -> bool:
         """Whether the object is of this run's source."""
-        return self.scope.whose(live.origin) is Whose.OURS
+        return self.scope.whose(live.origin) is Whose.THIS_SOURCE
 
     def of_this_source(self, service: Key) -> tuple[LocalEndpoints | LocalSlice, ...]:
         """The endpoints of a Service that are managed by us and of this run's source."""
-        return tuple(each for each in self.managed_endpoints(service) if self.is_ours(each))
+        return tuple(each for each in self.managed_endpoints(service) if self.is_of_this_source(each))
 
     def present_addresses(self, service: Key) -> frozenset[str]:
         """The addresses that the Service's endpoints of this source have now."""
@@ -104,7 +104,7 @@ def name_in_use(local: Local, scope: Scope) -> str | None:
     for origin in _origins(local, scope):
         if origin.name:
             names.setdefault(scope.whose(origin), origin.name)
-    return None if Whose.OURS in names else names.get(Whose.OTHER_NAME)
+    return None if Whose.THIS_SOURCE in names else names.get(Whose.OTHER_NAME)
 
 
 def _origins(local: Local, scope: Scope) -> Iterator[Origin]:

@@ -50,7 +50,7 @@ class Update:
     changes: tuple[Change, ...]
     claims: bool = False
     """Whether fields must be claimed before the update, because others hold them or nobody does. Mirrors only."""
-    first: "tuple[Create | Update, ...]" = ()
+    before: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do before this step, also if the step is held back. See `planning.renames`."""
     fallback: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
@@ -187,7 +187,10 @@ Step = Write | Leave | Unchanged | HeldBack
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps of a run: namespaces first, then Service by Service, in the order in which they are to be done."""
+    """All steps of a run: namespaces first, then Service by Service, in the order in which they are to be done.
+
+    Writes that come before a step (`Update.before`) or in place of a step (`fallback`) are with that step.
+    """
 
     steps: tuple[Step, ...]
     managed_services: int = 0

@@ -52,5 +52,5 @@ def _not_copied(situation: Situation) -> Iterator[Why]:
         yield Why(Reason.NOTHING_COPIED)
     for key, found in sorted(situation.local.endpoints.items()):
         in_scope = situation.scope.covers(key.namespace)
-        if in_scope and found.elects_leader and found.managed_by_us and situation.is_ours(found):
+        if in_scope and found.elects_leader and found.managed_by_us and situation.is_of_this_source(found):
             yield because(Reason.ELECTS_LEADER, service=str(key))

@@ -37,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "Secret": Kind("v1", "secrets"),
     "ServiceAccount": Kind("v1", "serviceaccounts"),
     "Event": Kind("v1", "events"),
+    "Deployment": Kind("apps/v1", "deployments"),
     "Job": Kind("batch/v1", "jobs"),
     "CronJob": Kind("batch/v1", "cronjobs"),
     "Role": Kind("rbac.authorization.k8s.io/v1", "roles"),

@@ -11,7 +11,7 @@ from lab.controlplane.waiting import wait_until
 SYSTEM_NAMESPACES = {"default", "kube-system", "kube-public", "kube-node-lease"}
 NOT_OF_API_SERVER = "metadata.name!=kubernetes"  # the API server's own Service, in the namespace default
 # Services first: without them the controllers write no more endpoints.
-EVERYWHERE = ("Service", "Endpoints", "EndpointSlice", "CronJob", "Job", "Pod", "Node")
+EVERYWHERE = ("Service", "Endpoints", "EndpointSlice", "Deployment", "CronJob", "Job", "Pod", "Node")
 # Objects of these kinds that Kubernetes made are in its own namespaces.
 OUTSIDE_SYSTEM = ("ConfigMap", "Secret", "ServiceAccount")
 # Objects of these kinds that Kubernetes made have a label, see GRANTED_BY_TESTS.

@@ -18,7 +18,7 @@ ADVICE = "install Go {needed} or newer (https://go.dev/dl), or let pip reach an 
 
 
 class NoControlPlane(Exception):  # noqa: N818 - a state of the machine to report, not a mistake
-    """The control plane cannot run here. The text says why, and what to install."""
+    """The control plane, or another program in Go, cannot run here. The text says why, and what to install."""
 
 
 @dataclass(frozen=True)

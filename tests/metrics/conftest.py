@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.controlplane import NoControlPlane
-from tests.metrics.gateway import Gateway, binary, gateway_at
+from tests.metrics.gateway import PROGRAM, Gateway, gateway_at
 from tests.wire.conftest import api, clean_environment, in_process, opened, sides
 
 __all__ = ["api", "clean_environment", "in_process", "opened", "sides"]
@@ -21,7 +21,7 @@ def pushgateway(request: pytest.FixtureRequest) -> Path:
     capture = request.config.pluginmanager.getplugin("capturemanager")
     try:
         with capture.global_and_fixture_disabled():  # a first build takes a minute: what goes on must be seen
-            return binary()
+            return PROGRAM.path()
     except NoControlPlane as error:
         reason = f"no Pushgateway: {error}"
     if os.environ.get("CI") == "true":

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,37 +10,13 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from lab.controlplane import wait_until
-from lab.controlplane.golang import Go, NoControlPlane, cache_folder, find_go
 from lab.controlplane.processes import Process
+from lab.controlplane.programs import Program
 from tests.metrics.reading import Samples, samples
 
-SOURCES = Path(__file__).parent / "pushgateway"
-MODULE = "github.com/prometheus/pushgateway"
-
-
-def binary() -> Path:
-    """Return the program, built first where it is missing; raise NoControlPlane where that is not possible."""
-    key = hashlib.sha256((SOURCES / "go.mod").read_bytes() + (SOURCES / "go.sum").read_bytes()).hexdigest()[:16]
-    built = cache_folder() / f"pushgateway-{key}" / "pushgateway"
-    if not built.exists():
-        built.parent.mkdir(parents=True, exist_ok=True)
-        with (built.parent / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not built.exists():  # another run may have built it meanwhile
-                _build(find_go(), built)
-    return built
-
-
-def _build(go: Go, target: Path) -> None:
-    print("building the Pushgateway (usually one to two minutes, once)", file=sys.stderr, flush=True)
-    unfinished = target.with_name(f"unfinished-{os.getpid()}")
-    command: list[str | Path] = [go.path, "build", "-ldflags", "-s -w", "-o", unfinished, MODULE]
-    done = subprocess.run(command, cwd=SOURCES, env=go.environment, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise NoControlPlane(
-            f"it does not build; Go needs its module proxy for the first build:\n{done.stderr[-1000:]}"
-        )
-    unfinished.rename(target)
+MODULE = Path(__file__).parent / "pushgateway"
+PACKAGE = "github.com/prometheus/pushgateway"
+PROGRAM = Program("pushgateway", MODULE, PACKAGE, "usually one to two minutes, once")
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,10 @@ def test_namespaces_are_ignored_on_both_sides(sync: Sync, remote: ControlPlane, 
     set_ports(remote, "foo", "bar", port(80, "http", nodePort=30090))
     remote.add(node_port("foo", "new", 30083))
     set_ports(local, "foo", "baz", port(80, targetPort=30084))
-    run = sync.writes_nothing("--ignore-namespace", "foo", "--ignore-namespace", "more")
-    for name in ("bar", "gone", "baz"):
+    run = sync.converges("--ignore-namespace", "foo", "--ignore-namespace", "more")
+    for name in ("bar", "gone"):
         assert "ignored namespace" in run.line("Service", f"foo/{name}")
+    assert run.writes == ["patch endpoints foo/baz 200"]  # ignoring is about mirroring, not about endpoints
     sync.converges()
     assert is_there(local, "foo", "gone") == (False, False)
     assert ports(mirror_of(local, "foo", "new")) == [("http", "TCP", 80, 30083)]
@@ -35,8 +36,9 @@ def test_kube_system_is_ignored_until_it_is_taken_off_the_list(
 ) -> None:
     remote.add(node_port("kube-system", "dns", 30053), node_port("foo", "bar", 30080))
     local.add(manual("kube-system", "baz", 30082))
-    run = sync.writes_nothing(BARRELMAN_SYNC_IGNORE_NAMESPACE="foo more")
+    run = sync.converges(BARRELMAN_SYNC_IGNORE_NAMESPACE="foo more")
     assert "ignored namespace kube-system: 1" in run.stdout
+    assert (is_there(local, "kube-system", "dns"), ips(local, "kube-system", "baz")) == ((False, False), nodes)
     sync.converges("--ignore-namespace", "-kube-system", "--ignore-namespace", "foo")
     assert [ips(local, "kube-system", name) for name in ("dns", "baz")] == [nodes, nodes]
     assert is_there(local, "foo", "bar") == (False, False)

@@ -198,7 +198,7 @@ class World:
     nodes: tuple[Node, ...] = NODES
     scope: Scope = SCOPE
     rules: EndpointRules = EndpointRules()
-    serving: Mapping[Key, ServingNodes] = field(default_factory=dict)
+    serving: Mapping[Key, ServingNodes] | None = field(default_factory=dict)
     grace: float = 0.0
     now: int = NOW
 

@@ -440,7 +440,7 @@ def test_an_ignored_mirror_with_local_traffic_keeps_to_the_serving_nodes() -> No
 
 def test_an_ignored_mirror_that_has_a_selector_loses_our_endpoints_and_stays() -> None:
     plan = World(local(mirror(has_selector=True, ignored=True), endpoints())).plan()
-    assert words(plan) == ["leave Service shop/cart", "leave Service shop/cart", "delete Endpoints shop/cart"]
+    assert words(plan) == ["leave Service shop/cart", "leave Endpoints shop/cart", "delete Endpoints shop/cart"]
     assert reasons(plan) == ["ignored", "has_selector", "has_selector"]
 
 

@@ -158,7 +158,7 @@ def test_with_local_traffic_only_serving_nodes_answer_as_long_as_the_remote_serv
 
 def test_a_target_port_by_name_breaks_nothing() -> None:
     world = orphan(mirror(CART, service_port(80, "web")))
-    assert words(world.plan()) == ["mark Service shop/cart", "leave Service shop/cart"]
+    assert words(world.plan()) == ["mark Service shop/cart", "leave Endpoints shop/cart"]
     assert reasons(world.plan()) == ["named_target_port"]
     assert after(world.local, world.plan()).endpoints == world.local.endpoints
 
@@ -239,11 +239,28 @@ def test_a_mirror_does_not_wait_if_another_needs_its_node_port(world: World, *, 
         after(world.local, plan)  # the simulator refuses a port that is held
 
 
-@cases("labels", {"a local Service": {}, "a mirror of another source": {KIND: "managed-resource", FROM: "another"}})
-def test_a_mirror_waits_if_something_is_in_the_way_of_the_other(labels: dict[str, str]) -> None:
+@cases(
+    "other",
+    {
+        "a local Service": {"labels": {}},
+        "a mirror of another source": {"labels": {KIND: "managed-resource", FROM: "another"}},
+        "a mirror that is ignored": {"ignored": True},
+        "a mirror that is released": {"has_selector": True},
+        "a mirror that is being deleted": {"deleting": True},
+    },
+)
+def test_a_mirror_waits_if_something_is_in_the_way_of_the_other(other: dict[str, Any]) -> None:
     world = holder(30080)
-    found = local(*world.local.services.values(), mirror(TILL, labels=labels), endpoints())
+    found = local(*world.local.services.values(), mirror(TILL, **other), endpoints())
     assert words(world.but(local=found).plan())[0] == "mark Service shop/cart"
+
+
+def test_a_mirror_waits_if_the_other_has_no_namespace() -> None:
+    away = Key("away", "till")
+    world = holder(30080).but(services=(remote(away, port(80, 30080)),))
+    assert "mark Service shop/cart" not in words(world.plan())
+    kept = world.but(scope=replace(world.scope, create_namespaces=False))
+    assert words(kept.plan())[:2] == ["leave Service away/till", "mark Service shop/cart"]
 
 
 # --- what is sent -----------------------------------------------------------------------------------------------

@@ -379,7 +379,7 @@ def is_idle_namespace(step: Step, held: Plan) -> bool:
 def assert_only_what_has_to_waits(now: Local, before: Plan, held: Plan, kept: set[int]) -> None:
     """Check that only deletes and what needs a node port that stays were touched, with endpoints not fitting yet."""
     fallback = [added for step in before.steps if isinstance(step, Delete) for added in step.fallback]
-    fallback += [added for step in before.steps if isinstance(step, Update) for added in step.first]
+    fallback += [added for step in before.steps if isinstance(step, Update) for added in step.before]
     assert all(step.ref.kind != "Service" for step in fallback)
     waiting = set()
     planned = [step for step in before.steps if not is_idle_namespace(step, held)]

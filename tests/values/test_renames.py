@@ -17,6 +17,7 @@ from tests.values.builders import (
     SCOPE,
     World,
     cases,
+    endpoints,
     endpoints_of,
     local,
     mirror,
@@ -144,6 +145,34 @@ def test_endpoints_that_lack_the_old_name_get_it_if_the_service_keeps_it(rules: 
     (update,) = world.but(rules=rules).plan().writes
     assert isinstance(update, Update)
     assert told(Plan(update.fallback)) == ["http:30080/TCP web:30080/TCP"]
+
+
+UNREADY = (node("a", "10.0.0.1", ready="False"),)
+
+
+@cases(
+    "world, words_of_plan",
+    {
+        "no node is used": (World(nodes=UNREADY), ["leave Service shop/cart", "leave Endpoints shop/cart"]),
+        "the same port": (
+            World(nodes=UNREADY, services=(remote(CART, port(81)),)),
+            ["update Service shop/cart", "leave Endpoints shop/cart"],
+        ),
+        "the remote's slices cannot be read": (
+            World(services=(remote(CART, port(name="web"), local_traffic=True),), serving=None),
+            ["leave Service shop/cart", "leave Endpoints shop/cart"],
+        ),
+    },
+)
+def test_a_mirror_keeps_its_names_as_long_as_its_endpoints_are_kept(world: World, words_of_plan: list[str]) -> None:
+    """The endpoints have the old name only, and may still answer."""
+    asked = world.services if world.services != World().services else (remote(CART, port(name="web")),)
+    assert words(world.but(local=local(mirror(CART, HTTP), endpoints()), services=asked).plan()) == words_of_plan
+
+
+def test_a_mirror_without_endpoints_gets_its_new_name_at_once() -> None:
+    world = World(local(mirror(CART, HTTP)), (remote(CART, port(name="web")),), UNREADY)
+    assert words(world.plan()) == ["update Service shop/cart", "leave Endpoints shop/cart"]
 
 
 def test_node_ports_that_swap_while_names_change() -> None:

@@ -233,6 +233,16 @@ def test_only_who_serves_local_traffic_may_stay_unknown(sides: Sides) -> None:
     assert sides.local.store.find("/api/v1/namespaces/shop/endpoints/cart")
 
 
+def test_slices_are_not_read_for_mirrors_that_the_run_leaves(sides: Sides) -> None:
+    """Outside `--namespace`, as here, or of another source: a team needs no permission for them."""
+    local_traffic = node_port("local", 80, 30081)
+    local_traffic["spec"]["externalTrafficPolicy"] = "Local"
+    sides.remote.store.add(local_traffic)
+    owning(sides, "local")
+    assert run(sides, "--namespace", "elsewhere").exit_code == 0
+    assert not any("endpointslices" in request.path for request in sides.remote.requests)
+
+
 def test_the_documents(sides: Sides) -> None:
     """JSON and YAML say the same, alone on stdout, with the exit code."""
     sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(422))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import multiprocessing
 import os
 import random
@@ -32,7 +31,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="default: any")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes (default: %(default)s)")
     chosen = parser.parse_args()
-    logging.getLogger("barrelman_sync").setLevel(logging.CRITICAL + 1)  # many of the runs are to fail
     return 0 if _simulated(chosen.worlds, chosen.seed, chosen.jobs) and _real(chosen.real, chosen.seed) else 1
 
 

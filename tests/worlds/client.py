@@ -16,7 +16,7 @@ from barrelman_sync.cluster.client import Listed
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError
 from barrelman_sync.model.names import Key
 from lab.controlplane.api import ApiError
-from tests.worlds.cluster import Cluster, Name
+from tests.worlds.cluster import Cluster, Name, Objects
 from tests.worlds.fields import Object
 
 R = TypeVar("R", bound=Resource)
@@ -32,6 +32,8 @@ class Client:
 
     def __init__(self, cluster: Cluster, title: str, *, writes: int | None = None, twice: bool = False) -> None:
         """`writes`: after so many, nothing is sent any more. `twice`: each write is sent again, as if unanswered."""
+        self.moments: list[Objects] = []
+        """The objects of the cluster after each write."""
         self._cluster = cluster
         self._left = writes
         self._twice = twice
@@ -60,6 +62,13 @@ class Client:
         name = Name(_kind(resource), *key)
         return self._write(resource, key, lambda: self._cluster.json_patch(name, operations, manager=MANAGER))
 
+    def merge(self, resource: type[R], key: Key, body: Mapping[str, Any]) -> R:
+        name = Name(_kind(resource), *key)
+        return self._write(resource, key, lambda: self._cluster.merge_patch(name, dict(body), manager=MANAGER))
+
+    def pause(self, _seconds: float) -> None:
+        """Return at once: nobody else writes while a run waits."""
+
     def delete(self, resource: type[Resource], key: Key, options: Mapping[str, Any]) -> None:
         def delete() -> None:
             self._cluster.delete(_kind(resource), key.name, key.namespace, options["preconditions"])
@@ -78,9 +87,11 @@ class Client:
         try:
             if self._twice:
                 write()
-            return write()
+            answer = write()
         except ApiError as error:
             raise ClusterError(doing, self.title, error.body, status=error.status) from error
+        self.moments.append(dict(self._cluster.objects))
+        return answer
 
 
 def _kind(resource: type[Resource]) -> str:

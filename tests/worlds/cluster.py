@@ -111,6 +111,13 @@ class Cluster:
         says_who = any(operation["path"] == "/metadata/managedFields" for operation in operations)
         return self._replace(live, new if says_who else updated(live, new, manager))
 
+    def merge_patch(self, name: Name, change: Object, *, manager: str) -> Object:
+        """Change some fields, if the object has the resourceVersion that the change says."""
+        live = self.get(name.kind, name.name, name.namespace)
+        new = _merge_patched(live, change)
+        _compare(live, {"resourceVersion": new["metadata"]["resourceVersion"]})
+        return self._replace(live, updated(live, new, manager))
+
     def delete(self, kind: str, name: str, namespace: str = "", preconditions: Object | None = None) -> None:
         live = self.get(kind, name, namespace)
         _compare(live, preconditions or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from tests.worlds.cluster import Name, Objects
@@ -11,10 +12,14 @@ from tests.worlds.fields import Object
 from tests.worlds.options import Options
 
 MARKER, SOURCE, UID = "tfw.io/barrelman", "tfw.io/barrelman-source", "tfw.io/barrelman-source-uid"
+ORPHANED, REPLACES = "tfw.io/barrelman-orphaned-since", "tfw.io/barrelman-replaces"
 ENDPOINTS_MANAGER = "endpoints.kubernetes.io/managed-by"
 SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 US = "barrelman-sync"
 DEFAULT_DELETES, DEFAULT_PERCENT = 10, 30
+GRACES = {None: 0, "10m": 600, "1h": 3600}
+SKEW = 60
+"""Seconds in the future that a mark may be."""
 Key = tuple[str, str]
 Port = tuple[str, str, int]
 
@@ -76,13 +81,14 @@ def endpoint_ports(found: Object) -> set[Port]:
 
 @dataclass(frozen=True)
 class Contract:
-    """Both clusters before a run, and what the user asked for."""
+    """Both clusters before a run, what the user asked for, and the moment of the run."""
 
     home: Objects
     away: Objects
     options: Options
     source: str
     uid: str
+    now: int
 
     # --- the remote
 
@@ -186,26 +192,49 @@ class Contract:
             return is_mirror(obj) and self.is_ours(obj) and not self.is_off_limits(obj) and not self.is_ignored(obj)
         if obj["kind"] == "EndpointSlice":
             known = labels(obj).get(SLICE_MANAGER) in {US, "endpointslice-controller.k8s.io"}
-            return known and self._may_serve(obj)
-        return obj["kind"] == "Endpoints" and self._may_serve(obj)
+            return known and self._may_serve_at(obj)
+        return obj["kind"] == "Endpoints" and self._may_serve_at(obj)
 
-    def _may_serve(self, found: Object) -> bool:
+    def _may_serve_at(self, found: Object) -> bool:
         service = self.service(service_of(found))
         if service is None:
             return service_of(found) in self.wanted
+        if is_mirror(service):
+            return self.may_serve(service)
         if self.is_off_limits(service):
             return False
-        if is_mirror(service):
-            return self.is_ours(service)
         if is_manual(service):
             return self.is_ours(self._holder(service))
         return is_managed(found) and self.is_ours(found) and not self.is_ignored(service)
+
+    def may_serve(self, mirror: Object) -> bool:
+        """Return whether a run may write the endpoints of a mirror, also of one that it may not write."""
+        return self.is_ours(mirror) and not self.is_off_limits(mirror)
 
     def _holder(self, service: Object) -> Object:
         """Return the object that says who serves a manual service: endpoints of the source that it names, or itself."""
         found = [each for each in self.endpoints_at(key(service)) if is_managed(each) and SOURCE in labels(each)]
         asked = labels(service).get(SOURCE)
         return next((each for each in found if asked in {None, labels(each)[SOURCE]}), service)
+
+    # --- grace
+
+    def waits(self, mirror: Object) -> bool:
+        """Return whether a mirror that is not wanted has to be there after the run, because of the grace."""
+        grace = GRACES[self.options.value("--delete-grace")]
+        if not grace or self._port_is_needed(mirror):
+            return False
+        since = _moment(notes(mirror).get(ORPHANED, ""))
+        return since is None or since > self.now + SKEW or since + grace > self.now
+
+    def _port_is_needed(self, mirror: Object) -> bool:
+        """Return whether another mirror, one that the run may write, is to have a node port of this one."""
+        if not self.options.has("--nodeportsvc"):
+            return False
+        held = {port.get("nodePort") for port in mirror["spec"]["ports"]} - {None}
+        takers = (place for place, remote in self.wanted.items() if held & _node_ports(remote))
+        found = [self.service(place) for place in takers]
+        return any(taker is None or (is_mirror(taker) and self.is_ours(taker)) for taker in found)
 
     # --- guards
 
@@ -229,6 +258,17 @@ class Contract:
         if limit is None:
             return max(DEFAULT_DELETES, owned * DEFAULT_PERCENT // 100)
         return owned * int(limit[:-1]) // 100 if limit.endswith("%") else int(limit)
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
+
+
+def _node_ports(service: Object) -> set[int]:
+    return {port["nodePort"] for port in service["spec"]["ports"] if port.get("nodePort")}
 
 
 def _ready(node: Object) -> str:

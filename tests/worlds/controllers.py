@@ -12,6 +12,8 @@ from tests.worlds.fields import Object
 SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
 MIRRORING = "endpointslicemirroring-controller.k8s.io"
 SERVICE = "kubernetes.io/service-name"
+MOST_SUBSETS = 4
+"""Endpoints have one subset for each port at the most."""
 POD = "192.168.0.7"
 POD_NODE = "n0"
 """Where every pod runs."""
@@ -74,21 +76,23 @@ def _pod_port(port: Object) -> Object:
 
 
 def _mirror(cluster: Cluster, endpoints: Object) -> None:
-    """Copy the Endpoints into a slice, or delete the copy of Endpoints that are not to be copied."""
+    """Copy each subset of the Endpoints into a slice, or delete the copies of what is not to be copied."""
     metadata = endpoints["metadata"]
     service = cluster.find("Service", metadata["name"], metadata["namespace"])
     labels = metadata.get("labels", {})
-    name = f"{metadata['name']}-copy"
     wanted = service and not service["spec"].get("selector") and "endpointslice.kubernetes.io/skip-mirror" not in labels
     subsets = endpoints.get("subsets") or []
-    if not wanted or not subsets:
-        with contextlib.suppress(ApiError):
-            cluster.delete("EndpointSlice", name, metadata["namespace"])
-        return
-    copied = _object(endpoints, "EndpointSlice", name, {**labels, SERVICE: metadata["name"], SLICE_MANAGER: MIRRORING})
-    addresses = [address["ip"] for subset in subsets for address in subset.get("addresses", ())]
-    content = _content(addresses, subsets[0].get("ports", []))
-    _write(cluster, {**_owned(copied, endpoints), **content}, "kube-controller-manager")
+    for number in range(MOST_SUBSETS):
+        name = f"{metadata['name']}-copy-{number}"
+        if not wanted or number >= len(subsets):
+            with contextlib.suppress(ApiError):
+                cluster.delete("EndpointSlice", name, metadata["namespace"])
+            continue
+        marked = {**labels, SERVICE: metadata["name"], SLICE_MANAGER: MIRRORING}
+        copied = _object(endpoints, "EndpointSlice", name, marked)
+        addresses = [address["ip"] for address in subsets[number].get("addresses", ())]
+        content = _content(addresses, subsets[number].get("ports", []))
+        _write(cluster, {**_owned(copied, endpoints), **content}, "kube-controller-manager")
 
 
 def _object(near: Object, kind: str, name: str, labels: Any) -> Object:

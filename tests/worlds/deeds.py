@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lab.controlplane.api import ApiError
 from lab.controlplane.objects import endpoints, node, port, service
-from tests.worlds.contract import MARKER, SOURCE, UID
+from tests.worlds.contract import MARKER, ORPHANED, SOURCE, UID
 from tests.worlds.fields import Object
 
 NAMESPACES = ("shop", "web", "kube-system", "new")
@@ -118,6 +118,22 @@ def rename_service(api: Api, number: int, place: tuple[str, str]) -> None:
         api.create(service(*place, **{"selector": None, **kept}))
 
 
+def anew(service: Object) -> Object:
+    """Return a Service as somebody creates it once more, after it was deleted."""
+    kept = ("name", "namespace", "labels", "annotations")
+    return {**service, "metadata": {name: service["metadata"][name] for name in kept if name in service["metadata"]}}
+
+
+def rename_port(api: Api, number: int, name: str) -> None:
+    """Give the first port of a Service another name."""
+    services = [obj for obj in api.list("Service") if obj["metadata"]["namespace"] in NAMESPACES]
+    if services:
+        found = services[number % len(services)]
+        first, *others = found["spec"].get("ports") or [{}]
+        with contextlib.suppress(ApiError):
+            api.patch(found, {"spec": {"ports": [{**first, "name": name}, *others]}})
+
+
 # --- edits ------------------------------------------------------------------------------------------------------
 
 
@@ -134,6 +150,10 @@ EDITS: Mapping[str, Object] = {
     "say no uid": {"metadata": {"annotations": {UID: None}}},
     "adopt by Helm": {"metadata": {"labels": {MANAGED_BY: "Helm"}, "annotations": {"meta.helm.sh/release-name": "x"}}},
     "take managed-by off": {"metadata": {"labels": {MANAGED_BY: None}}},
+    "orphaned long ago": {"metadata": {"annotations": {ORPHANED: "2020-02-29T12:00:00Z"}}},
+    "orphaned in the future": {"metadata": {"annotations": {ORPHANED: "2090-01-01T00:00:00Z"}}},
+    "orphaned who knows when": {"metadata": {"annotations": {ORPHANED: "soon"}}},
+    "not orphaned": {"metadata": {"annotations": {ORPHANED: None}}},
     "a label of their own": {"metadata": {"labels": {"team": "shop"}, "annotations": {"note": "keep"}}},
     "ignore": {"metadata": {"annotations": {MARKER: "ignore"}}},
     "no longer ignore": {"metadata": {"annotations": {MARKER: None}}},

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from tests.worlds.cluster import Name, Objects
 from tests.worlds.contract import (
     MARKER,
+    ORPHANED,
+    REPLACES,
     SLICE_MANAGER,
     SOURCE,
     UID,
@@ -26,6 +28,8 @@ from tests.worlds.contract import (
 )
 from tests.worlds.fields import Object
 
+PortName = tuple[str, str]
+"""The name and protocol of a port, by which kube-proxy joins a Service with its endpoints."""
 MIRRORING = "endpointslicemirroring-controller.k8s.io"
 SERVING = {"Endpoints", "EndpointSlice"}
 OUR_LABELS = (MARKER, SOURCE, "app.kubernetes.io/managed-by")
@@ -93,9 +97,49 @@ def converged(contract: Contract, after: Objects) -> None:
         assert _as_mirror(live) == _wanted(contract, remote), f"the mirror {place} is not as wanted"
         if nodes := contract.nodes_of(remote):
             _is_served(contract, after, live, nodes)
-    for name, obj in after.items():
-        if name.kind == "Service" and is_mirror(obj) and is_plain(obj) and contract.may_change(obj):
-            assert key(obj) in contract.wanted, f"the mirror {name} is still there"
+    for name, before in contract.home.items():
+        if name.kind == "Service" and is_mirror(before):
+            _is_dealt_with(contract, before, after)
+
+
+def _is_dealt_with(contract: Contract, before: Object, after: Objects) -> None:
+    """Check that a mirror that is not wanted is gone, or waits; and that a user's Service has nothing of ours."""
+    now, name = after.get(Name("Service", *key(before))), key(before)
+    if contract.may_change(before) and not is_plain(before):
+        assert now is not None, f"the Service {name} was released, and is gone"
+        assert not is_mirror(now), f"the Service {name} is not released"
+        assert not {UID, ORPHANED, REPLACES} & notes(now).keys(), f"the Service {name} has annotations of ours"
+    elif contract.may_change(before) and name not in contract.wanted and not contract.waits(before):
+        assert now is None, f"the mirror {name} is still there"
+    elif now and is_plain(now) and contract.may_serve(before) and name not in contract.wanted:
+        _follows(contract, after, now)
+
+
+def _follows(contract: Contract, after: Objects, mirror: Object) -> None:
+    """Check that the endpoints of a mirror that stays as it is are those of the nodes."""
+    remote = contract.away.get(Name("Service", *key(mirror)))
+    nodes = contract.nodes_of(remote) if remote else contract.nodes
+    if nodes and all(isinstance(port["targetPort"], int) for port in mirror["spec"]["ports"]):
+        _is_served(contract, after, mirror, nodes)
+
+
+def grace_holds(contract: Contract, after: Objects) -> None:
+    """A mirror that waits for its delete is there, marked, as it was. A mirror that is wanted again is the same one."""
+    for name, before in contract.home.items():
+        if name.kind != "Service" or not contract.may_change(before) or not is_plain(before):
+            continue
+        now = after.get(name)
+        if key(before) in contract.wanted:
+            assert now is not None, f"{name} is wanted, and was deleted"
+            assert _address(now) == _address(before), f"{name} has another address"
+        elif contract.waits(before):
+            assert now is not None, f"{name} was deleted before its grace was over"
+            assert _address(now) == _address(before), f"{name} has another address"
+            assert now["spec"] == before["spec"], f"{name} waits for its delete, and was changed"
+
+
+def _address(service: Object) -> object:
+    return service["metadata"]["uid"], service["spec"]["clusterIP"]
 
 
 def _is_blocked(contract: Contract, place: Key) -> bool:
@@ -115,7 +159,8 @@ def _as_mirror(live: Object) -> object:
         for port in spec["ports"]
     )
     affinity = (spec["sessionAffinity"], spec.get("sessionAffinityConfig"))
-    return spec["type"], ports, affinity, labels(live).get(MARKER), labels(live).get(SOURCE), notes(live).get(UID)
+    marks = labels(live).get(MARKER), labels(live).get(SOURCE), notes(live).get(UID), ORPHANED in notes(live)
+    return spec["type"], ports, affinity, marks
 
 
 def _wanted(contract: Contract, remote: Object) -> object:
@@ -128,7 +173,7 @@ def _wanted(contract: Contract, remote: Object) -> object:
     )
     affinity = (spec["sessionAffinity"], spec.get("sessionAffinityConfig"))
     kind = "NodePort" if node_ports else "ClusterIP"
-    return kind, ports, affinity, "managed-resource", contract.source, contract.uid
+    return kind, ports, affinity, ("managed-resource", contract.source, contract.uid, False)
 
 
 def _is_served(contract: Contract, after: Objects, live: Object, nodes: set[str]) -> None:
@@ -149,28 +194,72 @@ def _is_served(contract: Contract, after: Objects, live: Object, nodes: set[str]
 
 
 def callers_stay_connected(contract: Contract, after: Objects) -> None:
-    """A Service of which every port was answered before is answered on every port after the run, if it is still ours.
+    """What was answered is answered, at each moment of a run and after it: each port of a Service that is still ours.
 
-    An exception, until a rename takes two runs as the contract says: a Service whose ports got other names.
+    A port of a Service is the same to callers if it has the number and protocol that it had, and to kube-proxy if it
+    has the name and protocol. There are three exceptions: a Service in which a name stays but gets another protocol,
+    because a slice cannot have a name twice; a new name of a port to which somebody gave a target by name, because that
+    is no number for endpoints; and a new name of a port while no node answers, see `test_known_limits`.
     """
     for name, before in contract.home.items():
         now = after.get(name)
         if name.kind != "Service" or now is None or not (is_mirror(now) or is_manual(now)) or not is_plain(now):
             continue
-        if _names(now) == _names(before) and is_plain(before) and _is_connected(contract, contract.home, before):
-            assert _is_connected(contract, after, now), f"{name} lost its endpoints"
+        if is_plain(before) and not _exchanges_protocols(before, now):
+            known = _known(before, now, _seen(contract, contract.home, before))
+            if _targets_a_name(before):
+                known &= _names(before)
+            lost = known - _answered(contract, after, before, now)
+            assert not lost, f"{name} lost its endpoints for {lost}"
 
 
-def _names(service: Object) -> set[tuple[str, str]]:
-    return {(port.get("name", ""), port["protocol"]) for port in service["spec"]["ports"]}
+def _targets_a_name(service: Object) -> bool:
+    return any(isinstance(port["targetPort"], str) for port in service["spec"].get("ports", ()))
 
 
-def _is_connected(contract: Contract, objects: Objects, service: Object) -> bool:
-    answered = set()
-    for found in contract.endpoints_at(key(service), objects):
-        if addresses(found) and _is_seen(found):
-            answered |= {(name, protocol) for name, protocol, _ in endpoint_ports(found)}
-    return _names(service) <= answered
+def _exchanges_protocols(before: Object, now: Object) -> bool:
+    protocols = dict(_names(before))
+    return any(protocols.get(name, protocol) != protocol for name, protocol in _names(now))
+
+
+def _names(service: Object) -> set[PortName]:
+    return {(port.get("name", ""), port["protocol"]) for port in service["spec"].get("ports", ())}
+
+
+def _known(before: Object, now: Object, answered: set[PortName]) -> set[PortName]:
+    """Return the names that ports have now that were answered before, under these names or others."""
+    numbers = {
+        (port["port"], port["protocol"])
+        for port in before["spec"].get("ports", ())
+        if (port.get("name", ""), port["protocol"]) in answered
+    }
+    renamed = {
+        (port.get("name", ""), port["protocol"])
+        for port in now["spec"].get("ports", ())
+        if (port["port"], port["protocol"]) in numbers
+    }
+    return (_names(now) & _names(before) & answered) | renamed
+
+
+def _answered(contract: Contract, after: Objects, before: Object, now: Object) -> set[PortName]:
+    """Return the names that are answered. Endpoints with a new name count: Kubernetes copies them soon enough."""
+    copied_soon = {
+        (name, protocol)
+        for found in contract.endpoints_at(key(now), after)
+        if found["kind"] == "Endpoints" and addresses(found) and is_managed(found)
+        for name, protocol, _ in endpoint_ports(found)
+    }
+    return _seen(contract, after, now) | (copied_soon - _names(before))
+
+
+def _seen(contract: Contract, objects: Objects, service: Object) -> set[PortName]:
+    """Return the names for which kube-proxy sees endpoints of a Service."""
+    return {
+        (name, protocol)
+        for found in contract.endpoints_at(key(service), objects)
+        if addresses(found) and _is_seen(found)
+        for name, protocol, _ in endpoint_ports(found)
+    }
 
 
 def _is_seen(found: Object) -> bool:
@@ -192,15 +281,19 @@ def changed(before: Objects, after: Objects) -> Iterator[tuple[Name, str]]:
 # --- states -----------------------------------------------------------------------------------------------------
 
 
-def state(objects: Objects) -> Mapping[Name, object]:
+def state(contract: Contract) -> Mapping[Name, object]:
     """Return what two clusters have in common that came to the same by other ways: all but uids, versions, holders.
 
     Endpoints without Service are left out: if somebody took the owner off them, nobody deletes them, and nobody sees
-    them.
+    them. So are endpoints of other sources: a run that was cut off may leave them at a mirror that said no source and
+    that it released, to runs of their source.
     """
-    return {
-        name: _content(obj) for name, obj in objects.items() if name.kind not in SERVING or _has_service(obj, objects)
-    }
+    left = (name for name, obj in contract.home.items() if name.kind in SERVING and not _is_to_compare(contract, obj))
+    return {name: _content(contract.home[name]) for name in contract.home.keys() - left}
+
+
+def _is_to_compare(contract: Contract, found: Object) -> bool:
+    return _has_service(found, contract.home) and (contract.is_ours(found) or not is_managed(found))
 
 
 def _has_service(found: Object, objects: Objects) -> bool:
@@ -211,7 +304,8 @@ def _content(obj: Object) -> Object:
     owners = [(owner["kind"], owner["name"]) for owner in obj["metadata"].get("ownerReferences") or ()]
     dropped = {"uid", "resourceVersion", "managedFields", "ownerReferences"}
     kept = {name: value for name, value in obj["metadata"].items() if name not in dropped and value}
-    return {**obj, "metadata": {**kept, "owners": owners}}
+    said = {name: value for name, value in notes(obj).items() if name != REPLACES}
+    return {**obj, "metadata": {**kept, "annotations": said, "owners": owners}}
 
 
 def looks(objects: Objects) -> Mapping[Name, object]:
@@ -229,7 +323,8 @@ def _is_at(found: Object, services: Objects) -> bool:
 
 
 def _said(obj: Object) -> object:
-    return labels(obj), notes(obj)
+    """Return the labels and annotations; not what depends on the moment, or on resourceVersions."""
+    return labels(obj), {name: value for name, value in notes(obj).items() if name not in {ORPHANED, REPLACES}}
 
 
 def _of_users(service: Object) -> object:

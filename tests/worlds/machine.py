@@ -16,7 +16,7 @@ from tests.worlds.checking import checked_run, settles, state_at_rest
 from tests.worlds.cluster import Cluster
 from tests.worlds.controllers import settle
 from tests.worlds.options import CHOICES, Choice, Options
-from tests.worlds.running import NO_FAULT, Fault, Sides
+from tests.worlds.running import NO_FAULT, NOON, Fault, Sides
 
 Pair = tuple[str, str]
 NAMES = ("home", "prod", "stage")
@@ -73,6 +73,10 @@ class Happenings(RuleBasedStateMachine):
     def rename_service(self, name: str, number: int, place: Pair) -> None:
         deeds.rename_service(self.apis[name], number, place)
 
+    @rule(number=st.integers(0, 7), port=st.sampled_from(["http", "web", ""]))
+    def rename_port(self, number: int, port: str) -> None:
+        deeds.rename_port(self.apis["prod"], number, port)
+
     @rule(name=CLUSTER, node=st.sampled_from(deeds.NODES), state=st.one_of(st.none(), st.sampled_from([*deeds.STATES])))
     def change_node(self, name: str, node: str, state: str | None) -> None:
         deeds.put_node(self.apis[name], node, state, NAMES.index(name))
@@ -114,6 +118,7 @@ class Worlds(Happenings):
     def __init__(self) -> None:
         self.clusters = {name: Cluster(name) for name in NAMES}
         self.controllers = True
+        self.now = NOON
         super().__init__(self.clusters)
 
     def settle(self) -> None:
@@ -126,8 +131,27 @@ class Worlds(Happenings):
         self.controllers = on
         self.settle()
 
+    @rule(seconds=st.sampled_from([1, 300, 3600]))
+    def time_passes(self, seconds: int) -> None:
+        self.now += seconds
+
     @rule()
     def run(self) -> None:
+        self._run(("home", "prod"), NO_FAULT)
+
+    @rule(place=PLACE, seconds=st.sampled_from([300, 3600]), back=st.booleans())
+    def service_goes_for_a_while(self, place: Pair, seconds: int, back: bool) -> None:  # noqa: FBT001
+        """A world that comes by chance too rarely: a mirror is orphaned, time passes, and it may be wanted again."""
+        service = self.clusters["prod"].find("Service", place[1], place[0])
+        if service is None:
+            return
+        self._run(("home", "prod"), NO_FAULT)
+        self.choices["grace"] = CHOICES["grace"][1]
+        self.delete_service("prod", place)
+        self._run(("home", "prod"), NO_FAULT)
+        self.now += seconds
+        if back:
+            self.clusters["prod"].create(deeds.anew(service))
         self._run(("home", "prod"), NO_FAULT)
 
     @rule(pair=PAIR, twice=st.booleans())
@@ -142,7 +166,7 @@ class Worlds(Happenings):
         """
         self.settle()
         sides, options = self._sides(pair), self.options(pair)
-        undisturbed = Sides(sides.home.copy(), sides.away)
+        undisturbed = sides._replace(home=sides.home.copy())
         expected = state_at_rest(undisturbed, options) if self.controllers else ExitCode.USAGE
         checked_run(sides, options, controllers=self.controllers, fault=Fault(writes))
         if not isinstance(expected, ExitCode):
@@ -161,4 +185,4 @@ class Worlds(Happenings):
 
     def _sides(self, pair: Pair) -> Sides:
         home, away = pair
-        return Sides(self.clusters[home], self.clusters[away])
+        return Sides(self.clusters[home], self.clusters[away], self.now)

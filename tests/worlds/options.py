@@ -19,6 +19,7 @@ CHOICES: Mapping[str, tuple[Choice, ...]] = {
     "types": ((), ("--include-loadbalancers",)),
     "create": ((), ("--no-create-namespaces",)),
     "deletes": ((), ("--max-deletes", "0"), ("--max-deletes", "1"), ("--max-deletes", "50%"), ("--allow-mass-delete",)),
+    "grace": ((), ("--delete-grace", "10m"), ("--delete-grace", "1h")),
     "endpoints": ((), ("--max-endpoints", "1"), ("--max-endpoints", "2"), ("--max-endpoints", "0")),
     "nodes": ((), ("--use-excluded-nodes",)),
     "name": (

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as seeded
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -25,4 +29,17 @@ def play(machine: Machine, worlds: int, steps: int, seed: int | None = None, *, 
         phases=phases,
         print_blob=False,
     )
-    run_state_machine_as_test(machine if seed is None else seeded(seed)(machine), settings=chosen)
+    with _silence():
+        run_state_machine_as_test(machine if seed is None else seeded(seed)(machine), settings=chosen)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Log nothing: many of the runs are to fail, and the world that breaks a law would be hard to find."""
+    log = logging.getLogger("barrelman_sync")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)

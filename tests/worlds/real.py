@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from lab.controlplane import ControlPlane
 from tests.scenarios.command import Run, Sync
 from tests.worlds import deeds, laws
 from tests.worlds.cluster import NAMESPACES, Cluster, Name, Objects, name_of
-from tests.worlds.contract import SLICE_MANAGER, Contract, labels
+from tests.worlds.contract import REPLACES, SLICE_MANAGER, Contract, labels
 from tests.worlds.machine import Happenings, Pair
 from tests.worlds.options import Options
 from tests.worlds.running import Sides
@@ -82,7 +83,8 @@ class RealWorlds(Happenings):
     def _contract(self, pair: Pair, options: Options) -> Contract:
         home, away = (_objects(self._planes[name]) for name in pair)
         source = options.value("--remote-name") or pair[1]
-        return Contract(home, away, options, source, away[Name("Namespace", "", "kube-system")]["metadata"]["uid"])
+        uid = away[Name("Namespace", "", "kube-system")]["metadata"]["uid"]
+        return Contract(home, away, options, source, uid, int(time.time()))
 
     def _settles(self, sync: Sync, arguments: list[str], options: Options, first: Run) -> None:
         """Check that later runs write nothing, but for the exceptions of `checking.settles`."""
@@ -132,6 +134,7 @@ def _written(write: str) -> Name:
 def _keeps_the_laws(contract: Contract, run: Run, after: Objects) -> None:
     laws.foreign_objects_stay(contract, after, but=_is_of_controllers)
     laws.guards_hold(contract, after)
+    laws.grace_holds(contract, after)
     laws.callers_stay_connected(contract, after)
     if run.exit_code == 0:
         laws.converged(contract, after)
@@ -141,7 +144,7 @@ def _is_as_simulated(contract: Contract, run: Run, after: Objects) -> None:
     """Check the simulator: it makes of the same clusters the same plan, and of the same writes the same objects."""
     home, away = Cluster("home", contract.home), Cluster(contract.source, contract.away)
     named = Options({**contract.options.chosen, "source": ("--remote-name", contract.source)})
-    report = simulated_run(Sides(home, away), named)
+    report = simulated_run(Sides(home, away, contract.now), named)
     assert report is not None
     assert plan_fingerprint(report.plan) == run.document["fingerprint"]
     assert (report.exit_code, laws.looks(home.objects)) == (run.exit_code, laws.looks(after))
@@ -159,12 +162,18 @@ def _may_come_later(step: Step, options: Options, first: Run) -> bool:
     slices = options.has("--endpoint-slices")
     service = Name("Service", step["namespace"], step["name"].partition("-barrelman-")[0])
     if step["action"] == "update":
-        return step["kind"] == "Endpoints" and not slices and before.get(service) == "update"
+        late = _only_replaces(step) or before.get(service) == "update"
+        return step["kind"] == "Endpoints" and not slices and late
     if step["action"] != "delete":
         return False
     if before.get(service, "").startswith("hold back"):
         return "%" in (options.value("--max-deletes") or "30%")
-    return step["reason"] == "left_over" or (step["reason"] == "endpoints_take_over" and not slices)
+    return bool(step["reason"] == "endpoints_take_over" and not slices)
+
+
+def _only_replaces(step: Step) -> bool:
+    fields = {change["path"] for change in step["changes"]}
+    return fields == {f"metadata.annotations[{REPLACES}]"}
 
 
 def real_worlds(remote: ControlPlane, local: ControlPlane, folder: Path) -> type[RealWorlds]:

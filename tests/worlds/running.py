@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import NamedTuple, TypeVar
 from unittest.mock import patch
 
@@ -14,17 +15,27 @@ from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.planning.result import Report
 from tests.worlds.client import Client
-from tests.worlds.cluster import Cluster
+from tests.worlds.cluster import Cluster, Objects
 from tests.worlds.options import Options, settings
 
 T = TypeVar("T")
+NOON = 1_795_780_800
+"""A moment, 2026-11-27 at noon: no law depends on which one it is."""
 
 
 class Sides(NamedTuple):
-    """The cluster that a run writes to, and the cluster that it reads."""
+    """The cluster that a run writes to, the cluster that it reads, and the moment of the run."""
 
     home: Cluster
     away: Cluster
+    now: int = NOON
+
+
+class Ran(NamedTuple):
+    """The report of a run, and the objects of the cluster after each of its writes."""
+
+    report: Report | None
+    moments: list[Objects]
 
 
 class Fault(NamedTuple):
@@ -37,22 +48,29 @@ class Fault(NamedTuple):
 NO_FAULT = Fault()
 
 
-def run(sides: Sides, options: Options, *more: str, fault: Fault = NO_FAULT) -> Report | None:
+def run(sides: Sides, options: Options, *more: str) -> Report | None:
     """Run, and return the report; None if the product refused the configuration before it wrote anything."""
-    clients = (
-        Client(sides.home, "local", writes=fault.writes, twice=fault.twice),
-        Client(sides.away, "remote", writes=0),
-    )
-    connected = patch.object(product, "connect_both", lambda *_: clients)
-    with connected, patch.object(reading, "in_background", _at_once):
+    return watched_run(sides, options, *more).report
+
+
+def watched_run(sides: Sides, options: Options, *more: str, fault: Fault = NO_FAULT) -> Ran:
+    """Run, and return the report as `run` does, and what the run made of the cluster write by write."""
+    local = Client(sides.home, "local", writes=fault.writes, twice=fault.twice)
+    clients = (local, Client(sides.away, "remote", writes=0))
+    with (
+        patch.object(product, "connect_both", lambda *_: clients),
+        patch.object(product, "time", SimpleNamespace(time=lambda: sides.now)),
+        patch.object(reading, "in_background", _at_once),
+    ):
         try:
-            return product.reconcile(
+            report = product.reconcile(
                 settings(options, "--concurrency", "1", *more),
                 Deadline(3600),
                 product.Shown(lambda _: None, _no_progress),
             )
         except ConfigurationError:
-            return None
+            return Ran(None, local.moments)
+    return Ran(report, local.moments)
 
 
 def _at_once(work: Callable[[], T]) -> Future[T]:

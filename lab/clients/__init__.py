@@ -1,0 +1,19 @@
+"""The programs with which users write to a cluster, in the versions that go.mod names."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from lab.controlplane.build import VERSION_FLAGS
+from lab.controlplane.programs import Program
+
+MODULE = Path(__file__).parent
+PACKAGES = {"kubectl": "k8s.io/kubernetes/cmd/kubectl", "helm": "helm.sh/helm/v4/cmd/helm"}
+USUALLY = "usually one to three minutes, once"
+
+
+@cache
+def client(name: str) -> Path:
+    """Return the path of kubectl or helm, and build it first if it is missing. Raise NoControlPlane if that fails."""
+    return Program(name, MODULE, PACKAGES[name], USUALLY, VERSION_FLAGS).path()
