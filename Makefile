@@ -69,7 +69,7 @@ worlds: venv ## look for a random world that breaks a law (minutes); ARGS="--wor
 	$(BIN)/python -m tests.worlds $(ARGS)
 
 .PHONY: sweep
-sweep: venv ## break each request of rich runs in each way; SWEEP="removals-*-504_after" asks for some cases
+sweep: venv ## break each request of rich runs in each way; SWEEP="removals-*-504_after", or SEED=1 PART=3/12
 	SWEEP="$${SWEEP:-all}" $(BIN)/python -m pytest tests/sweep $(ARGS)
 
 ##@ See it work

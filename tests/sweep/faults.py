@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from tests.sweep.relay import Answer, Exchange, Fault, Position
 
-BRIEF = ("--timeout", "2s")
+BRIEF = ("2s", "10s", "45s")
 
 
 def refused(exchange: Exchange) -> None:
@@ -80,7 +80,8 @@ class Way:
     fault: Fault
     passes: bool = False
     """Whether the run itself gets over it, so that it ends as undisturbed."""
-    options: tuple[str, ...] = ()
+    timeouts: tuple[str, ...] = ("100s",)
+    """How long the run may take; a longer time if the request did not come within the time before."""
     always: bool = False
     """Whether every later request for the object goes wrong, too."""
     exit_codes: frozenset[int] = frozenset({0, 1})
@@ -94,7 +95,7 @@ WAYS: Mapping[str, Way] = {
     "refused": Way(refused, passes=True),
     "reset_before": Way(reset_before, passes=True),
     "reset_after": Way(reset_after, passes=True, writes_only=True),
-    "hang": Way(hang, options=BRIEF, exit_codes=_ENDS),
+    "hang": Way(hang, timeouts=BRIEF, exit_codes=_ENDS),
     "cut_body": Way(cut_body, passes=True),
     "half_body": Way(half_body),
     "403": Way(status(HTTPStatus.FORBIDDEN)),
@@ -107,7 +108,7 @@ WAYS: Mapping[str, Way] = {
     "504_after": Way(status(HTTPStatus.GATEWAY_TIMEOUT, after=True), passes=True, writes_only=True),
     "403_always": Way(status(HTTPStatus.FORBIDDEN), always=True),
     "409_always": Way(status(HTTPStatus.CONFLICT), always=True),
-    "503_always": Way(status(HTTPStatus.SERVICE_UNAVAILABLE), always=True, options=BRIEF),
+    "503_always": Way(status(HTTPStatus.SERVICE_UNAVAILABLE), always=True, timeouts=BRIEF),
     "sigterm": Way(sigterm, exit_codes=_ENDS),
     "sigkill_before": Way(sigkill_before, exit_codes=_KILLED),
     "sigkill_after": Way(sigkill_after, exit_codes=_KILLED, writes_only=True),

@@ -10,6 +10,7 @@ from lab.controlplane.objects import endpoints, pod, port, service
 from tests.endpoints.views import CONTROLLER, SLICES, addresses, slice_object, slices
 from tests.scenarios.views import MANUAL, MIRROR, edit, manual, node_port, relabel, set_ports
 from tests.sweep.stage import NODES, Stage
+from tests.sweep.state import ORPHANED_SINCE
 
 THEIRS: Object = {"metadata": {"labels": {"team": "web"}, "annotations": {"team": "web"}}}
 FOREIGN = {
@@ -23,6 +24,8 @@ FOREIGN = {
     ("EndpointSlice", "shop", "of-nobody"),
 }
 """What others have in each world."""
+GRACE = ("--delete-grace", "1h")
+LONG_AGO = "2020-01-01T00:00:00Z"
 LOCAL_ONLY: dict[str, object] = {"externalTrafficPolicy": "Local"}
 
 
@@ -98,11 +101,37 @@ def node_ports(stage: Stage) -> None:
     remote.add(*(node_port("shop", name, number) for name, number in after.items()))
 
 
+def renames(stage: Stage, *mode: str) -> None:
+    """Ports with other names; with a grace: a mirror to mark, one that is wanted again, one whose grace is over."""
+    remote, local = stage.remote, stage.local
+    numbers = {"cart": 30100, "both": 30101, "stays": 30103, "lost": 30104, "back": 30105, "late": 30106}
+    remote.add(*(node_port("shop", name, number) for name, number in numbers.items()))
+    set_ports(remote, "shop", "both", port(80, "http", nodePort=30101), port(53, "dns", protocol="UDP", nodePort=30102))
+    _set_up(stage, *mode)
+    for name in ("back", "late"):
+        remote.api.delete("Service", name, "shop")
+    assert stage.sync(*mode, *GRACE).exit_code == 0
+    edit(local, "shop", "late", {"metadata": {"annotations": {ORPHANED_SINCE: LONG_AGO}}})
+    remote.api.delete("Service", "lost", "shop")
+    remote.add(node_port("shop", "back", 30107))
+    set_ports(remote, "shop", "cart", port(80, "web", nodePort=30100))
+    set_ports(remote, "shop", "both", port(80, "web", nodePort=30101), port(53, "dns", protocol="UDP", nodePort=30108))
+    edit(local, "shop", "cart", THEIRS)
+    edit(local, "shop", "lost", THEIRS)
+
+
+def renames_of_slices(stage: Stage) -> None:
+    """The same with slices, which lose the old names in the same run."""
+    renames(stage, SLICES)
+
+
 WORLDS: Mapping[str, World] = {
     "updates": World(updates, ("--remote-name", "present", "--adopt-source", "former", "--concurrency", "1")),
     "removals": World(removals, ("--concurrency", "1")),
     "to-slices": World(to_slices, (SLICES,)),
     "to-endpoints": World(to_endpoints),
+    "renames": World(renames, (*GRACE, "--concurrency", "1")),
+    "slices-renames": World(renames_of_slices, (SLICES, *GRACE, "--concurrency", "1")),
     "node-ports": World(node_ports, ("--nodeportsvc", "--concurrency", "1")),
 }
 
