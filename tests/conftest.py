@@ -7,10 +7,17 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from barrelman_sync import redaction
 from lab.controlplane import ControlPlane, NoControlPlane, binary, control_planes
 
 Clusters = tuple[ControlPlane, ...]
 CLUSTERS = pytest.StashKey[Clusters]()
+
+
+@pytest.fixture(autouse=True)
+def no_known_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test redact what was a secret in another."""
+    monkeypatch.setattr(redaction, "_known", ())
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator
 from contextlib import redirect_stdout
 
 import pytest
 import yaml
 
-from barrelman_sync import redaction
 from barrelman_sync.command.streams import Unfailing
 from barrelman_sync.model.settings import Output
 from barrelman_sync.redaction import (
@@ -29,14 +27,6 @@ SECRET = "my-secret/+=1"
 ODD = "pass'\"\\word: {é} #1"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----\n"
 JWT = "eyJhbGciOiJSUzI1NiIsImtpZCI6Im0ifQ.eyJzdWIiOiJhIn0.c2ln"
-
-
-@pytest.fixture(autouse=True)
-def forgotten() -> Iterator[None]:
-    """Leaves no secret to the next test."""
-    before, redaction._known = redaction._known, ()
-    yield
-    redaction._known = before
 
 
 @cases(
