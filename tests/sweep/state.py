@@ -17,6 +17,7 @@ ORPHANED_SINCE, REPLACES = "tfw.io/barrelman-orphaned-since", "tfw.io/barrelman-
 UID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 TRIGGER_TIME = "endpoints.kubernetes.io/last-change-trigger-time"
+UNSTEADY = (".", f"f:{TRIGGER_TIME}", f"f:{REPLACES}")  # the controllers write a trigger time only if they know it
 ALLOCATED = ("clusterIP", "clusterIPs", "healthCheckNodePort")
 
 Name = tuple[str, str, str]
@@ -99,8 +100,11 @@ def _annotations(found: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def _manager(entry: Object) -> str:
-    text = json.dumps({**entry, "time": ""}, sort_keys=True)
-    return UID.sub("UID", text.replace(f'"f:{REPLACES}": {{}}, ', ""))
+    fields = entry.get("fieldsV1", {})
+    metadata = fields.get("f:metadata", {})
+    annotations = [key for key in sorted(metadata.get("f:annotations", {})) if key not in UNSTEADY]
+    normal = {**fields, "f:metadata": {**metadata, "f:annotations": annotations}}
+    return UID.sub("UID", json.dumps({**entry, "fieldsV1": normal, "time": ""}, sort_keys=True))
 
 
 def _owner(owner: Object, namespace: str, found: Objects) -> Object:
