@@ -101,7 +101,7 @@ class Writer:
                 impossible = Revision("", self._versions[step.ref.kind])
                 self._apply(step, self._written.get((step.ref.kind, step.ref.key), impossible))
             case Update():
-                self._apply(step, self._prepared(step))
+                self._update(step)
             case Delete():
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Mark():
@@ -114,6 +114,17 @@ class Writer:
                     raise self._changed(step.ref, "releasing", kept)
             case _:
                 assert_never(step)
+
+    def _update(self, step: Update) -> None:
+        revision = self._prepared(step)
+        try:
+            self._apply(step, revision)
+        except NotTriedError as error:
+            if revision == step.live.revision:
+                raise
+            # The patch has changed the object, so the update counts as tried.
+            why = f"only the patch before it is done: {error.why}."
+            raise ClusterError(f"applying {step.ref.kind} {step.ref.key}", self._client.title, why) from error
 
     def _apply(self, step: Create | Update, revision: Revision) -> None:
         wanted, (kind, key, _) = step.wanted, step.ref

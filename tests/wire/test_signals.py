@@ -16,7 +16,8 @@ import pytest
 
 from tests.wire import answers
 from tests.wire.commands import COMMAND, Sides
-from tests.wire.objects import namespace, node_port
+from tests.wire.objects import mirror, namespace, node_port
+from tests.wire.test_claims import OTHER as THEIRS
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 PATIENCE = 20
@@ -99,6 +100,23 @@ def test_while_objects_are_written(sides: Sides, number: signal.Signals) -> None
     assert done == ["cart", "more0"]
     assert f'"error": "the run was interrupted ({number.name})"' in stdout
     assert stderr == f"ERROR: the run was interrupted ({number.name}): 10 of 12 writes are left to the next run\n"
+
+
+def test_between_the_two_requests_of_a_write(sides: Sides) -> None:
+    """The first has changed the object, so the write is not told as one that was not tried."""
+    service = mirror("cart", 81)
+    service["metadata"]["managedFields"] = [THEIRS]
+    sides.local.store.add(namespace("shop"), service)
+    hold = Hold()
+    sides.local.rule("PATCH", "/api/v1/namespaces/shop/services/cart", *hold.answers)
+    with running(sides, "-o", "json") as run:
+        hold.wait()
+        interrupt(run, signal.SIGTERM)
+        hold.go_on.set()
+        stdout, _ = run.communicate(timeout=PATIENCE)
+    results = {(step["kind"], step["name"]): step.get("result") for step in json.loads(stdout)["steps"]}
+    assert results["Service", "cart"] == "failed"
+    assert "only the patch before it is done: the run was interrupted (SIGTERM)." in stdout
 
 
 def test_the_document_has_the_exit_code_of_an_interrupted_run(sides: Sides) -> None:
