@@ -10,9 +10,9 @@ from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
-from barrelman_sync.planning.changes import Change, changes_between
+from barrelman_sync.planning.changes import Change, changes_between, mark_changes
 from barrelman_sync.planning.fallbacks import serves
-from barrelman_sync.planning.steps import Release
+from barrelman_sync.planning.steps import Mark, Release
 
 _LONGEST_VALUE = 60
 
@@ -45,6 +45,11 @@ def fields_not_released(live: resources.Service, step: Release) -> tuple[str, ..
         *(f"metadata.labels[{name}]" for name in labels),
         *(f"metadata.annotations[{name}]" for name in annotations),
     )
+
+
+def fields_not_marked(live: resources.Service, step: Mark) -> tuple[str, ...]:
+    """The fields that marking the mirror should have changed, but that the object has otherwise."""
+    return tuple(change.path for change in mark_changes(parsing.local_service(live), step.origin, step.since))
 
 
 def usable_although_altered(live: Resource, wanted: Wanted, *, new: bool) -> bool:

@@ -9,9 +9,9 @@ from typing import Any, assert_never
 
 from barrelman_sync.cluster.managed_fields import claimed, without_us
 from barrelman_sync.model.local import LocalService
-from barrelman_sync.model.names import ORPHANED_SINCE, Affinity, EndpointPort, Revision, ServicePort
+from barrelman_sync.model.names import ORPHANED_SINCE, SOURCE, Affinity, EndpointPort, Revision, ServicePort
 from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.changes import wanted_annotations, wanted_labels
+from barrelman_sync.planning.changes import mark_annotations, wanted_annotations, wanted_labels
 from barrelman_sync.planning.steps import Mark, Release
 
 Body = dict[str, Any]
@@ -76,8 +76,14 @@ def mark_patch(step: Mark) -> Body:
 
     A JSON patch has to know whether the object has annotations at all, or it would replace those of others.
     """
-    revision = step.live.revision.resource_version
-    return {"metadata": {"resourceVersion": revision, "annotations": {ORPHANED_SINCE: step.since}}}
+    labels, annotations = {SOURCE: step.origin.name}, mark_annotations(step.origin, step.since)
+    wanted = {"labels": _missing(labels, step.live.labels), "annotations": _missing(annotations, step.live.annotations)}
+    changed = {name: values for name, values in wanted.items() if values}
+    return {"metadata": {"resourceVersion": step.live.revision.resource_version, **changed}}
+
+
+def _missing(wanted: Mapping[str, Any], live: Mapping[str, str]) -> Body:
+    return {name: value for name, value in wanted.items() if live.get(name) != value}
 
 
 def unmark_patch(revision: Revision, claim: JsonPatch) -> JsonPatch:

@@ -10,7 +10,12 @@ import httpx2
 from lightkube.core.resource import Resource
 
 from barrelman_sync.cluster import parsing, resources
-from barrelman_sync.cluster.answers import altered_fields, fields_not_released, usable_although_altered
+from barrelman_sync.cluster.answers import (
+    altered_fields,
+    fields_not_marked,
+    fields_not_released,
+    usable_although_altered,
+)
 from barrelman_sync.cluster.client import ClusterClient
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_port_taken, is_unreadable
 from barrelman_sync.cluster.manifests import (
@@ -22,7 +27,6 @@ from barrelman_sync.cluster.manifests import (
 from barrelman_sync.cluster.preparing import already_prepared, preparing_patch
 from barrelman_sync.model.names import FIELD_MANAGER, ORPHANED_SINCE, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
 from barrelman_sync.model.wanted import Wanted
-from barrelman_sync.planning.changes import MARK
 from barrelman_sync.planning.node_ports import node_ports_taken
 from barrelman_sync.planning.result import Outcome, Result
 from barrelman_sync.planning.steps import Create, Delete, Mark, Release, Update, Write
@@ -106,8 +110,8 @@ class Writer:
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Mark():
                 patched = self._client.merge(resources.Service, step.ref.key, mark_patch(step))
-                if patched.metadata.our_annotations.get(ORPHANED_SINCE) != step.since:
-                    raise self._changed(step.ref, "marking", [MARK])
+                if missing := fields_not_marked(patched, step):
+                    raise self._changed(step.ref, "marking", missing)
             case Release():
                 patched = self._client.patch(resources.Service, step.ref.key, release_patch(step))
                 if kept := fields_not_released(patched, step):
@@ -195,10 +199,12 @@ class Writer:
                 # With another uid, it is a new object of the same name, which this step has nothing to do with.
                 return live is None or live.metadata.uid != step.live.revision.uid
             case Mark():
-                # Another run may have been faster, so the mark may have another time.
-                if live is None or live.metadata.uid != step.live.revision.uid:
+                if not isinstance(live, resources.Service) or live.metadata.uid != step.live.revision.uid:
                     return False
-                return live.metadata.our_annotations.get(ORPHANED_SINCE) not in (None, step.live.mark)
+                # Another run may have been faster, so a new mark may have another time.
+                mark = live.metadata.our_annotations.get(ORPHANED_SINCE)
+                since = step.since if mark in (None, step.live.mark) else mark
+                return not fields_not_marked(live, replace(step, since=since))
             case Release():
                 return isinstance(live, resources.Service) and not fields_not_released(live, step)
             case _:

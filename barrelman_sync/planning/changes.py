@@ -119,6 +119,19 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
             raise TypeError(message)
 
 
+def mark_changes(live: LocalService, origin: Origin, since: str) -> tuple[Change, ...]:
+    """What marking a mirror as orphaned would change: the mark, and the source if the mirror is taken over."""
+    return (
+        *_map_changes("labels", live.labels, {SOURCE: origin.name or ""}),
+        *_map_changes("annotations", live.annotations, mark_annotations(origin, since)),
+    )
+
+
+def mark_annotations(origin: Origin, since: str) -> dict[str, str]:
+    """The annotations of a mirror that is marked as orphaned."""
+    return {ORPHANED_SINCE: since, **({SOURCE_UID: origin.uid} if origin.uid else {})}
+
+
 def _mirror_changes(live: LocalService, wanted: Mirror) -> Iterator[Change]:
     yield from _change("spec.type", live.type, wanted.type)
     if live.ports != wanted.ports:  # saves time, because most mirrors have the wanted ports

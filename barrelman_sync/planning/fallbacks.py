@@ -16,10 +16,10 @@ wanted ports may serve nobody as long as the Service has its old ports, and the 
 A write that was done although something in the cluster changed the Service (`cluster/answers.py`) fails, but stops
 nothing if the wanted endpoints serve the Service as it is: callers come first.
 
-The fallback has the ports that the Service has now, and drops nodes that are gone:
+The fallback has the ports that the Service has now, and the nodes that are used now:
 
     mirror now       http -> 30080/TCP, endpoints a b c     wanted    none, or http -> 30080/UDP
-    b, c, d used     the fallback is http -> 30080/TCP, endpoints b c
+    b, c, d used     the fallback is http -> 30080/TCP, endpoints b c d
 """
 
 from collections.abc import Iterable
@@ -75,8 +75,8 @@ def _waits_for(step: Step, service: Write) -> bool:
 def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update, ...]:
     """Endpoint writes that keep the callers of a Service connected while the Service stays as it is now.
 
-    Nodes that are gone are dropped. Other nodes are added only if no present one is left, because other nodes may not
-    answer for the Service as it is now (externalTrafficPolicy Local).
+    The endpoints follow the nodes. With externalTrafficPolicy Local at the remote, nodes that are gone are dropped, and
+    others are added only if no present one is left: others may not answer.
     """
     service = Served(live.key, live.ports, situation.families(live), live.revision.uid)
     if any(isinstance(port.target_port, str) for port in live.ports):
@@ -85,9 +85,11 @@ def fallback(situation: Situation, live: LocalService) -> tuple[Create | Update,
     for mode in _modes_in_use(situation, live):
         found = targets(situation, service, mode)
         if isinstance(found, Targets):
-            planned = mode.steps(situation, service, _without_new_nodes(situation, live.key, found))
+            kept = (
+                _without_new_nodes(situation, live.key, found) if live.key in situation.desired.local_traffic else found
+            )
             # Without the deletes of the endpoint mode, and what comes only before them: a fallback takes nothing away.
-            steps |= {step.ref: step for step in planned if _puts_in_place(step)}
+            steps |= {step.ref: step for step in mode.steps(situation, service, kept) if _puts_in_place(step)}
     return tuple(steps.values())
 
 

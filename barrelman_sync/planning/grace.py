@@ -4,7 +4,7 @@
 |---|---|
 | there is none | mark: the grace begins now |
 | a time in the future, or no time | mark again: the grace begins now |
-| a time since which the grace is not over | leave |
+| a time since which the grace is not over | leave, or mark again with this time if the mirror is taken over |
 | a time since which the grace is over | none, so the mirror is deleted |
 """
 
@@ -41,9 +41,13 @@ def waiting_step(situation: Situation, live: LocalService, why: Why) -> Mark | L
     if since > situation.now + CLOCK_SKEW:
         return _mark(situation, live, because(Reason.MARK_IN_FUTURE, mark=live.mark, why=why))
     until = since + situation.grace
-    if until > situation.now:
-        return Leave(live.ref, because(Reason.ORPHANED, since=moment_text(since), until=moment_text(until), why=why))
-    return None
+    if until <= situation.now:
+        return None
+    waits = because(Reason.ORPHANED, since=moment_text(since), until=moment_text(until), why=why)
+    if live.origin != situation.scope.origin:
+        # Else a run without --adopt-source would not know the mirror, and would never delete it.
+        return Mark(live, situation.scope.origin, live.mark, moment_text(until), waits)
+    return Leave(live.ref, waits)
 
 
 def node_port_needed(situation: Situation, live: LocalService, why: Why) -> Why | None:
@@ -68,4 +72,5 @@ def _can_take(situation: Situation, taker: Key) -> bool:
 
 
 def _mark(situation: Situation, live: LocalService, why: Why) -> Mark:
-    return Mark(live, moment_text(situation.now), moment_text(situation.now + situation.grace), why)
+    now, until = moment_text(situation.now), moment_text(situation.now + situation.grace)
+    return Mark(live, situation.scope.origin, now, until, why)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
-from barrelman_sync.model.names import Ref
+from barrelman_sync.model.names import Origin, Ref
 from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
-from barrelman_sync.planning.changes import MARK, Change, changes_between
+from barrelman_sync.planning.changes import Change, changes_between, mark_changes
 from barrelman_sync.planning.reasons import FAILING, GUARDED, Reason, Why
 
 Live = LocalService | LocalEndpoints | LocalSlice
@@ -116,10 +116,12 @@ class Release:
 class Mark:
     """Mark a mirror as orphaned, because it is no longer wanted. A run deletes the mirror after the grace.
 
-    The mark is the annotation `tfw.io/barrelman-orphaned-since`.
+    The mark is the annotation `tfw.io/barrelman-orphaned-since`. With it, a mirror of the original or of an adopted
+    source gets our source.
     """
 
     live: LocalService
+    origin: Origin
     since: str
     """The mark, a time in RFC 3339."""
     until: str
@@ -134,8 +136,8 @@ class Mark:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """The change of the annotation."""
-        return (Change(MARK, self.live.mark, self.since),)
+        """The changes of the label and the annotations."""
+        return mark_changes(self.live, self.origin, self.since)
 
 
 @dataclass(frozen=True, slots=True)

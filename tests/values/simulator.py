@@ -180,9 +180,12 @@ class _Cluster:
         assert isinstance(live, LocalService)
         metadata = mark_patch(step)["metadata"]
         _require(metadata["resourceVersion"] == live.revision.resource_version, f"{step.ref.key} has changed")
-        annotations = {**live.annotations, **metadata["annotations"]}
-        revision = Revision(live.revision.uid, "8")
-        self._objects[_address(live)] = replace(live, annotations=annotations, revision=revision)
+        self._objects[_address(live)] = replace(
+            live,
+            labels={**live.labels, **metadata.get("labels", {})},
+            annotations={**live.annotations, **metadata.get("annotations", {})},
+            revision=Revision(live.revision.uid, "8"),
+        )
 
 
 def _unmarked(live: LocalService, step: Update) -> LocalService:

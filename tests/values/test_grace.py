@@ -263,6 +263,29 @@ def test_a_mirror_waits_if_the_other_has_no_namespace() -> None:
     assert words(kept.plan())[:2] == ["leave Service away/till", "mark Service shop/cart"]
 
 
+@cases(
+    "fields, labels",
+    {
+        "the original's": ({"labels": {KIND: "managed-resource"}, "annotations": {}}, {FROM: "prod"}),
+        "an adopted source's": ({"labels": {KIND: "managed-resource", FROM: "old"}}, {FROM: "prod"}),
+        "one of a version before the uid": ({"annotations": {}}, {}),
+    },
+)
+def test_a_mirror_that_waits_gets_our_source_with_the_mark(fields: dict[str, Any], labels: dict[str, str]) -> None:
+    """Also if it has a mark already: else a run without --adopt-source would leave the mirror for ever."""
+    for mark in ({}, {MARK: "2026-11-27T09:30:00Z"}):
+        live = mirror(**fields)
+        live = replace(live, annotations={**live.annotations, **mark})
+        world = replace(orphan(live), scope=replace(SCOPE, adopted_source="old"))
+        (step, *_) = world.plan().steps
+        assert isinstance(step, Mark)
+        assert step.since == mark.get(MARK, "2026-11-27T10:00:00Z")
+        assert mark_patch(step)["metadata"].get("labels", {}) == labels
+        later = world.but(local=after(world.local, world.plan()), scope=SCOPE)
+        assert words(later.plan())[0] == "leave Service shop/cart"
+        assert later.plan().writes == ()
+
+
 # --- what is sent -----------------------------------------------------------------------------------------------
 
 

@@ -315,4 +315,4 @@ def test_endpoints_that_nobody_asks_for_follow_the_nodes_as_long_as_they_stay() 
     (update,) = plan.writes
     assert isinstance(update, Update)
     assert isinstance(update.wanted, WantedEndpoints)
-    assert update.wanted.content.addresses == ("10.0.0.1",)
+    assert update.wanted.content.addresses == ("10.0.0.1", "10.0.0.2")

@@ -102,7 +102,9 @@ def test_a_mirror_that_waits_stays_as_it_is_and_keeps_endpoints(world: World) ->
     for key, live in later.local.services.items():
         if MARK in live.annotations and may_write(later, live) and is_plain(live):
             before = world.local.services[key]
-            assert replace(live, revision=before.revision, annotations=before.annotations) == before
+            same = replace(live, revision=before.revision, labels=before.labels, annotations=before.annotations)
+            assert same == before
+            assert live.labels == {**before.labels, FROM: "prod"}
             assert addresses(later.local, key) or not addresses(world.local, key)
 
 

@@ -119,7 +119,7 @@ def marked(since: str) -> Object:
 def mark(revision: Revision, before: str | None = None) -> Mark:
     annotations = UID if before is None else {**UID, MARK: before}
     seen = LocalService(CART, revision, labels=MIRROR, annotations=annotations)
-    return Mark(seen, "2026-11-27T10:00:00Z", "", Why(Reason.NOT_IN_REMOTE))
+    return Mark(seen, REMOTE, "2026-11-27T10:00:00Z", "", Why(Reason.NOT_IN_REMOTE))
 
 
 @pytest.mark.parametrize("before", [None, "soon"])

@@ -197,16 +197,17 @@ def test_mark(api: FakeApi, client: ClusterClient) -> None:
     others = {"somebody.example/note": "keep"}
     for found in (others, {}):
         service = mirror("cart")
-        service["metadata"]["annotations"] = found
+        service["metadata"]["annotations"] = {**found, **UID}
         api.store.add(service)
         before = live(api)
-        write(client, Mark(LocalService(CART, before, labels=MIRROR), SINCE, SINCE, Why(Reason.NOT_IN_REMOTE)))
+        seen = LocalService(CART, before, labels=MIRROR, annotations=UID)
+        write(client, Mark(seen, REMOTE, SINCE, SINCE, Why(Reason.NOT_IN_REMOTE)))
         request = api.requests[-1]
         assert (request.method, request.target) == ("PATCH", f"{CART_PATH}?fieldManager=barrelman-sync")
         assert request.headers["Content-Type"] == MERGE
         metadata = {"resourceVersion": before.resource_version, "annotations": MARK}
         assert request.body == compact({"metadata": metadata})
-        assert api.store.get(CART_PATH)["metadata"]["annotations"] == {**found, **MARK}
+        assert api.store.get(CART_PATH)["metadata"]["annotations"] == {**found, **UID, **MARK}
 
 
 def test_the_mark_of_a_mirror_that_is_wanted_again_goes_before_the_update(api: FakeApi, client: ClusterClient) -> None:
