@@ -202,7 +202,7 @@ def test_a_mirror_of_the_original_has_no_annotations_at_all(
     local.add(old)
     assert "annotations" not in local.api.get("Service", "bar", "foo")["metadata"]
     sync.converges(*HOUR)
-    assert annotations_of(mirror_of(local, "foo", "bar")).keys() == {MARK}
+    assert annotations_of(mirror_of(local, "foo", "bar")).keys() == {MARK, "tfw.io/barrelman-source-uid"}
     remote.add(node_port("foo", "bar", 30080))
     sync.converges(*HOUR)
     assert annotations_of(mirror_of(local, "foo", "bar")).keys() == {"tfw.io/barrelman-source-uid"}
