@@ -89,12 +89,16 @@ class RealWorlds(Happenings):
     def _settles(self, sync: Sync, arguments: list[str], options: Options, first: Run) -> None:
         """Check that later runs write nothing, but for the exceptions of `checking.settles`."""
         again = sync(*arguments)
-        failed = {_place(step) for step in _steps(first) if step.get("result") == "failed"}
+        failed = {_place(step) for step in _steps(first) if step.get("result", "done") != "done"}
         late = [step for step in _steps(again) if "result" in step and _place(step) not in failed]
         assert all(_may_come_later(step, options, first) for step in late), (first, again)
         if late:
             self.settle()
             assert sync(*arguments).writes == [], again
+
+
+RESULTS = {"result", "error", "fallback"}
+"""What a document tells of a write that a dry run does not."""
 
 
 def _objects(plane: ControlPlane) -> dict[Name, Any]:
@@ -116,7 +120,7 @@ def _place(step: Step) -> Name:
 def _does_what_it_said(planned: Run, run: Run) -> None:
     """Check that the run has the plan of the dry run, and sent no other write."""
     assert planned.document["fingerprint"] == run.document["fingerprint"]
-    told = [{name: value for name, value in step.items() if name not in {"result", "error"}} for step in _steps(run)]
+    told = [{name: value for name, value in step.items() if name not in RESULTS} for step in _steps(run)]
     assert told == _steps(planned)
     writes = {_place(step) for step in _steps(run) if "result" in step}
     sent = {_written(write) for write in run.writes}
