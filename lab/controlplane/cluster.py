@@ -49,6 +49,7 @@ class ControlPlane:
         """Start nothing yet: `begin` starts the cluster, and `complete` waits for it."""
         self.name = name
         self.url = site.url
+        self.folder = site.folder
         self.ca_file = site.folder / "ca.pem"
         self._site = site
         self._options = options
@@ -136,6 +137,14 @@ class ControlPlane:
         path.write_text(kubeconfig(self.name, self.url, self.ca_pem, name, token or self._tokens["admin"]))
         return path
 
+    def component_kubeconfig(self) -> Path:
+        """Write a kubeconfig for components, whose requests are not recorded."""
+        return self.kubeconfig(self._tokens["controllers"], "controllers")
+
+    def service_ip(self, number: int) -> str:
+        """Return one of the first IPv4 addresses for Services, which a Service gets only if it asks for it."""
+        return self._site.service_ip(number)
+
     def client(self, token: str) -> Api:
         """Return a client with the permissions of this token. It is closed when the cluster stops."""
         self._clients.append(Api(self.url, token, self._trust))
@@ -156,8 +165,7 @@ class ControlPlane:
         self._controllers = names or self._options.controllers
         if not self._controllers:
             return
-        kubeconfig = self.kubeconfig(self._tokens["controllers"], "controllers")
-        flags = controller_flags(kubeconfig, self._controllers)
+        flags = controller_flags(self.component_kubeconfig(), self._controllers)
         self._start([*flags, *self._options.controller_args])
         try:
             self.settle()

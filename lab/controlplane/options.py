@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 
 ENDPOINTS = "endpoints-controller"
@@ -53,6 +54,11 @@ class Site:
     def certificates(self) -> Path:
         """The folder into which the API server writes the certificate that it makes for itself."""
         return self.folder / "certificates"
+
+    def service_ip(self, number: int) -> str:
+        """Return one of the first IPv4 addresses for Services, which a Service gets only if it asks for it."""
+        ipv4, _, _ipv6 = self.service_ranges.partition(",")
+        return str(ip_network(ipv4)[number])
 
     @property
     def tokens(self) -> Path:

@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30) -> None:
-    """Return as soon as `condition()` is true. After `seconds`, raise a TimeoutError that says `what` was awaited."""
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 30, *, interval: float = 0.01) -> None:
+    """Return as soon as `condition()` is true. After `seconds`, raise a TimeoutError that says `what` was awaited.
+
+    `interval` is the pause between two looks, in seconds.
+    """
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             message = f"waited {seconds:.0f} s for {what}"
             raise TimeoutError(message)
-        time.sleep(0.01)
+        time.sleep(interval)

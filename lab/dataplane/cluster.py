@@ -1,0 +1,168 @@
+"""A cluster with a data plane: a control plane, kube-proxy on each node, pods behind the nodes, and CoreDNS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+from lab.controlplane import ControlPlane, ControlPlaneError, wait_until
+from lab.controlplane.build import binary as controlplane
+from lab.controlplane.objects import pod, port, service
+from lab.controlplane.processes import Process
+from lab.dataplane.build import binary as dataplane
+from lab.dataplane.hosts import Host, Sandbox
+from lab.dataplane.marker import Marker, endpoint_slice, is_in
+from lab.dataplane.network import Network
+from lab.dataplane.node import Node
+
+DNS, DNS_NAMESPACE = "kube-dns", "kube-system"
+POD_PORTS = (8080, 8081, 8082)  # every pod answers on these, TCP and UDP
+SEARCH = "svc.cluster.local cluster.local"
+ZONES = ("zone-a", "zone-b", "zone-c")
+START_SECONDS = 60
+NUMBERS = count()  # of markers; those of all clusters differ
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod: its object in the API, and the sandbox whose server answers for it."""
+
+    cluster: Cluster
+    namespace: str
+    name: str
+    by: str
+
+    def ready(self, status: str) -> None:
+        """Set the condition Ready to True or False; the server answers on."""
+        obj = self.cluster.plane.api.get("Pod", self.name, self.namespace)
+        obj["status"]["conditions"] = [{"type": "Ready", "status": status}]
+        self.cluster.plane.api.replace_status(obj)
+
+    def leave(self) -> None:
+        """Delete the object; the server answers on, as one does that shuts down gracefully."""
+        self.cluster.plane.api.delete("Pod", self.name, self.namespace, gracePeriodSeconds="0")
+
+
+class Cluster:
+    """A control plane with nodes that carry traffic. `join` puts into the API what a test starts with."""
+
+    def __init__(self, plane: ControlPlane, network: Network, hosts: Sequence[Host], dns: str) -> None:
+        """Take the parts and start nothing; CoreDNS will have the address `dns` on the bridge."""
+        self.plane = plane
+        self.api = plane.api
+        self._network = network
+        self._dns = dns
+        self._pods = count(1)
+        self._processes: list[Process] = []
+        resolver = plane.folder / "resolv.conf"
+        self.nodes: Mapping[str, Node] = {host.name: Node(host, plane.api, network, resolver) for host in hosts}
+        resolver.write_text(f"nameserver {self._dns_service_ip()}\nsearch {SEARCH}\noptions ndots:5\n")
+
+    def node(self, name: str) -> Node:
+        """Return one node."""
+        return self.nodes[name]
+
+    # --- what is in the cluster
+
+    def join(self) -> None:
+        """Create the objects of the nodes, each in a zone of its own, and of DNS."""
+        for found, zone in zip(self.nodes.values(), ZONES, strict=False):
+            found.revive()
+            found.join(zone=zone)
+        ports = [port(53, "dns-tcp"), port(53, "dns", protocol="UDP")]
+        ip = self._dns_service_ip()
+        self.plane.add(service(DNS_NAMESPACE, DNS, *ports, type="ClusterIP", clusterIP=ip, selector=None))
+        self.api.create(endpoint_slice(DNS_NAMESPACE, DNS, self._dns, ports))
+
+    def reset(self) -> None:
+        """Empty the cluster, and bring it back to what `join` makes."""
+        self.plane.reset()
+        self.join()
+
+    def pod(self, namespace: str, app: str, on: str, place: int = 1) -> Pod:
+        """Create a pod with the label app=APP on a node: Running and Ready, and answering at once.
+
+        Each node has two places, and several pods may share one.
+        """
+        sandbox = self.nodes[on].host.sandboxes[place - 1]
+        name = f"{app}-{next(self._pods)}"
+        obj = pod(namespace, name, sandbox.ipv4, node_name=on, labels={"app": app})
+        obj["status"]["podIPs"].append({"ip": sandbox.ipv6})
+        self.plane.add(obj)
+        return Pod(self, namespace, name, sandbox.name)
+
+    def settle(self) -> None:
+        """Return when the controllers, kube-proxy on each node, and DNS have what was written before."""
+        self.plane.settle()
+        marker = Marker(next(NUMBERS))
+        try:
+            addresses = marker.create(self.api)
+            for node in self.nodes.values():
+                self._wait(partial(_has, node, addresses), f"kube-proxy on {node.name}")
+            first = next(iter(self.nodes.values()))
+            self._wait(lambda: first.knows(marker.host), f"CoreDNS of {self.plane.name}")
+        finally:
+            marker.delete(self.api)
+
+    # --- its components
+
+    def servers(self) -> Iterator[tuple[str, list[str | Path]]]:
+        """Yield the name and the command of each component, in the order in which they start."""
+        kubeconfig = self.plane.component_kubeconfig()
+        for node in self.nodes.values():
+            for sandbox in node.host.sandboxes:
+                yield f"pod-{sandbox.name}", self._pod(sandbox)
+            yield f"kube-proxy-{node.name}", self._proxy(node, kubeconfig)
+        dns: list[str | Path] = [dataplane(), "dns", f"--bind={self._dns}", f"--kubeconfig={kubeconfig}"]
+        yield f"coredns-{self.plane.name}", [*self._network.enter(), *dns]
+
+    def start(self) -> None:
+        """Start the components. Call `join` first: kube-proxy waits for the object of its node."""
+        for name, command in self.servers():
+            self._processes.append(Process(name, command, self.plane.folder / f"{name}.log"))
+
+    def stop(self) -> None:
+        """Kill the components."""
+        for process in reversed(self._processes):
+            process.stop(grace=0)
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        def holds() -> bool:
+            self._check()
+            return condition()
+
+        wait_until(holds, what, START_SECONDS, interval=0.1)
+
+    def _check(self) -> None:
+        for process in self._processes:
+            if (code := process.exit_code()) is not None:
+                raise ControlPlaneError(f"{process.name} ended with {code}; its log ends:\n{process.tail()}")
+
+    def _pod(self, sandbox: Sandbox) -> list[str | Path]:
+        ports = ",".join(map(str, POD_PORTS))
+        return [*self._network.enter_namespace(sandbox.name), dataplane(), "pod", f"--ports={ports}", sandbox.name]
+
+    def _proxy(self, node: Node, kubeconfig: Path) -> list[str | Path]:
+        return [
+            *self._network.enter_namespace(node.name),
+            controlplane(),
+            "kube-proxy",
+            f"--kubeconfig={kubeconfig}",
+            "--proxy-mode=nftables",
+            f"--hostname-override={node.name}",
+            # These limits are the whole machine's, and the lab must not change them.
+            "--conntrack-max-per-core=0",
+            "--conntrack-min=0",
+            "--healthz-bind-address=",
+            "--metrics-bind-address=",
+        ]
+
+    def _dns_service_ip(self) -> str:
+        return self.plane.service_ip(10)
+
+
+def _has(node: Node, addresses: Sequence[str]) -> bool:
+    return is_in(node.rules(), addresses)

@@ -1,0 +1,58 @@
+"""Fixtures: two clusters with nodes, pods and DNS, for the tests in this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.controlplane import NoControlPlane, Options, control_planes
+from lab.dataplane import Cluster, Tally, data_planes
+from tests.scenarios.command import Sync
+from tests.traffic.lab import Lab
+
+FIGURES = pytest.StashKey[list[str]]()
+REMOTE, LOCAL = ("x1", "x2", "x3"), ("y1", "y2")
+
+
+@pytest.fixture(scope="package")
+def data_plane() -> Iterator[tuple[Cluster, ...]]:
+    """Return the two clusters, (remote, local), for all tests of this folder."""
+    try:
+        with (
+            control_planes("remote", "local", options=Options(dual_stack=True)) as (remote, local),
+            data_planes({remote: REMOTE, local: LOCAL}) as clusters,
+        ):
+            yield clusters
+    except NoControlPlane as error:
+        reason = f"no traffic: {error}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def lab(data_plane: tuple[Cluster, ...], request: pytest.FixtureRequest, tmp_path: Path) -> Lab:
+    """Return the two clusters, with nothing in them but their nodes and DNS."""
+    remote, local = data_plane
+    for cluster in data_plane:
+        cluster.reset()
+    for cluster in data_plane:
+        cluster.settle()
+    told = request.config.stash.setdefault(FIGURES, [])
+
+    def tell(what: str, tally: Tally) -> None:
+        told.append(f"{request.node.name}: {what}: {tally}")
+        print(told[-1])
+
+    return Lab(remote, local, Sync(remote.plane, local.plane, tmp_path / "sync"), tell)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show what each test counted: these are the figures of docs/how-traffic-flows.md."""
+    if told := config.stash.get(FIGURES, []):
+        terminalreporter.section("traffic")
+        for line in told:
+            terminalreporter.write_line(line)
