@@ -1,0 +1,1 @@
+"""What the traffic lab runs in its network namespaces, in one program: see main.go."""
