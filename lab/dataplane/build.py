@@ -11,7 +11,7 @@ from lab.controlplane.programs import Program
 __all__ = ["NoControlPlane", "binary"]
 
 MODULE = Path(__file__).parent
-USUALLY = "usually one to three minutes, once"
+USUALLY = "usually one to two minutes, once; up to 300 MB of Go modules and 700 MB of build cache"
 
 
 @cache
