@@ -19,8 +19,8 @@ import (
 var plugins = []string{"bind", "errors", "kubernetes", "nothing"}
 
 // corefile is the part of a cluster's usual Corefile that answers for the cluster's own names. Nobody may keep an
-// answer, so that a caller sees each change at once. Other names do not exist: without the second block, such a question
-// would be refused, and a resolver that tries its search list would take the name of a missing Service for a failure.
+// answer, so that a caller sees each change at once. Other names do not exist: without the second block, CoreDNS would
+// refuse the question, and a resolver that tries its search list would report that instead of the missing name.
 const corefile = `cluster.local in-addr.arpa ip6.arpa {
 	bind %[1]s
 	errors
