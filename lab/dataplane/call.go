@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,7 +48,7 @@ func newCaller(arguments []string) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(rest) == 0 || *rate < 0 || *timeout <= 0 || !strings.Contains(" 4 6 ", " "+*family) {
+	if len(rest) == 0 || *rate < 0 || *timeout <= 0 || !slices.Contains([]string{"", "4", "6"}, *family) {
 		return nil, usageError("URLs are needed, a family of 4 or 6, and no negative numbers")
 	}
 	targets, err := parseTargets(rest)

@@ -59,7 +59,7 @@ class Cluster:
         self._processes: list[Process] = []
         resolver = plane.folder / "resolv.conf"
         self.nodes: Mapping[str, Node] = {host.name: Node(host, plane.api, network, resolver) for host in hosts}
-        resolver.write_text(f"nameserver {self._dns_service_ip()}\nsearch {SEARCH}\noptions ndots:5\n")
+        resolver.write_text(f"nameserver {self._dns_service_ip()}\nsearch {SEARCH}\noptions ndots:5 timeout:1\n")
 
     def node(self, name: str) -> Node:
         """Return one node."""

@@ -8,20 +8,31 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/coredns/coredns/plugin"
 	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/errors"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
+	"github.com/miekg/dns"
 )
 
-// corefile is the part of a cluster's usual Corefile that answers for the cluster's own names. Answers may not be kept
-// by anybody, so that a caller sees each change at once.
-const corefile = `cluster.local:53 in-addr.arpa:53 ip6.arpa:53 {
-	bind %s
+// plugins are all that the Corefile uses, in the order in which they see a question.
+var plugins = []string{"bind", "errors", "kubernetes", "nothing"}
+
+// corefile is the part of a cluster's usual Corefile that answers for the cluster's own names. Nobody may keep an
+// answer, so that a caller sees each change at once. Other names do not exist: without the second block, CoreDNS would
+// refuse the question, and a resolver that tries its search list would report that instead of the missing name.
+const corefile = `cluster.local in-addr.arpa ip6.arpa {
+	bind %[1]s
 	errors
-	kubernetes cluster.local in-addr.arpa ip6.arpa {
-		kubeconfig %q
+	kubernetes {
+		kubeconfig %[2]q
 		ttl 0
 	}
+}
+. {
+	bind %[1]s
+	errors
+	nothing
 }
 `
 
@@ -41,8 +52,8 @@ func serveDNS(ctx context.Context, arguments []string) error {
 }
 
 func runCoreDNS(ctx context.Context, corefile string) error {
-	// The order in which the plugins see a request; also the only ones that a Corefile may name.
-	if err := dnsserver.SetDirectives([]string{"bind", "errors", "kubernetes"}); err != nil {
+	plugin.Register("nothing", setUpNothing)
+	if err := dnsserver.SetDirectives(plugins); err != nil {
 		return err
 	}
 	caddy.Quiet = true
@@ -54,4 +65,14 @@ func runCoreDNS(ctx context.Context, corefile string) error {
 	}
 	<-ctx.Done()
 	return errors.Join(append(server.ShutdownCallbacks(), server.Stop())...)
+}
+
+// setUpNothing adds our own plugin, which says about each name that there is none. CoreDNS's plugin template could say
+// it, too, but needs a good many more modules.
+func setUpNothing(controller *caddy.Controller) error {
+	handler := func(_ context.Context, writer dns.ResponseWriter, question *dns.Msg) (int, error) {
+		return dns.RcodeSuccess, writer.WriteMsg(new(dns.Msg).SetRcode(question, dns.RcodeNameError))
+	}
+	dnsserver.GetConfig(controller).AddPlugin(func(plugin.Handler) plugin.Handler { return plugin.HandlerFunc(handler) })
+	return nil
 }
