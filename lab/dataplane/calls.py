@@ -76,6 +76,8 @@ class Tally:
 
     def __str__(self) -> str:
         parts = [f"{len(self.calls)} calls", f"{self.failed} failed{_each(self.errors)}"]
+        if self.failed:
+            parts.append(f"slowest failure {max(1000 * call.took for call in self.calls if call.error):.0f} ms")
         if self.answered:
             times = sorted(1000 * call.took for call in self.calls if not call.error)
             parts.append(f"{self.answered} answered{_each(self.by)}")
