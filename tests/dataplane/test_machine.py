@@ -40,7 +40,10 @@ def only_these(programs: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         (["nft"], "missing: nft; install nftables"),
         (["ip"], "missing: ip; install iproute2"),
-        (["ip", "nft", "unshare", "nsenter"], "missing: nft, ip, unshare, nsenter; install iproute2 nftables util-linux"),
+        (
+            ["ip", "nft", "unshare", "nsenter"],
+            "missing: nft, ip, unshare, nsenter; install iproute2 nftables util-linux",
+        ),
     ],
 )
 def test_a_missing_program_is_told_with_its_package(only_these: Path, missing: list[str], advice: str) -> None:
