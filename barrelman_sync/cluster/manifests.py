@@ -5,6 +5,7 @@ missing default would be a difference in every run. Empty maps and lists are omi
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import zip_longest
 from typing import Any, assert_never
 
 from barrelman_sync.cluster.managed_fields import claimed, without_us
@@ -37,7 +38,7 @@ def manifest(wanted: Wanted, revision: Revision, live_labels: Mapping[str, str] 
         case WantedEndpoints():
             return {**body, "subsets": [_subset(wanted.content, ports) for ports in _in_subsets(wanted.content.ports)]}
         case WantedSlice():
-            return {**body, **_slice(wanted.content)}
+            return {**body, **_slice(wanted.content, wanted.zones)}
         case _:
             assert_never(wanted)
 
@@ -178,16 +179,22 @@ def _subset(wanted: AddressSet, ports: Ports) -> Body:
     return subset | ({"ports": [_endpoint_port(port) for port in ports]} if ports else {})
 
 
-def _slice(wanted: AddressSet) -> Body:
+def _slice(wanted: AddressSet, zones: tuple[str, ...]) -> Body:
     """The content of a slice. An endpoint has no nodeName, which would be a node of the local cluster.
 
     See isLocal in pkg/proxy.
     """
     return {
         "addressType": wanted.family,
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}} for address in wanted.addresses],
+        "endpoints": [_endpoint(address, zone) for address, zone in zip_longest(wanted.addresses, zones)],
         "ports": [{"name": port.name, **_endpoint_port(port)} for port in wanted.ports],
     }
+
+
+def _endpoint(address: str, zone: str | None) -> Body:
+    """An endpoint of a slice. kube-proxy heeds the hint alone; the zone is for people, and for other proxies."""
+    body: Body = {"addresses": [address], "conditions": {"ready": True}}
+    return {**body, "zone": zone, "hints": {"forZones": [{"name": zone}]}} if zone else body
 
 
 def _endpoint_port(port: EndpointPort) -> Body:

@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from sys import intern
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.managed_fields import holders_of
@@ -79,12 +80,14 @@ def local_slice(slice_: resources.EndpointSlice) -> LocalSlice:
     """An EndpointSlice of the local cluster."""
     metadata, endpoints = slice_.metadata, slice_.endpoints or []
     labels = metadata.endpoint_labels
+    addresses = _addresses(tuple([address for entry in endpoints for address in entry.addresses or ()]))
     return LocalSlice(
         key=metadata.key,
         service=Key(metadata.namespace, labels.get(SERVICE_NAME, "")),
         revision=metadata.revision,
         family=slice_.address_type,
-        addresses=_addresses(tuple([address for entry in endpoints for address in entry.addresses or ()])),
+        zones=_zones(endpoints, addresses),
+        addresses=addresses,
         ports=tuple(sorted(_slice_port(port) for port in slice_.ports or ())),
         regular=all(_is_plain(endpoint) for endpoint in endpoints),
         labels=labels,
@@ -168,11 +171,26 @@ def _slice_port(port: resources.SlicePort) -> EndpointPort:
 
 
 def _is_plain(endpoint: resources.Endpoint) -> bool:
-    """Whether the endpoint has the form that we write: one ready address and nothing else."""
+    """Whether the endpoint has the form that we write: one ready address, perhaps a zone, and nothing else."""
     conditions = endpoint.conditions
     ready = conditions.ready is True and conditions.serving is not False and not conditions.terminating
-    extra = (endpoint.node_name, endpoint.hostname, endpoint.zone, endpoint.target_ref, endpoint.hints)
-    return ready and len(endpoint.addresses or ()) == 1 and not any(extra)
+    other_zone = (endpoint.zone or endpoint.hints) and not _zone(endpoint)
+    extra = endpoint.node_name or endpoint.hostname or endpoint.target_ref or other_zone
+    return ready and not extra and len(endpoint.addresses or ()) == 1
+
+
+def _zone(endpoint: resources.Endpoint) -> str:
+    """The zone of the endpoint, if it has a hint for this zone and no other; otherwise empty."""
+    zone, hints = endpoint.zone, endpoint.hints
+    zones = hints.for_zones if hints and not hints.for_nodes else None
+    return zone if zone and zones and len(zones) == 1 and zones[0].name == zone else ""
+
+
+def _zones(endpoints: Iterable[resources.Endpoint], addresses: tuple[str, ...]) -> tuple[str, ...]:
+    """The zone of each address, in their order; empty if no address has a zone."""
+    zoned = [(entry, _zone(entry)) for entry in endpoints if entry.hints]
+    found = {_canonical(address): intern(zone) for entry, zone in zoned for address in entry.addresses or ()}
+    return tuple([found.get(address, "") for address in addresses]) if any(found.values()) else ()
 
 
 @lru_cache(maxsize=64)

@@ -128,8 +128,21 @@ class EndpointConditions(Part):
     terminating: bool | None = None
 
 
+class ForZone(Part):
+    """The hint that an endpoint is meant for callers in a zone."""
+
+    name: str = ""
+
+
+class Hints(Part):
+    """For which callers an endpoint is meant. We write only `for_zones`."""
+
+    for_zones: list[ForZone] | None = None
+    for_nodes: list[Presence] | None = None
+
+
 class Endpoint(Part):
-    """An endpoint of a slice. We write only `addresses` and `conditions.ready`."""
+    """An endpoint of a slice. We write only `addresses`, `conditions.ready`, and perhaps `zone` and `hints`."""
 
     addresses: list[str] | None = None
     conditions: EndpointConditions = msgspec.field(default_factory=EndpointConditions)
@@ -137,7 +150,7 @@ class Endpoint(Part):
     hostname: str | None = None
     zone: str | None = None
     target_ref: Presence | None = None
-    hints: Presence | None = None
+    hints: Hints | None = None
 
 
 class EndpointSlice(Object, NamespacedResourceG):

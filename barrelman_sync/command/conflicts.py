@@ -21,6 +21,8 @@ def conflicts(given: Collection[str], *, in_pod: bool) -> Iterator[str]:
         yield "Missing local cluster: outside a pod, give '--local-kubeconfig' or '--local-context'."
     if "detailed_exitcode" in given and "dry_run" not in given:
         yield "'--detailed-exitcode' requires '--dry-run'."
+    if "prefer_same_zone" in given and "endpoint_slices" not in given:
+        yield "'--prefer-same-zone' requires '--endpoint-slices'."
     if "expect_plan" in given and "preflight" in given:
         yield "Give either '--preflight' or '--expect-plan': a preflight makes no plan."
 

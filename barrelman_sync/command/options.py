@@ -93,6 +93,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--max-endpoints", group=_ENDPOINTS, metavar="N", type=click.IntRange(min=0), default=250, show_default=True,
           help="Use at most N nodes for each Service, balanced across zones; 0 means no limit."),
     _flag("--endpoint-slices", group=_ENDPOINTS, help="Write EndpointSlices instead of Endpoints."),
+    _flag("--prefer-same-zone", group=_ENDPOINTS,
+          help="With --endpoint-slices: tell kube-proxy the zone of each node, so that calls stay in the caller's zone"
+               " where a node of this zone serves the Service."),
     _text("--max-deletes", group=_SAFETY, metavar="N|N%", type=Parsed(parse_limit),
           help="Hold deletes back if a run would remove more than N Services (or N% of the managed ones). Default: 10"
                " or 30%, whichever is larger."),

@@ -177,6 +177,8 @@ class LocalSlice(_LiveAddresses):
     service: Key
     revision: Revision
     family: str
+    zones: tuple[str, ...] = ()
+    """The zone of each address, as in `WantedSlice`. It counts only if the endpoint has a hint for this zone alone."""
 
     @property
     def ref(self) -> Ref:

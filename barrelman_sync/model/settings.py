@@ -154,6 +154,8 @@ class EndpointRules:
     """Write EndpointSlices instead of Endpoints."""
     max_endpoints: int = 250
     """At most this many nodes for each Service; 0 means no limit."""
+    prefer_same_zone: bool = False
+    """Slices only: endpoints say in which zone their node is, see `--prefer-same-zone`."""
 
 
 DEFAULT_NUMBER = 10

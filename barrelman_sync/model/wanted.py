@@ -77,6 +77,8 @@ class WantedSlice:
     content: AddressSet
     replaces: str = ""
     """The resourceVersion of the Endpoints that the run deletes next, as in `WantedEndpoints`."""
+    zones: tuple[str, ...] = ()
+    """The zone of each address, in their order; "" for an address without one. Empty if no address has a zone."""
 
     @property
     def ref(self) -> Ref:

@@ -35,6 +35,12 @@ class Addresses(tuple[str, ...]):
     __slots__ = ()
 
 
+class Zones(tuple[tuple[str, str], ...]):
+    """Addresses of endpoints with their zones, sorted; the zone is "" if there is none."""
+
+    __slots__ = ()
+
+
 class Form(StrEnum):
     """Whether endpoints have the form that we write: only plain, ready addresses, the same in all subsets."""
 
@@ -42,7 +48,7 @@ class Form(StrEnum):
     IRREGULAR = "irregular"
 
 
-Value = str | int | Form | Addresses | ServicePort | tuple[EndpointPort, ...] | frozenset[str] | None
+Value = str | int | Form | Addresses | Zones | ServicePort | tuple[EndpointPort, ...] | frozenset[str] | None
 """The value of a field; None if the object does not have the field, or if the value is not known yet (see OWNERS)."""
 
 
@@ -113,7 +119,8 @@ def changes_between(live: LocalService | LocalEndpoints | LocalSlice, wanted: Wa
         case LocalEndpoints(), WantedEndpoints():
             return _or_form(live, "subsets", (*metadata, *_content_changes(live, wanted.content, "subsets")))
         case LocalSlice(), WantedSlice():
-            return _or_form(live, "endpoints", (*metadata, *_content_changes(live, wanted.content, "endpoints")))
+            content = (*_content_changes(live, wanted.content, "endpoints"), *_zone_changes(live, wanted))
+            return _or_form(live, "endpoints", (*metadata, *content))
         case _:
             message = f"{live.ref.kind} and {wanted.ref.kind} do not compare"
             raise TypeError(message)
@@ -148,6 +155,19 @@ def _content_changes(live: LocalEndpoints | LocalSlice, wanted: AddressSet, wher
     yield from _change(ports, live.ports or None, wanted.ports or None)
     if wanted.owner_uid not in live.owners:
         yield Change(OWNERS, live.owners or None, frozenset({wanted.owner_uid}) if wanted.owner_uid else None)
+
+
+def _zone_changes(live: LocalSlice, wanted: WantedSlice) -> Iterator[Change]:
+    """What changes in the zones of addresses that stay. A new address brings its zone with it."""
+    addresses = wanted.content.addresses
+    if live.zones == wanted.zones and (not live.zones or live.addresses == addresses):
+        return  # saves time, because most slices have the wanted zones
+    before = dict.fromkeys(live.addresses, "") | dict(zip(live.addresses, live.zones, strict=False))
+    after = dict.fromkeys(addresses, "") | dict(zip(addresses, wanted.zones, strict=False))
+    differing = [address for address in addresses if before.get(address, after[address]) != after[address]]
+    if differing:
+        old, new = (Zones((address, zones[address]) for address in differing) for zones in (before, after))
+        yield Change("endpoints.zones", old, new)
 
 
 def _or_form(live: LocalEndpoints | LocalSlice, path: str, changes: tuple[Change, ...]) -> tuple[Change, ...]:

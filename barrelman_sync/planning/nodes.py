@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from barrelman_sync.model.names import Family
 from barrelman_sync.model.remote import Node
-from barrelman_sync.model.selector import matches
+from barrelman_sync.model.selector import is_label_value, matches
 from barrelman_sync.model.settings import IPNetwork, NodeRules
 from barrelman_sync.planning.pool import Member, Pool, pool
 from barrelman_sync.planning.reasons import Exclusion, Reason, Why, because
@@ -70,6 +70,8 @@ class NodeChoice:
     listed: int = 0
     names: Mapping[str, str] = field(default_factory=dict)
     """The names of all listed nodes, by InternalIP."""
+    zones: Mapping[str, str] = field(default_factory=dict)
+    """The zones of the used nodes, by the address that is used. Without the nodes that have no zone."""
     assumed_ready: tuple[str, ...] = ()
     """The used nodes whose readiness is unknown (panic mode)."""
     usable_with_option: int = 0
@@ -129,11 +131,21 @@ def choose_nodes(nodes: Iterable[Node], rules: NodeRules, api_server: Collection
             members.setdefault(family, []).append(Member(node.name, address, node.labels.get(ZONE_LABEL, "")))
     pools = {family: pool(found) for family, found in members.items()}
     names = {address: node.name for node, _ in verdicts for address in node.addresses}
-    choice = NodeChoice(pools, tuple(excluded), len(verdicts), names, tuple(assumed))
+    choice = NodeChoice(pools, tuple(excluded), len(verdicts), names, _zones(pools), tuple(assumed))
     if pools or rules.use_excluded:
         return choice
     with_option = choose_nodes(ordered, replace(rules, use_excluded=True), api_server)
     return replace(choice, usable_with_option=with_option.used)
+
+
+def _zones(pools: Mapping[Family, Pool]) -> dict[str, str]:
+    """The zones by address. Of two nodes that have one address, the zone that comes last in the alphabet counts.
+
+    What no label can be is no zone: the server would refuse the whole slice (validateHints in
+    pkg/apis/discovery/validation).
+    """
+    found = [(zone, entries) for pool in pools.values() for zone, entries in pool.zones.items()]
+    return {address: zone for zone, entries in found if zone and is_label_value(zone) for _, address in entries}
 
 
 def family_of(address: IPAddress) -> Family:

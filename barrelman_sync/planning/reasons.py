@@ -107,6 +107,7 @@ class Reason(StrEnum):
 
     # warn
     ASSUMED_READY = "assumed_ready"
+    NO_ZONE = "no_zone"
     MIRRORING_LIMIT = "mirroring_limit"
     PORT_SKIPPED = "port_skipped"
     NOTHING_COPIED = "nothing_copied"
@@ -171,6 +172,7 @@ LEAVING = KEEPING | {
 WARNING = frozenset(
     {
         Reason.ASSUMED_READY,
+        Reason.NO_ZONE,
         Reason.MIRRORING_LIMIT,
         Reason.PORT_SKIPPED,
         Reason.NOTHING_COPIED,

@@ -47,6 +47,11 @@ class Situation:
             now=now,
         )
 
+    @property
+    def zones(self) -> Mapping[str, str]:
+        """The zones that endpoints get, by address: those of the nodes if the user asked for zones, otherwise none."""
+        return self.nodes.zones if self.rules.prefer_same_zone else {}
+
     def has_namespace(self, namespace: str) -> bool:
         """Whether the local cluster has the namespace."""
         return namespace in self.local.namespaces

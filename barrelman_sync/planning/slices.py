@@ -28,10 +28,16 @@ CAPACITY = 100
 Addresses = tuple[str, ...]
 
 
-def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice], replaces: str = "") -> Iterator[Step]:
+NO_ZONES: Mapping[str, str] = {}
+
+
+def slice_steps(
+    wanted: AddressSet, live: Iterable[LocalSlice], replaces: str = "", zones: Mapping[str, str] = NO_ZONES
+) -> Iterator[Step]:
     """The steps that put the wanted addresses into slices. `live` are the slices that the Service has now.
 
-    `replaces` is the resourceVersion of Endpoints that are deleted after that, if there are any.
+    `replaces` is the resourceVersion of Endpoints that are deleted after that, if there are any. `zones` are the zones
+    of nodes, by address.
 
     Creates and updates come first, then deletes of our slices in this family that are no longer needed.
     """
@@ -43,7 +49,8 @@ def slice_steps(wanted: AddressSet, live: Iterable[LocalSlice], replaces: str = 
     present = {number: slice_.addresses for number, slice_ in numbered.items()}
     used = spread(wanted.addresses, present, frozenset(taken))
     for number, addresses in sorted(used.items()):
-        yield step_replacing(_wanted_slice(wanted, number, addresses), numbered.get(number), replaces)
+        part = _wanted_slice(wanted, number, addresses, zones)
+        yield step_replacing(part, numbered.get(number), replaces)
     # Our slices whose names have another form are not in `numbered`: they are deleted, too.
     kept = {_name(wanted, number) for number in used}
     for name, slice_ in sorted(ours.items()):
@@ -98,6 +105,7 @@ def _numbered(wanted: AddressSet, slices: Iterable[LocalSlice]) -> dict[int, Loc
     return {int(end): slice_ for end, slice_ in ends.items() if end == "0" or re.fullmatch("[1-9][0-9]*", end)}
 
 
-def _wanted_slice(wanted: AddressSet, number: int, addresses: Addresses) -> WantedSlice:
+def _wanted_slice(wanted: AddressSet, number: int, addresses: Addresses, zones: Mapping[str, str]) -> WantedSlice:
     key = Key(wanted.service.namespace, _name(wanted, number))
-    return WantedSlice(key, replace(wanted, addresses=addresses))
+    found = tuple([zones.get(address, "") for address in addresses]) if zones else ()
+    return WantedSlice(key, replace(wanted, addresses=addresses), zones=found if any(found) else ())

@@ -44,4 +44,4 @@ def write_slices(situation: Situation, targets: Targets, replaces: str = "") -> 
     `replaces` is the resourceVersion of Endpoints that are deleted after that, if there are any.
     """
     for wanted in targets.sets:
-        yield from slice_steps(wanted, situation.slices(wanted.service), replaces)
+        yield from slice_steps(wanted, situation.slices(wanted.service), replaces, situation.zones)

@@ -1,6 +1,7 @@
 """What a user should know about a run although nothing failed. Pure."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from barrelman_sync.planning.modes import chosen_mode
 from barrelman_sync.planning.reasons import Reason, Why, because
@@ -13,6 +14,7 @@ def warnings(situation: Situation) -> tuple[Why, ...]:
         *_skipped_ports(situation),
         *_only_excluded_nodes(situation),
         *_assumed_ready(situation),
+        *_without_zone(situation),
         *_mirroring_limit(situation),
         *_not_copied(situation),
     )
@@ -33,6 +35,19 @@ def _only_excluded_nodes(situation: Situation) -> Iterator[Why]:
 def _assumed_ready(situation: Situation) -> Iterator[Why]:
     if assumed := situation.nodes.assumed_ready:
         yield because(Reason.ASSUMED_READY, nodes=len(assumed))
+
+
+def _without_zone(situation: Situation) -> Iterator[Why]:
+    """Warns of nodes without zone: kube-proxy heeds hints only if all endpoints of the Service have one.
+
+    See topologyModeFromHints in pkg/proxy/topology.go.
+    """
+    if not situation.rules.prefer_same_zone:
+        return
+    zones = situation.nodes.zones
+    entries = chain.from_iterable(chain.from_iterable(pool.zones.values()) for pool in situation.nodes.pools.values())
+    if without := {node for node, address in entries if address not in zones}:
+        yield because(Reason.NO_ZONE, nodes=len(without), used=situation.nodes.used, node=min(without))
 
 
 def _mirroring_limit(situation: Situation) -> Iterator[Why]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from barrelman_sync.model.names import EndpointPort, ServicePort
-from barrelman_sync.planning.changes import OWNERS, Addresses, Change, Form, Value
+from barrelman_sync.planning.changes import OWNERS, Addresses, Change, Form, Value, Zones
 
 SHOWN_ADDRESSES = 6
 _FORMS = {Form.IRREGULAR: "more than plain, ready addresses", Form.REGULAR: "plain, ready addresses"}
@@ -13,22 +13,34 @@ _FORMS = {Form.IRREGULAR: "more than plain, ready addresses", Form.REGULAR: "pla
 def change_text(change: Change, nodes: Mapping[str, str]) -> str:
     """`path: before -> after`; for addresses, what comes and what goes: `path: +10.0.0.2 (node-b) -10.0.0.3`.
 
+    For zones, it is `path: 10.0.0.2 (node-b) before -> after`.
+
     `nodes` has the names of nodes by address.
     """
     if isinstance(change.before, Addresses) and isinstance(change.after, Addresses):
         signed = [(address, "-") for address in _only_in(change.before, change.after)]
         signed += [(address, "+") for address in _only_in(change.after, change.before)]
         return f"{change.path}: {addresses_text(sign + _named(address, nodes) for address, sign in sorted(signed))}"
+    if isinstance(change.before, Zones) and isinstance(change.after, Zones):
+        return f"{change.path}: {_zones_text(change.before, change.after, nodes)}"
     after = "the new Service" if change.path == OWNERS and change.after is None else _text(change.after)
     return f"{change.path}: {_text(change.before)} -> {after}"
 
 
 def change_values(change: Change) -> dict[str, Any]:
-    """The path, and the values before and after; for addresses, those removed and those added."""
+    """The path, and the values before and after (of zones, by address); for addresses, those removed and added."""
     if isinstance(change.before, Addresses) and isinstance(change.after, Addresses):
         removed, added = _only_in(change.before, change.after), _only_in(change.after, change.before)
         return {"path": change.path, "removed": removed, "added": added}
     return {"path": change.path, "before": _plain(change.before), "after": _plain(change.after)}
+
+
+def _zones_text(before: Zones, after: Zones, nodes: Mapping[str, str]) -> str:
+    """The zones of the first few addresses, before and after."""
+    pairs = zip(before, after, strict=True)
+    every = [f"{_named(address, nodes)} {old or 'none'} -> {new or 'none'}" for (address, old), (_, new) in pairs]
+    more = len(every) - SHOWN_ADDRESSES
+    return ", ".join(every[:SHOWN_ADDRESSES]) + (f" and {more} more" if more > 0 else "")
 
 
 def addresses_text(addresses: Iterable[str]) -> str:
@@ -85,6 +97,8 @@ def _plain(value: Value) -> Any:
             return {name: found for name, found in fields.items() if found}
         case frozenset():
             return sorted(value)
+        case Zones():
+            return {address: zone or None for address, zone in value}
         case tuple():
             return [_plain_endpoint_port(port) for port in value if isinstance(port, EndpointPort)]
         case str():  # a Form, too, which YAML could not write

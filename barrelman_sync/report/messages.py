@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from barrelman_sync.model.names import LEADER
 from barrelman_sync.planning.desired import NotEligible
-from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, NodeChoice
+from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, ZONE_LABEL, NodeChoice
 from barrelman_sync.planning.reasons import KEEPING, Answering, Exclusion, Reason, Skip, Why
 from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Leave
@@ -100,6 +100,10 @@ REASONS: Mapping[Reason, str] = {
     Reason.ASSUMED_READY: (
         "fewer than half of the otherwise usable nodes are Ready: the remote control plane has probably lost contact"
         " with its nodes, so {nodes} nodes of unknown readiness are assumed ready; check the remote control plane"
+    ),
+    Reason.NO_ZONE: (
+        f"{{nodes}} of {{used}} used nodes have no zone (label {ZONE_LABEL}), {{node}} among them: kube-proxy does not"
+        " heed the zones of a Service that such a node serves (--prefer-same-zone)"
     ),
     Reason.MIRRORING_LIMIT: (
         "a Service gets {limit} of {nodes} nodes: Kubernetes copies no more addresses of an Endpoints object"

@@ -32,6 +32,7 @@ MARK = "tfw.io/barrelman-orphaned-since"
 MANAGER = "app.kubernetes.io/managed-by"
 ENDPOINTS_MANAGER = "endpoints.kubernetes.io/managed-by"
 SLICE_MANAGER = "endpointslice.kubernetes.io/managed-by"
+ZONE = "topology.kubernetes.io/zone"
 
 PROD = Origin("prod", "uid of prod")
 SCOPE = Scope("prod", source_uid="uid of prod")

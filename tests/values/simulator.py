@@ -253,17 +253,28 @@ def _applied(body: Body, live: Object | None, revision: Revision) -> Object:
             assert live is None or isinstance(live, LocalSlice)
             names = [port["name"] for port in body["ports"]]
             _require(len(names) == len(set(names)), f"a name twice: {names}")
+            pairs = sorted((entry["addresses"][0], _zone(entry)) for entry in body["endpoints"])
+            zones = tuple(zone for _, zone in pairs)
             return LocalSlice(
                 key,
                 Key(key.namespace, labels["kubernetes.io/service-name"]),
                 revision,
                 body["addressType"],
-                addresses=tuple(sorted(entry["addresses"][0] for entry in body["endpoints"])),
+                zones=zones if any(zones) else (),
+                addresses=tuple(address for address, _ in pairs),
                 ports=tuple(sorted(_endpoint_port(port) for port in body["ports"])),
                 labels=labels,
                 annotations=annotations,
                 owners=_owners(metadata, live.owners if live else frozenset()),
             )
+
+
+def _zone(endpoint: Body) -> str:
+    """Return the zone of an endpoint, which has to be the zone of its only hint."""
+    zone: str = endpoint.get("zone", "")
+    hints = [hint["name"] for hint in endpoint.get("hints", {}).get("forZones", [])]
+    _require(hints == ([zone] if zone else []), f"hints for {hints} in zone {zone}")
+    return zone
 
 
 def _service(spec: Body, live: LocalService) -> LocalService:

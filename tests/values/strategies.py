@@ -24,6 +24,7 @@ from tests.values.builders import (
     MANAGER,
     MARK,
     SCOPE,
+    ZONE,
     World,
     endpoints_of,
     held_by,
@@ -69,7 +70,7 @@ def _targeted(found: list[tuple[str, str, int]], target: int | str) -> tuple[Ser
 def _local(
     services: dict[Key, LocalService],
     endpoints: dict[Key, LocalEndpoints],
-    slices: dict[Key, list[tuple[str, tuple[str | None, dict[str, str]], tuple[str, ...]]]],
+    slices: dict[Key, list[tuple[str, tuple[str | None, dict[str, str]], tuple[str, ...], tuple[str, ...]]]],
 ) -> Local:
     return Local(
         cluster_id="local",
@@ -87,7 +88,9 @@ def _endpoints(key: Key, live: LocalEndpoints) -> LocalEndpoints:
     return replace(live, key=key, revision=Revision(f"uid of endpoints {key}", "1"), owners=owners)
 
 
-def _slice(key: Key, name: str, origin: tuple[str | None, dict[str, str]], addresses: tuple[str, ...]) -> LocalSlice:
+def _slice(
+    key: Key, name: str, origin: tuple[str | None, dict[str, str]], addresses: tuple[str, ...], zones: tuple[str, ...]
+) -> LocalSlice:
     source, annotations = origin
     manager = "barrelman-sync" if name.startswith("barrelman") else "endpointslice-controller.k8s.io"
     labels = {"endpointslice.kubernetes.io/managed-by": manager, "kubernetes.io/service-name": key.name}
@@ -97,6 +100,7 @@ def _slice(key: Key, name: str, origin: tuple[str | None, dict[str, str]], addre
         key,
         Revision(f"uid of {place}", "1"),
         "IPv6" if "ipv6" in name else "IPv4",
+        zones=zones[: len(addresses)],
         addresses=addresses,
         labels=labels | ({FROM: source} if source else {}),
         annotations=annotations,
@@ -119,6 +123,7 @@ NODES = st.lists(
         ready=mostly("True", "Unknown", "False", None),
         deleting=RARELY,
         network_unavailable=RARELY,
+        labels=st.sampled_from([{ZONE: "a"}, {ZONE: "b"}, {}]),
     ),
     min_size=1,
     max_size=4,
@@ -194,6 +199,7 @@ SLICES = st.lists(
         st.sampled_from(["barrelman-ipv4-0", "barrelman-ipv4-3", "barrelman-ipv6-0", "x7kq2"]),
         st.tuples(st.sampled_from(SOURCES), UIDS),
         st.sampled_from([(), ("10.0.0.0",), ("10.0.0.0", "10.0.0.1")]),
+        st.sampled_from([(), ("a", "b"), ("b", "")]),
     ),
     min_size=1,
     max_size=2,
@@ -224,7 +230,11 @@ SCOPES = st.builds(
     nodeports=BOOLEANS,
     create_namespaces=BOOLEANS,
 )
-RULES = st.builds(EndpointRules, slices=BOOLEANS, max_endpoints=st.sampled_from([0, 1, 2, 250]))
+RULES = st.builds(
+    lambda mode, limit: EndpointRules(mode != "Endpoints", limit, mode == "slices with zones"),
+    st.sampled_from(["Endpoints", "slices", "slices with zones"]),
+    st.sampled_from([0, 1, 2, 250]),
+)
 # One field of a port in which a mirror differs from the wanted one.
 TWEAK: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"protocol": "SCTP"}, {"app_protocol": "h2c"}, {"name": "other"}, {"target_port": 1}, {"port": 1}]

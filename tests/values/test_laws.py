@@ -21,7 +21,20 @@ from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Plan, Step, Update
 from barrelman_sync.report.document import as_json, document
 from barrelman_sync.report.text import plan_lines, summary_line
-from tests.values.builders import FROM, FROM_UID, KIND, MARK, SCOPE, World, local, mirror, node, service, service_port
+from tests.values.builders import (
+    FROM,
+    FROM_UID,
+    KIND,
+    MARK,
+    SCOPE,
+    ZONE,
+    World,
+    local,
+    mirror,
+    node,
+    service,
+    service_port,
+)
 from tests.values.simulator import after
 from tests.values.strategies import is_for_us, is_ignored, is_off_limits, is_plain, may_write, port_worlds, worlds
 
@@ -137,6 +150,17 @@ def assert_served(later: World, wanted: Mirror) -> None:
         assert addresses <= set(pool.addresses)
         assert len(addresses) == min(pool.size, later.rules.max_endpoints or pool.size)
         assert ports == {(port.name, port.protocol, port.target_port) for port in wanted.ports}
+        assert_zones(later, wanted.key, family)
+
+
+def assert_zones(later: World, key: Key, family: Family) -> None:
+    """Check that the slices of a Service have the zones of its nodes if the user asked for them, and no others."""
+    asked = later.rules.prefer_same_zone
+    zones = {address: found.labels.get(ZONE, "") for found in later.nodes if asked for address in found.addresses}
+    for item in later.local.slices.get(key, ()):
+        if item.family == family:
+            assert [*item.zones] in ([zones.get(address, "") for address in item.addresses], [])
+            assert item.zones or not any(zones.get(address) for address in item.addresses)
 
 
 def served(later: Local, key: Key, *, slices: bool, family: Family) -> tuple[set[str], set[tuple[str, str, int]]]:

@@ -38,6 +38,7 @@ SAMPLES = {
     "allowed_node_cidr": ["--allowed-node-cidr", "10.0.0.0/8"],
     "max_endpoints": ["--max-endpoints", "5"],
     "endpoint_slices": ["--endpoint-slices"],
+    "prefer_same_zone": ["--endpoint-slices", "--prefer-same-zone"],
     "max_deletes": ["--max-deletes", "5"],
     "allow_mass_delete": ["--allow-mass-delete"],
     "delete_grace": ["--delete-grace", "24h"],
@@ -72,7 +73,7 @@ def test_an_option_changes_the_settings(name: str) -> None:
 def base_of(name: str) -> list[str]:
     """The least options beside the option NAME."""
     gke = name in OF_GKE or SAMPLES[name][0] in {*GKE, "--remote-zone"}
-    more = ["--dry-run"] if name == "detailed_exitcode" else []
+    more = [option for option in SAMPLES[name][:-1] if name in {"detailed_exitcode", "prefer_same_zone"}]
     return [*KUBECONFIGS[:2], *(GKE if gke else KUBECONFIGS[2:]), *more]
 
 

@@ -103,14 +103,17 @@ def test_all_problems_at_once() -> None:
         "--concurrency": "0",
         "--log-format": "xml",
     }
-    found = problems(*(word for option in wrong.items() for word in option), "--detailed-exitcode")
+    found = problems(
+        *(word for option in wrong.items() for word in option), "--detailed-exitcode", "--prefer-same-zone"
+    )
     for option, line in zip(wrong, found, strict=False):
         assert re.match(rf"Error: Invalid value for '(-o' / ')?{option}': \S", line)
-    *_, remote, local, dry_run = found
-    assert len(found) == len(wrong) + 3
+    *_, remote, local, dry_run, slices = found
+    assert len(found) == len(wrong) + 4
     assert remote.startswith("Error: Missing remote cluster: ")
     assert local.startswith("Error: Missing local cluster: ")
     assert dry_run == "Error: '--detailed-exitcode' requires '--dry-run'."
+    assert slices == "Error: '--prefer-same-zone' requires '--endpoint-slices'."
 
 
 def test_problems_of_the_environment_name_the_option() -> None:

@@ -16,7 +16,7 @@ from barrelman_sync.cluster.writing import Writer
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import EndpointPort, Key, Kind, Revision, ServicePort
 from barrelman_sync.model.settings import Kubeconfig
-from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace
+from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedNamespace, WantedSlice
 from barrelman_sync.planning.reasons import Reason, Why
 from barrelman_sync.planning.steps import Create, Delete, Mark, Release, Update, Write
 from tests.wire.conftest import Patient
@@ -133,10 +133,47 @@ CREATES: list[tuple[Wanted, str, dict[str, Any]]] = [
             ],
         },
     ),
+    (
+        WantedSlice(
+            Key("shop", "cart-barrelman-ipv4-0"),
+            AddressSet(
+                CART, REMOTE, "IPv4", ("10.0.0.1", "10.0.0.2"), (EndpointPort("", "TCP", 30080),), "uid-of-cart"
+            ),
+            zones=("a", ""),
+        ),
+        "/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices/cart-barrelman-ipv4-0",
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": "cart-barrelman-ipv4-0",
+                "labels": {
+                    **SERVICE_LABELS,
+                    "kubernetes.io/service-name": "cart",
+                    "endpointslice.kubernetes.io/managed-by": "barrelman-sync",
+                },
+                "namespace": "shop",
+                "annotations": UID,
+                "resourceVersion": "777",
+                "ownerReferences": [{"apiVersion": "v1", "kind": "Service", "name": "cart", "uid": "uid-of-cart"}],
+            },
+            "addressType": "IPv4",
+            "endpoints": [
+                {
+                    "addresses": ["10.0.0.1"],
+                    "conditions": {"ready": True},
+                    "zone": "a",
+                    "hints": {"forZones": [{"name": "a"}]},
+                },
+                {"addresses": ["10.0.0.2"], "conditions": {"ready": True}},
+            ],
+            "ports": [{"name": "", "port": 30080, "protocol": "TCP"}],
+        },
+    ),
 ]
 
 
-@pytest.mark.parametrize(("wanted", "path", "body"), CREATES, ids=["namespace", "service", "endpoints"])
+@pytest.mark.parametrize(("wanted", "path", "body"), CREATES, ids=["namespace", "service", "endpoints", "slice"])
 def test_create(api: FakeApi, client: ClusterClient, wanted: Wanted, path: str, body: dict[str, Any]) -> None:
     """An apply with the list's resourceVersion and without uid, which overwrites nothing that came after the list."""
     if wanted.ref.key.namespace:

@@ -70,6 +70,20 @@ def addresses(found: Object) -> set[str]:
     return {address for entry in found.get("endpoints") or () for address in entry["addresses"]}
 
 
+def zones(found: Object) -> Mapping[str, str]:
+    """Return the zones of the endpoints of a slice, by address; of those without zone, and without hint, "".
+
+    A zone whose hints say something else has a question mark.
+    """
+    named: dict[str, str] = {}
+    for entry in found.get("endpoints") or ():
+        zone, hints = entry.get("zone") or "", entry.get("hints") or {}
+        asked = [{"name": zone}] if zone else []
+        said = zone if hints.get("forZones", []) == asked else f"{zone}?"
+        named |= dict.fromkeys(entry["addresses"], said)
+    return named
+
+
 def endpoint_ports(found: Object) -> set[Port]:
     """Return name, protocol and number of each port of endpoints."""
     if found["kind"] == "Endpoints":
@@ -136,6 +150,13 @@ class Contract:
     @cached_property
     def listed_nodes(self) -> list[Object]:
         return [obj for name, obj in self.away.items() if name.kind == "Node"]
+
+    @cached_property
+    def zones(self) -> Mapping[str, str]:
+        """The zones that endpoints are to have, by address; those of nodes without zone, or if nobody asked, are ""."""
+        asked = self.options.has("--prefer-same-zone")
+        label = "topology.kubernetes.io/zone"
+        return {ip: labels(node).get(label, "") if asked else "" for node in self.listed_nodes for ip in _ips(node)}
 
     def _is_fit(self, node: Object) -> bool:
         excluded = labels(node).get("node.kubernetes.io/exclude-from-external-load-balancers", "false") != "false"

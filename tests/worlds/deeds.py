@@ -195,6 +195,7 @@ MEDDLING: Mapping[str, Object | None] = {
     "another Service": {"metadata": {"labels": {"kubernetes.io/service-name": "b"}}},
     "hide": {"metadata": {"labels": {"endpointslice.kubernetes.io/skip-mirror": "true"}}},
     "no owner": {"metadata": {"ownerReferences": None}},
+    "a zone": {"endpoints": [{"addresses": ["10.1.0.1"], "conditions": {"ready": True}, "zone": "a"}]},
     "no address": {"subsets": [], "endpoints": []},
     "a label of their own": {"metadata": {"labels": {"team": "shop"}, "annotations": {"note": "keep"}}},
 }
@@ -236,6 +237,8 @@ def original_was_here(api: Api, place: tuple[str, str], number: int, source: str
 
 STATES: Mapping[str, Mapping[str, Any]] = {
     "ready": {},
+    "in zone a": {"labels": {"topology.kubernetes.io/zone": "a"}},
+    "in zone b": {"labels": {"topology.kubernetes.io/zone": "b"}},
     "not ready": {"conditions": {"Ready": "False"}},
     "unknown": {"conditions": {"Ready": "Unknown"}},
     "excluded": {"labels": {"node.kubernetes.io/exclude-from-external-load-balancers": ""}},

@@ -25,6 +25,7 @@ from tests.worlds.contract import (
     labels,
     notes,
     service_of,
+    zones,
 )
 from tests.worlds.fields import Object
 
@@ -191,6 +192,8 @@ def _is_served(contract: Contract, after: Objects, live: Object, nodes: set[str]
     assert len(serving) == min(limit, len(nodes)), f"{key(live)} has {serving} of {nodes}"
     others = [each for each in contract.endpoints_at(key(live), after) if each["kind"] == "Endpoints"]
     assert not (slices and others), f"{key(live)} has slices, and Endpoints too"
+    for each in managed:
+        assert all(contract.zones[ip] == zone for ip, zone in zones(each).items()), f"{key(each)} has other zones"
     ports = {(port.get("name", ""), port["protocol"], port["targetPort"]) for port in live["spec"]["ports"]}
     for each in found:
         assert ports <= endpoint_ports(each), f"{each['kind']} {key(each)} has not all ports of its Service"
@@ -317,7 +320,7 @@ def looks(objects: Objects) -> Mapping[Name, object]:
     served = {name: obj for name, obj in objects.items() if name.kind in SERVING and _is_at(obj, mirrors)}
     return {
         **{name: (_as_mirror(obj), _said(obj), _of_users(obj)) for name, obj in mirrors.items()},
-        **{name: (addresses(obj), endpoint_ports(obj), _said(obj)) for name, obj in served.items()},
+        **{name: (addresses(obj), zones(obj), endpoint_ports(obj), _said(obj)) for name, obj in served.items()},
     }
 
 

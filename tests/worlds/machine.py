@@ -27,7 +27,7 @@ CLUSTER = st.sampled_from(["prod", "prod", "stage", "home"])
 PAIR = st.sampled_from(PAIRS)
 OPTIONS = st.fixed_dictionaries({}, optional={topic: st.sampled_from(CHOICES[topic]) for topic in CHOICES})
 
-STATES = st.lists(st.sampled_from(["ready", "unknown", "not ready", None]), min_size=4, max_size=4)
+STATES = st.lists(st.sampled_from(["ready", "in zone a", "unknown", "not ready", None]), min_size=4, max_size=4)
 
 
 class Happenings(RuleBasedStateMachine):

@@ -12,7 +12,7 @@ from barrelman_sync.model.settings import Settings
 
 Choice = tuple[str, ...]
 CHOICES: Mapping[str, tuple[Choice, ...]] = {
-    "mode": ((), ("--endpoint-slices",)),
+    "mode": ((), ("--endpoint-slices",), ("--endpoint-slices", "--prefer-same-zone")),
     "type": ((), ("--nodeportsvc",)),
     "namespaces": ((), ("--namespace", "shop"), ("--namespace", "shop", "--namespace", "new")),
     "ignored": ((), ("--ignore-namespace", "web"), ("--ignore-namespace", "-kube-system")),
