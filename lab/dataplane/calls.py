@@ -91,7 +91,14 @@ def _each(counts: Counter[str]) -> str:
 
 def read(lines: Iterable[str]) -> Tally:
     """Return the calls that `dataplane call` wrote, one a line."""
-    return Tally(sorted((Call(**json.loads(line)) for line in lines), key=lambda call: call.at))
+    return Tally(sorted(map(_call, lines), key=lambda call: call.at))
+
+
+def _call(line: str) -> Call:
+    try:
+        return Call(**json.loads(line))
+    except ValueError:  # an error message
+        raise NetworkError(f"not a call: {line}") from None
 
 
 class Load:

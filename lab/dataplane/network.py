@@ -26,7 +26,9 @@ class Network:
 
     def enter(self) -> list[str]:
         """Return the words before a command that runs in the middle of the network, on its bridge."""
-        return ["nsenter", f"--target={self.keeper}", "--user", "--preserve-credentials", "--net", "--mount", "--"]
+        into = ["nsenter", f"--target={self.keeper}", "--user", "--preserve-credentials", "--net", "--mount", "--"]
+        # Whoever starts the command may have no idea of /usr/sbin, and kube-proxy looks for nft.
+        return ["env", f"PATH={environment()['PATH']}", *into]
 
     def enter_outside(self) -> list[str]:
         """Return the words before a command that sees the namespaces, but stays in the machine's own network."""
@@ -46,7 +48,7 @@ class Network:
 
     def run(self, command: list[str], text: str = "") -> str:
         """Run a command, with a text for it to read, and return its output. Raise NetworkError if it fails."""
-        done = subprocess.run(command, input=text, env=environment(), capture_output=True, text=True, check=False)
+        done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise NetworkError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.controlplane import NoControlPlane, Options, control_planes
-from lab.dataplane import Cluster, Tally, data_planes
+from lab.dataplane import Cluster, Tally, data_planes, machine
 from tests.scenarios.command import Sync
 from tests.traffic.lab import Lab
 
@@ -21,6 +21,7 @@ REMOTE, LOCAL = ("x1", "x2", "x3"), ("y1", "y2")
 def data_plane() -> Iterator[tuple[Cluster, ...]]:
     """Return the two clusters, (remote, local), for all tests of this folder."""
     try:
+        machine.check()  # before the control planes start, which takes seconds
         with (
             control_planes("remote", "local", options=Options(dual_stack=True)) as (remote, local),
             data_planes({remote: REMOTE, local: LOCAL}) as clusters,
