@@ -41,6 +41,10 @@ class Pod:
         obj["status"]["conditions"] = [{"type": "Ready", "status": status}]
         self.cluster.plane.api.replace_status(obj)
 
+    def terminate(self) -> None:
+        """Delete the object gracefully: it is there, and the server answers on, until it leaves."""
+        self.cluster.plane.api.delete("Pod", self.name, self.namespace, gracePeriodSeconds="3600")
+
     def leave(self) -> None:
         """Delete the object; the server answers on, as one does that shuts down gracefully."""
         self.cluster.plane.api.delete("Pod", self.name, self.namespace, gracePeriodSeconds="0")
