@@ -89,11 +89,12 @@ class Cluster:
     def pod(self, namespace: str, app: str, on: str, place: int = 1) -> Pod:
         """Create a pod with the label app=APP on a node: Running and Ready, and answering at once.
 
-        Each node has two places, and several pods may share one.
+        Each node has two places, and several pods may share one. The first port has the name http.
         """
         sandbox = self.nodes[on].host.sandboxes[place - 1]
         name = f"{app}-{next(self._pods)}"
         obj = pod(namespace, name, sandbox.ipv4, node_name=on, labels={"app": app})
+        obj["spec"]["containers"][0]["ports"] = [{"name": "http", "containerPort": POD_PORTS[0]}]
         obj["status"]["podIPs"].append({"ip": sandbox.ipv6})
         self.plane.add(obj)
         return Pod(self, namespace, name, sandbox.name)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from lab.controlplane import ControlPlane, Object
 from lab.controlplane.objects import endpoints
-from tests.scenarios.views import MANUAL, MARKER
+from lab.controlplane.objects import service as service_object
+from tests.scenarios.views import MANUAL, MARKER, MIRROR
 
 MANAGER = "barrelman"
 DEPLOYMENT: Object = {
@@ -22,6 +23,13 @@ DEPLOYMENT: Object = {
         },
     },
 }
+
+
+def create_mirror(cluster: ControlPlane, *ports: Object) -> None:
+    """Create its mirror foo/bar with these ports."""
+    made = service_object("foo", "bar", *ports, labels=MIRROR, type="ClusterIP", selector=None)
+    cluster.ensure_namespace("foo")
+    cluster.api.create(made, manager=MANAGER)
 
 
 def write_endpoints(cluster: ControlPlane, ips: Sequence[str]) -> None:

@@ -18,11 +18,15 @@ def blocks(language: str) -> list[str]:
 
 (MANIFEST,) = blocks("yaml")
 (
+    WRITE_SLICES,
     WAIT_FOR_PODS,
     APPLY,
     APPLY_SERVER_SIDE,
+    WRITE_ENDPOINTS,
     REPLACE,
     BACK,
+    START_THE_CHARTS_PODS,
+    WAIT_FOR_THE_CHARTS_PODS,
     HELM,
     FORGET_RELEASE,
     RENAME,

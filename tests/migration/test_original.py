@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 
 import pytest
-import yaml
 
 from barrelman_sync.command.options import OPTIONS
 from lab.controlplane import ControlPlane, wait_until
 from lab.controlplane.objects import port, service
-from tests.docs.readme import ROOT
 from tests.endpoints.views import MIRRORING, OURS, SLICES, addresses, slices
 from tests.endpoints.watching import watched
-from tests.migration.original import DEPLOYMENT, MANAGER, write_endpoints
+from tests.migration import cronjob
+from tests.migration.original import DEPLOYMENT, create_mirror, write_endpoints
 from tests.migration.page import DELETE_SLICES, PAGE, START_THE_ORIGINAL, STOP_THE_ORIGINAL
 from tests.migration.shell import Shell
 from tests.migration.views import REMOTE, bar
 from tests.scenarios.command import Sync
 from tests.scenarios.conftest import NODES
-from tests.scenarios.views import MIRROR, endpoint_ports, ips, is_there, mirror_of, node_port, ports
+from tests.scenarios.views import endpoint_ports, ips, is_there, mirror_of, node_port, ports
 
 Mode = tuple[str, ...]
 
@@ -33,18 +32,12 @@ def deployment(local: ControlPlane) -> None:
     local.add(DEPLOYMENT)
 
 
-def mirror_of_the_original(local: ControlPlane) -> None:
-    made = service("foo", "bar", port(80, "http", targetPort=30080), labels=MIRROR, type="ClusterIP", selector=None)
-    local.ensure_namespace("foo")
-    local.api.create(made, manager=MANAGER)
-
-
 @pytest.mark.usefixtures("nodes")
 def test_the_first_run_adopts_and_nobody_notices(
     sync: Sync, remote: ControlPlane, local: ControlPlane, shell: Shell, mode: Mode
 ) -> None:
     remote.add(node_port("foo", "bar", 30080))
-    mirror_of_the_original(local)
+    create_mirror(local, port(80, "http", targetPort=30080))
     write_endpoints(local, IPS)
     wait_until(lambda: copied(local) == IPS, "the copy")
     address = bar(local)["spec"]["clusterIP"]
@@ -68,14 +61,8 @@ def scale(local: ControlPlane) -> int:
 
 
 def suspended(local: ControlPlane) -> bool:
-    found: bool = local.api.get("CronJob", "barrelman-sync", "barrelman-sync")["spec"]["suspend"]
+    found: bool = cronjob.spec(local)["suspend"]
     return found
-
-
-def install_cronjob(local: ControlPlane) -> None:
-    for obj in yaml.safe_load_all((ROOT / "cronjob.yaml").read_text()):
-        if obj["kind"] == "CronJob":
-            local.api.apply({**obj, "metadata": {**obj["metadata"], "namespace": "barrelman-sync"}})
 
 
 def test_back_to_the_original(
@@ -83,7 +70,7 @@ def test_back_to_the_original(
 ) -> None:
     remote.add(*(node_port("foo", f"gone-{number}", 30100 + number) for number in range(12)))
     remote.add(service("foo", "balanced", port(80, "http", nodePort=30099), type="LoadBalancer"))
-    install_cronjob(local)
+    cronjob.install(local)
     shell(STOP_THE_ORIGINAL)
     sync.converges(*mirror, "--include-loadbalancers")
     for number in range(12):

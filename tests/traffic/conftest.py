@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from lab.controlplane import NoControlPlane, Options, control_planes
+from lab.controlplane import ControlPlane, NoControlPlane, Options, control_planes
 from lab.dataplane import Cluster, Tally, data_planes, machine
+from tests.migration.conftest import mode as mode  # noqa: PLC0414 - fixtures of the neighbors
+from tests.migration.conftest import programs as programs  # noqa: PLC0414
+from tests.migration.conftest import shell as shell  # noqa: PLC0414
 from tests.scenarios.command import Sync
 from tests.traffic.lab import Lab
 
@@ -49,6 +52,12 @@ def lab(data_plane: tuple[Cluster, ...], request: pytest.FixtureRequest, tmp_pat
         print(told[-1])
 
     return Lab(remote, local, Sync(remote.plane, local.plane, tmp_path / "sync"), tell)
+
+
+@pytest.fixture
+def local(lab: Lab) -> ControlPlane:
+    """Return the local control plane, for the fixtures of the neighbors."""
+    return lab.local.plane
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -13,6 +13,7 @@ from tests.scenarios.command import Run, Sync
 
 NAMESPACE, NAME = "shop", "web"
 URL = f"http://{NAME}.{NAMESPACE}.svc.cluster.local/"
+BAR = "http://bar.foo.svc.cluster.local/"  # the example of docs/migration.md
 HTTP = port(80, "http", targetPort=8080)
 
 
