@@ -44,8 +44,9 @@ def test_both_directions_are_answered(lab: Lab, back: Lab) -> None:
 
 @pytest.mark.usefixtures("mirrored")
 def test_a_mirror_is_not_mirrored_back(lab: Lab, back: Lab) -> None:
-    for direction in (lab, back, lab, back):
-        direction.sync.writes_nothing(NODE_PORTS)
+    for direction, mirror in ((lab, HERE), (back, THERE), (lab, HERE), (back, THERE)):
+        run = direction.sync.writes_nothing(NODE_PORTS)
+        assert "the remote Service is a mirror itself" in run.line(f"{NAMESPACE}/{mirror}")
     assert services(lab.remote) == services(lab.local) == {THERE, HERE}
 
 
