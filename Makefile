@@ -82,6 +82,10 @@ demo: venv ## two clusters on this machine, and what barrelman-sync does to them
 playground: venv ## the same two clusters, left running for you to play with
 	$(BIN)/python -m lab.demo --playground $(ARGS)
 
+.PHONY: shell
+shell: venv ## a shell in the playground that runs, on a local node; ARGS="-c 'command'"
+	@$(BIN)/python -m lab.demo.shell $(ARGS)
+
 .PHONY: bench
 bench: venv ## measure how long a run takes, and how much memory
 	$(BIN)/python -m lab.bench $(ARGS)

@@ -16,4 +16,13 @@ USUALLY = "usually one to three minutes, once"
 @cache
 def client(name: str) -> Path:
     """Return the path of kubectl or helm, and build it first if it is missing. Raise NoControlPlane if that fails."""
-    return Program(name, MODULE, PACKAGES[name], USUALLY, VERSION_FLAGS).path()
+    return _program(name).path()
+
+
+def built(name: str) -> Path | None:
+    """Return the path of kubectl or helm if an earlier run has built it."""
+    return _program(name).built()
+
+
+def _program(name: str) -> Program:
+    return Program(name, MODULE, PACKAGES[name], USUALLY, VERSION_FLAGS)

@@ -60,6 +60,11 @@ class ControlPlane:
         self._processes: dict[str, Process] = {}
         self._controllers: tuple[str, ...] = ()
 
+    @property
+    def dual_stack(self) -> bool:
+        """Whether Services here may have IPv6 addresses, too."""
+        return self._options.dual_stack
+
     def begin(self) -> None:
         """Start etcd and the API server, and do not wait for them."""
         lines = (f"{token},{user},{user},system:masters\n" for user, token in self._tokens.items())

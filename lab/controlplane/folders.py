@@ -8,7 +8,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "barrelman-sync-test-"
@@ -30,21 +30,27 @@ def data_folder() -> Iterator[Path]:
 
 def remove_abandoned() -> None:
     """Remove our folders that no living run has locked. The kernel releases the lock of a run that was killed."""
-    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
-        try:
-            if lock.stat().st_uid == os.getuid():
-                _remove_unless_locked(lock)
-        except OSError:  # another run was faster
-            continue
-
-
-def _remove_unless_locked(lock: Path) -> None:
-    with lock.open() as handle:
-        try:
+    for lock in _locks():
+        with suppress(OSError), lock.open() as handle:  # another run was faster
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        shutil.rmtree(lock.parent, ignore_errors=True)
+            shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def folders_in_use() -> Iterator[Path]:
+    """Yield the folders of our runs that go on."""
+    for lock in _locks():
+        with suppress(OSError), lock.open() as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield lock.parent
+
+
+def _locks() -> Iterator[Path]:
+    for lock in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"):
+        with suppress(OSError):  # another run was faster
+            if lock.parent.lstat().st_uid == os.getuid():
+                yield lock
 
 
 class ReservedPort:

@@ -30,7 +30,7 @@ class Program:
 
     def path(self) -> Path:
         """Return the path of the program, and build it first if it is missing. Raise NoControlPlane if that fails."""
-        built = cache_folder() / f"{self.name}-{self._key()}" / self.name
+        built = self._target()
         if not built.exists():
             built.parent.mkdir(parents=True, exist_ok=True)
             with (built.parent / "lock").open("w") as lock:
@@ -38,6 +38,14 @@ class Program:
                 if not built.exists():  # another run may have built it while we waited
                     self._build(find_go(), built)
         return built
+
+    def built(self) -> Path | None:
+        """Return the path of the program if an earlier run has built it."""
+        target = self._target()
+        return target if target.exists() else None
+
+    def _target(self) -> Path:
+        return cache_folder() / f"{self.name}-{self._key()}" / self.name
 
     @property
     def _flags(self) -> str:

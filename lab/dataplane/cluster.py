@@ -75,7 +75,7 @@ class Cluster:
         """Create the objects of the nodes, each in a zone of its own, and of DNS."""
         for found, zone in zip(self.nodes.values(), ZONES, strict=False):
             found.revive()
-            found.join(zone=zone)
+            found.join(zone=zone, dual_stack=self.plane.dual_stack)
         ports = [port(53, "dns-tcp"), port(53, "dns", protocol="UDP")]
         ip = self._dns_service_ip()
         self.plane.add(service(DNS_NAMESPACE, DNS, *ports, type="ClusterIP", clusterIP=ip, selector=None))
@@ -95,7 +95,8 @@ class Cluster:
         name = f"{app}-{next(self._pods)}"
         obj = pod(namespace, name, sandbox.ipv4, node_name=on, labels={"app": app})
         obj["spec"]["containers"][0]["ports"] = [{"name": "http", "containerPort": POD_PORTS[0]}]
-        obj["status"]["podIPs"].append({"ip": sandbox.ipv6})
+        if self.plane.dual_stack:
+            obj["status"]["podIPs"].append({"ip": sandbox.ipv6})
         self.plane.add(obj)
         return Pod(self, namespace, name, sandbox.name)
 
@@ -134,17 +135,18 @@ class Cluster:
         for process in reversed(self._processes):
             process.stop(grace=0)
 
-    def _wait(self, condition: Callable[[], bool], what: str) -> None:
-        def holds() -> bool:
-            self._check()
-            return condition()
-
-        wait_until(holds, what, START_SECONDS, interval=0.1)
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise ControlPlaneError if a component has ended by itself."""
         for process in self._processes:
             if (code := process.exit_code()) is not None:
                 raise ControlPlaneError(f"{process.name} ended with {code}; its log ends:\n{process.tail()}")
+
+    def _wait(self, condition: Callable[[], bool], what: str) -> None:
+        def holds() -> bool:
+            self.check()
+            return condition()
+
+        wait_until(holds, what, START_SECONDS, interval=0.1)
 
     def _pod(self, sandbox: Sandbox) -> list[str | Path]:
         ports = ",".join(map(str, POD_PORTS))

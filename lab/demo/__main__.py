@@ -10,6 +10,7 @@ from types import FrameType
 import click
 
 from lab.controlplane import ControlPlaneError, NoControlPlane
+from lab.dataplane.network import NetworkError
 from lab.demo import terminal
 from lab.demo.playground import play
 from lab.demo.stage import UnexpectedError, stage
@@ -27,7 +28,7 @@ def main(*, playground: bool) -> None:
         signal.signal(number, _interrupt)
     try:
         _play() if playground else _tell()
-    except (NoControlPlane, ControlPlaneError, TimeoutError) as error:
+    except (NoControlPlane, ControlPlaneError, NetworkError, TimeoutError) as error:
         terminal.bad(f"A cluster does not work: {error}")
         sys.exit(FAILED)
     except UnexpectedError as error:

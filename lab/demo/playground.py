@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
-from pathlib import Path
 
 import yaml
 
 from lab.controlplane import ControlPlane
 from lab.demo import tables, terminal
+from lab.demo.calls import DNS, URL
+from lab.demo.shell import Door, programs
 from lab.demo.stage import COMMAND, FILES, Stage, UnexpectedError
+from lab.demo.traffic import CALLER
+from lab.demo.world import LOCAL_NODE
 
 LOOK = (
     "kubectl --kubeconfig remote/admin.kubeconfig get nodes,services --all-namespaces",
@@ -38,20 +40,21 @@ def play(stage: Stage) -> None:
     terminal.table(tables.REMOTE_TITLES, tables.remote_services(stage.remote.api))
     terminal.line()
     terminal.table(tables.LOCAL_TITLES, tables.local_services(stage.local.api))
-    _explain(stage)
+    folder = str(stage.folder)
+    door = stage.traffic.door(stage.folder) if stage.traffic else Door(folder, "playground", programs=programs())
+    _explain(stage, door)
+    door.open()
     terminal.heading("Both clusters run until you press Ctrl-C here")
     _wait(stage)
 
 
-def _explain(stage: Stage) -> None:
+def _explain(stage: Stage, door: Door) -> None:
     admins = [plane.kubeconfig() for plane in (stage.remote, stage.local)]
-    terminal.heading("In another terminal")
-    terminal.line(f"cd {stage.folder}")
-    terminal.line(f'PATH="{Path(sys.executable).parent}:$PATH"')
-    terminal.line()
-    terminal.line(f"{COMMAND} --dry-run")
-    terminal.line(COMMAND)
-    _explain_kubectl() if shutil.which("kubectl") else _explain_curl(stage)
+    terminal.heading("In another terminal, in this folder")
+    terminal.line("make shell")
+    _explain_calls() if stage.traffic else _explain_command()
+    has_kubectl = shutil.which("kubectl", path=door.environment()["PATH"])
+    _explain_kubectl() if has_kubectl else _explain_curl(stage)
     terminal.heading("Kubeconfigs")
     terminal.table(
         ("FILE", "PERMISSIONS"),
@@ -63,18 +66,39 @@ def _explain(stage: Stage) -> None:
     )
 
 
+def _explain_command() -> None:
+    terminal.heading("There: run barrelman-sync")
+    terminal.line(f"{COMMAND} --dry-run")
+    terminal.line(COMMAND)
+
+
+def _explain_calls() -> None:
+    terminal.heading(f"There, on the local node {LOCAL_NODE}: call by name, before and after a run")
+    call = " ".join(CALLER)
+    for what, command in (
+        ("no such name, until barrelman-sync has run", f"{call} {URL}"),
+        ("test what a run needs, the node ports, too", f"{COMMAND} --preflight"),
+        ("show the plan, then run", f"{COMMAND} --dry-run"),
+        ("", COMMAND),
+        ("who answers, 10 times, and over UDP", f"dataplane call --count 10 {URL} udp://{DNS}:53"),
+    ):
+        if what:
+            terminal.line(f"# {what}")
+        terminal.line(command)
+
+
 def _explain_kubectl() -> None:
-    terminal.heading("Look around")
+    terminal.heading("There: look around")
     for command in LOOK:
         terminal.line(command)
-    terminal.heading("Change the remote, then run barrelman-sync again")
+    terminal.heading("There: change the remote, then run barrelman-sync again")
     for what, command in CHANGE:
         terminal.line(f"# {what}")
         terminal.line(f"kubectl --kubeconfig remote/admin.kubeconfig {command}")
 
 
 def _explain_curl(stage: Stage) -> None:
-    terminal.heading("Look around, and change the remote (without kubectl, which is not in the PATH)")
+    terminal.heading("There: look around, and change the remote (without kubectl, which is not in the PATH)")
     for plane in (stage.remote, stage.local):
         _write_curl_config(plane)
     for what, command in CURL:
@@ -92,6 +116,8 @@ def _write_curl_config(plane: ControlPlane) -> None:
 def _wait(stage: Stage) -> None:
     try:
         while not (failure := stage.remote.failure() or stage.local.failure()):
+            if stage.traffic:
+                stage.traffic.check()
             time.sleep(0.5)
     except KeyboardInterrupt:
         return

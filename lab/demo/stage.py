@@ -12,7 +12,8 @@ from pathlib import Path
 from lab.controlplane import ControlPlane, binary, control_planes
 from lab.demo import terminal
 from lab.demo.access import KUBECONFIG, grant_local, grant_remote
-from lab.demo.world import furnish
+from lab.demo.traffic import Traffic, traffic
+from lab.demo.world import NOWHERE, Places, furnish, pretend
 
 NAME = "barrelman-sync"
 FILES = {side: f"{side}/{KUBECONFIG}.kubeconfig" for side in ("local", "remote")}
@@ -26,11 +27,20 @@ class UnexpectedError(Exception):
 
 @dataclass(frozen=True)
 class Stage:
-    """Both clusters, and the folder in which the commands run. The kubeconfigs are in folders below it."""
+    """Both clusters, and the folder in which the commands run. The kubeconfigs are in folders below it.
+
+    `traffic` is None where the machine cannot carry any.
+    """
 
     remote: ControlPlane
     local: ControlPlane
     folder: Path
+    traffic: Traffic | None
+
+    @property
+    def places(self) -> Places:
+        """The addresses that the story speaks of."""
+        return self.traffic.places if self.traffic else NOWHERE
 
     def run(self, *options: str, exit_code: int, plan: set[str]) -> None:
         """Run the command and show its output. Check the exit code, the lines of the plan and the number of writes."""
@@ -78,4 +88,7 @@ def stage() -> Iterator[Stage]:
         grant_remote(remote)
         grant_local(local)
         furnish(remote, local)
-        yield Stage(remote, local, local.ca_file.parents[1])
+        with traffic(remote, local) as carried:
+            if carried is None:
+                pretend(remote, local)
+            yield Stage(remote, local, local.ca_file.parents[1], carried)

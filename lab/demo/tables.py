@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from lab.controlplane import Api, Object
 
 Row = tuple[str, ...]
+SYSTEM = {"default/kubernetes", "kube-system/kube-dns"}
 MARKER = "tfw.io/barrelman"
 KINDS = {"managed-resource": "mirror", "true": "manual service"}
 NODE_TITLES = ("NODE", "ADDRESS", "READY")
@@ -43,7 +44,7 @@ def local_services(api: Api) -> list[Row]:
 
 
 def _services(api: Api) -> list[Object]:
-    return [obj for obj in api.list("Service") if _key(obj) != "default/kubernetes"]
+    return [obj for obj in api.list("Service") if _key(obj) not in SYSTEM]
 
 
 def _key(obj: Object) -> str:

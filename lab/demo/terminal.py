@@ -31,10 +31,10 @@ def line(text: str = "") -> None:
     _echo(f"{INDENT}{text}" if text else "")
 
 
-def prompt(command: str) -> None:
-    """Print a command as somebody would type it."""
+def prompt(command: str, on: str = "") -> None:
+    """Print a command as somebody would type it, in a shell on this node."""
     _echo()
-    _echo(f"$ {command}", bold=True)
+    _echo(f"{on}$ {command}", bold=True)
 
 
 def output(text: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from lab.controlplane import ControlPlane
 from lab.controlplane.objects import node, port, service
-from tests.docs.readme import README, ROOT
+from tests.docs.readme import README
 from tests.scenarios.command import INSTALLED, Sync
 from tests.scenarios.views import is_there, node_port
 
@@ -55,12 +55,3 @@ def test_the_first_commands_by_hand(folder: Path, remote: ControlPlane, local: C
     assert re.sub(FINGERPRINT, "", typed(dry_run, folder)) == re.sub(FINGERPRINT, "", f"{SHOWN[1]}\n")
     assert typed(run, folder).splitlines()[-1].startswith("done: 3 created")
     assert is_there(local, "foo", "bar") == (True, True)
-
-
-def test_the_demo(tmp_path: Path) -> None:
-    """As `make demo` has it; what goes otherwise than it says ends it with an error."""
-    done = subprocess.run(
-        ["make", "demo"], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, timeout=600, check=False
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    assert "asked for no writes" in done.stdout
