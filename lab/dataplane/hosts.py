@@ -103,5 +103,11 @@ def pods(host: Host) -> Iterator[str]:
         yield f"ip -n {sandbox.name} -6 route add default via fd78:{host.number}::1"
 
 
+def ways_back(host: Host) -> Iterator[str]:
+    """Yield the commands that let the servers on the bridge answer the node's pods."""
+    yield f"ip route add {host.pods4} via {host.ipv4}"
+    yield f"ip -6 route add {host.pods6} via {host.ipv6}"
+
+
 def _set(namespace: str, key: str, value: int) -> str:
     return f"ip netns exec {namespace} sh -c 'echo {value} > /proc/sys/{key}'"

@@ -49,6 +49,7 @@ def _wiring(groups: Sequence[Sequence[Host]], dns: Sequence[str]) -> Iterator[st
         for host in group:
             yield from hosts.node(host, [other for other in group if other is not host])
             yield from hosts.pods(host)
+            yield from hosts.ways_back(host)
 
 
 def _relay(net: Network, planes: Sequence[ControlPlane], names: Sequence[str], stack: ExitStack) -> None:

@@ -79,13 +79,17 @@ class Node:
 
     # --- calls from the node, with the DNS of its cluster
 
-    def command(self, *words: str | Path, folder: Path = Path("/")) -> list[str]:
-        """Return the whole command that runs these words on the node, in the folder."""
-        return [*self._network.enter_host(self.name, self._resolver, folder), *map(str, words)]
+    def command(self, *words: str | Path, folder: Path = Path("/"), place: int = 0) -> list[str]:
+        """Return the whole command that runs these words in the folder, on the node or at one of its places."""
+        namespace = self.host.sandboxes[place - 1].name if place else self.name
+        return [*self._network.enter_host(namespace, self._resolver, folder), *map(str, words)]
 
-    def call(self, url: str, count: int = 1, *options: str) -> calls.Tally:
-        """Call a URL so often, one call after the other. The schemes are http and udp (udp://name:port)."""
-        words = self.command(binary(), "call", f"--count={count}", *options, url)
+    def call(self, url: str, count: int = 1, *options: str, place: int = 0) -> calls.Tally:
+        """Call a URL so often, one call after the other. The schemes are http and udp (udp://name:port).
+
+        The caller is in the node's own network, or at one of the node's places for pods.
+        """
+        words = self.command(binary(), "call", f"--count={count}", *options, url, place=place)
         return calls.read(self._network.run(words).splitlines())
 
     def load(self, *urls: str, rate: int = RATE, options: tuple[str, ...] = ()) -> calls.Load:

@@ -29,6 +29,16 @@ def test_every_remote_node_answers_over_tcp_and_udp_each_port_on_its_own(lab: La
         assert {call.seen_as for call in calls.calls} >= {node.host.ipv4 for node in lab.remote.nodes.values()}
 
 
+def test_pods_call_as_nodes_do(lab: Lab) -> None:
+    serve(lab.remote, HTTP, UDP)
+    lab.mirror()
+    for url in (URL, UDP_URL):
+        calls = lab.local.node("y1").call(url, 100, place=1)
+        lab.tell(f"from a pod: {url}", calls)
+        assert calls.failed == 0
+        assert set(calls.by) == {"x1-1", "x2-1", "x3-1"}
+
+
 def test_callers_hear_at_once_that_the_remote_service_has_gone(lab: Lab) -> None:
     serve(lab.remote, HTTP, UDP)
     lab.mirror()
