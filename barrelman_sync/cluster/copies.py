@@ -3,11 +3,14 @@
 Kubernetes copies an Endpoints object into slices (pkg/controller/endpointslicemirroring).
 """
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Future
+from itertools import product
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.deadline import in_background
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import (
@@ -16,9 +19,16 @@ from barrelman_sync.model.names import (
     MARKER,
     SLICE_MANAGED_BY,
     SLICE_MIRRORING,
+    EndpointPort,
     Key,
 )
+from barrelman_sync.model.wanted import AddressSet
 from barrelman_sync.planning.slice_names import Slices, by_service, slice_selectors
+
+_log = logging.getLogger(__name__)
+
+_WAIT_SECONDS = (0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.8, 0.4)
+"""The waits between the looks for copies."""
 
 _OF_OURS = f"{ENDPOINTS_MANAGED_BY}={FIELD_MANAGER}"
 
@@ -29,11 +39,7 @@ def copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     A cluster has many copies, and a plan looks at them only before it deletes our slices.
     """
     switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
-    copies: list[LocalSlice] = []
-    for selector in slice_selectors(switching):
-        labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
-        copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
-    return by_service(copy for copy in copies if copy.service in switching)
+    return by_service(_copies_of(client, switching))
 
 
 def asking_for_copies(client: ClusterClient, services: Mapping[Key, LocalService]) -> Future[bool]:
@@ -53,6 +59,38 @@ def nothing_copied(
     if not any(found.key in services and not services[found.key].has_selector for found in ours):
         return False
     return not _some_are_copied(client)  # once more: Kubernetes may have copied the Endpoints a moment ago
+
+
+def wait_for_copies(client: ClusterClient, wanted: AddressSet) -> None:
+    """Waits until Kubernetes has copied these addresses and ports, or for about two seconds. Raises no ClusterError.
+
+    Kubernetes usually needs some milliseconds. It copies nothing if somebody turned its controller off, so nobody may
+    rely on this wait.
+    """
+    for seconds in _WAIT_SECONDS:
+        try:
+            if client.is_over or _are_copied(client, wanted):
+                return
+        except ClusterError as error:
+            _log.info("%s The Service is written all the same.", error)
+            return
+        client.pause(seconds)
+    _log.info("Kubernetes has not copied Endpoints %s; the Service is written all the same", wanted.service)
+
+
+def _are_copied(client: ClusterClient, wanted: AddressSet) -> bool:
+    copied: set[tuple[EndpointPort, str]] = set()
+    for copy in _copies_of(client, {wanted.service}):
+        copied |= set(product(copy.ports, copy.addresses))
+    return copied >= set(product(wanted.ports, wanted.addresses))
+
+
+def _copies_of(client: ClusterClient, services: Collection[Key]) -> list[LocalSlice]:
+    copies: list[LocalSlice] = []
+    for selector in slice_selectors(services):
+        labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
+        copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
+    return [copy for copy in copies if copy.service in services]
 
 
 def _some_are_copied(client: ClusterClient) -> bool:

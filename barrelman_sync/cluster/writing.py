@@ -17,6 +17,7 @@ from barrelman_sync.cluster.answers import (
     usable_although_altered,
 )
 from barrelman_sync.cluster.client import ClusterClient
+from barrelman_sync.cluster.copies import wait_for_copies
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_port_taken, is_unreadable
 from barrelman_sync.cluster.manifests import (
     delete_options,
@@ -120,6 +121,8 @@ class Writer:
                 assert_never(step)
 
     def _update(self, step: Update) -> None:
+        if step.copied:
+            wait_for_copies(self._client, step.copied)
         revision = self._prepared(step)
         try:
             self._apply(step, revision)

@@ -9,7 +9,8 @@ see a change. So callers would be refused if the Service had a name that its end
     at last                       endpoints web -> 30080
 
 The last write is in the same run if the endpoints are slices. Endpoints wait for the next run: Kubernetes copies them
-with a delay and merges quick changes, so kube-proxy might never see both names. If a port goes with its name, there is
+with a delay and merges quick changes, so kube-proxy might never see both names. For the same reason, the Service waits
+for the copies of the first write, see `cluster.copies`. If a port goes with its name, there is
 nothing to wait for: then its name is only written first so that the endpoints can follow the nodes if the update of the
 Service fails.
 """
@@ -19,7 +20,7 @@ from dataclasses import replace
 
 from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import ServicePort
-from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints
 from barrelman_sync.planning.endpoints import serve
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
@@ -45,11 +46,15 @@ def steps_with_both(
         yield from last
     elif _is_rename(update) and not (situation.rules.slices and all(step.ref in changing for step in additions)):
         yield from additions
-        yield update
+        yield replace(update, copied=_to_copy(additions))
         yield from (step for step in both if step not in additions)
     else:
         yield replace(update, before=tuple(step for step in additions if step.ref in changing))
         yield from last
+
+
+def _to_copy(steps: Iterable[Create | Update]) -> AddressSet | None:
+    return next((step.wanted.content for step in steps if isinstance(step.wanted, WantedEndpoints)), None)
 
 
 def _kept(situation: Situation, service: Served, steps: Iterable[Step]) -> Why | None:

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
 from barrelman_sync.model.names import Origin, Ref
-from barrelman_sync.model.wanted import Mirror, Wanted, WantedEndpoints, WantedSlice
+from barrelman_sync.model.wanted import AddressSet, Mirror, Wanted, WantedEndpoints, WantedSlice
 from barrelman_sync.planning.changes import Change, changes_between, mark_changes
 from barrelman_sync.planning.reasons import FAILING, GUARDED, Reason, Why
 
@@ -52,6 +52,8 @@ class Update:
     """Whether fields must be claimed before the update, because others hold them or nobody does. Mirrors only."""
     before: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do before this step, also if the step is held back. See `planning.renames`."""
+    copied: AddressSet | None = None
+    """What Kubernetes should have copied from the Service's Endpoints before this step. See `planning.renames`."""
     fallback: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
     final: Mirror | None = None

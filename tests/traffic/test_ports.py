@@ -64,12 +64,7 @@ CHANGES = {
 }
 
 
-# A race: the run writes the Service some milliseconds after the Endpoints, and Kubernetes' copy of the Endpoints, from
-# which kube-proxy learns the new name, may come just after the Service. Then calls are refused for a second.
-RACE = pytest.mark.xfail(reason="the Service does not wait for the copy of its Endpoints", strict=False)
-
-
-@pytest.mark.parametrize("mode", [pytest.param((), marks=RACE), (SLICES,)], ids=["Endpoints", "slices"])
+@MODES
 @pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
 def test_ports_change_their_names(lab: Lab, mode: tuple[str, ...], before: list[Object], after: list[Object]) -> None:
     """Two runs: with Endpoints, the first one adds the new names, and the second one removes the old names."""
