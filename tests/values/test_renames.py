@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from barrelman_sync.cluster.manifests import manifest
-from barrelman_sync.model.names import Key, Revision, ServicePort
+from barrelman_sync.model.names import EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.remote import RemotePort
 from barrelman_sync.model.settings import EndpointRules
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedSlice
@@ -50,6 +50,12 @@ def told(plan: Plan) -> list[str]:
     return lines
 
 
+def awaited(world: World) -> list[tuple[EndpointPort, ...]]:
+    """Return the ports whose copies the Service waits for."""
+    updates = [step for step in world.plan().steps if isinstance(step, Update)]
+    return [step.copied.ports for step in updates if step.copied]
+
+
 HTTP, DNS = service_port(), service_port(53, 30053, "dns", "UDP")
 UNNAMED = service_port(name="")
 
@@ -80,6 +86,10 @@ def test_both_names_then_the_service_then_the_new_name(
     world = changed(live, asked)
     assert told(world.plan()) == [first, "Service"]
     assert words(world.plan()) == ["update Endpoints shop/cart", "update Service shop/cart"]
+    assert [" ".join(f"{each.name}:{each.port}/{each.protocol}" for each in found) for found in awaited(world)] == [
+        first
+    ]
+    assert awaited(world.but(rules=SLICES)) == []
     plan = world.but(rules=SLICES).plan()
     assert told(plan) == [first, "Service", last, "Endpoints"]
     assert words(plan) == [
