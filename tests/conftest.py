@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator
 
 import pytest
 
 from barrelman_sync import redaction
-from lab.controlplane import ControlPlane, NoControlPlane, binary, control_planes
+from lab.controlplane import ControlPlane, binary, control_planes
+from tests.needed import needed
 
 Clusters = tuple[ControlPlane, ...]
 CLUSTERS = pytest.StashKey[Clusters]()
@@ -23,7 +23,8 @@ def no_known_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
     """Two control planes, (remote, local), for the whole run; started when the first test asks."""
-    _build(request.config)
+    with needed("no control plane", request.config):
+        binary()
     with control_planes("remote", "local") as planes:
         request.config.stash[CLUSTERS] = planes
         yield planes
@@ -41,20 +42,6 @@ def local(clusters: Clusters) -> ControlPlane:
     """Return the cluster that services are mirrored to, empty."""
     clusters[1].reset()
     return clusters[1]
-
-
-def _build(config: pytest.Config) -> None:
-    capture = config.pluginmanager.getplugin("capturemanager")
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: its progress must be seen
-            binary()
-    except NoControlPlane as error:
-        reason = f"no control plane: {error}"
-    else:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -15,12 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from lab.controlplane import NoControlPlane, wait_until
+from lab.controlplane import wait_until
 from lab.controlplane.build import binary as controlplane
 from lab.controlplane.folders import remove_abandoned
 from lab.dataplane import machine
 from lab.dataplane.build import binary as dataplane
 from tests.dataplane.processes import Seen, below, processes
+from tests.needed import needed
 
 ROOT = Path(__file__).parents[2]
 ONE_NODE = """
@@ -40,15 +41,11 @@ AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _possible() -> None:
+def _possible(request: pytest.FixtureRequest) -> None:
     """Skip these tests where the lab cannot run; in CI, fail."""
-    try:
+    with needed("no traffic", request.config):
         machine.check()
         controlplane(), dataplane()
-    except NoControlPlane as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
 
 
 @contextmanager
@@ -122,12 +119,12 @@ def home_of_nobody() -> Iterator[dict[str, str]]:
 
 
 def test_an_ordinary_user_may_run_it(home_of_nobody: dict[str, str]) -> None:
-    for needed in (["unshare", "--user", "true"], [sys.executable, "-c", "import lab.dataplane"]):
+    for command in (["unshare", "--user", "true"], [sys.executable, "-c", "import lab.dataplane"]):
         tried = subprocess.run(
-            [*AS_NOBODY, *needed], cwd=ROOT, env=home_of_nobody, capture_output=True, text=True, check=False
+            [*AS_NOBODY, *command], cwd=ROOT, env=home_of_nobody, capture_output=True, text=True, check=False
         )
         if tried.returncode != 0:
-            pytest.skip(f"an ordinary user cannot run {' '.join(needed)} here: {tried.stderr.strip()[-200:]}")
+            pytest.skip(f"an ordinary user cannot run {' '.join(command)} here: {tried.stderr.strip()[-200:]}")
     before = outside()
     with another_run(*AS_NOBODY, **home_of_nobody) as run:
         assert outside() == before

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
 from lab.clients import client
-from lab.controlplane import ControlPlane, NoControlPlane
+from lab.controlplane import ControlPlane
 from lab.controlplane.objects import node, pod
 from tests.endpoints.views import SLICES
 from tests.migration.shell import Shell
+from tests.needed import needed
 from tests.scenarios.command import Sync
 from tests.scenarios.conftest import nodes as nodes  # noqa: PLC0414 - fixtures of the neighbors
 from tests.scenarios.conftest import sync as sync  # noqa: PLC0414
@@ -31,15 +31,8 @@ def mode(request: pytest.FixtureRequest) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> list[Path]:
     """Return kubectl and Helm, built first where they are missing."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    try:
-        with capture.global_and_fixture_disabled():  # a first build takes minutes: its progress must be seen
-            return [client("kubectl"), client("helm")]
-    except NoControlPlane as error:
-        reason = f"no kubectl or no Helm: {error}"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    with needed("no kubectl or no Helm", request.config):
+        return [client("kubectl"), client("helm")]
 
 
 @pytest.fixture

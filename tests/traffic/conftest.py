@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lab.controlplane import ControlPlane, NoControlPlane, Options, control_planes
+from lab.controlplane import ControlPlane, Options, control_planes
+from lab.controlplane.build import binary as controlplane
 from lab.dataplane import Cluster, Tally, data_planes, machine
+from lab.dataplane.build import binary as dataplane
 from tests.migration.conftest import mode as mode  # noqa: PLC0414 - fixtures of the neighbors
 from tests.migration.conftest import programs as programs  # noqa: PLC0414
 from tests.migration.conftest import shell as shell  # noqa: PLC0414
+from tests.needed import needed
 from tests.scenarios.command import Sync
 from tests.traffic.lab import Lab
 
@@ -21,20 +23,16 @@ REMOTE, LOCAL = ("x1", "x2", "x3"), ("y1", "y2")
 
 
 @pytest.fixture(scope="package")
-def data_plane() -> Iterator[tuple[Cluster, ...]]:
+def data_plane(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, ...]]:
     """Return the two clusters, (remote, local), for all tests of this folder."""
-    try:
-        machine.check()  # before the control planes start, which takes seconds
-        with (
-            control_planes("remote", "local", options=Options(dual_stack=True)) as (remote, local),
-            data_planes({remote: REMOTE, local: LOCAL}) as clusters,
-        ):
-            yield clusters
-    except NoControlPlane as error:
-        reason = f"no traffic: {error}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
+    with needed("no traffic", request.config):
+        machine.check()
+        controlplane(), dataplane()
+    with (
+        control_planes("remote", "local", options=Options(dual_stack=True)) as (remote, local),
+        data_planes({remote: REMOTE, local: LOCAL}) as clusters,
+    ):
+        yield clusters
 
 
 @pytest.fixture
