@@ -57,6 +57,10 @@ class Deadline:
         """A deadline for work that the run can do without: over after this part of the remaining time."""
         return Deadline(self.remaining() * part, self)
 
+    def at_most(self, seconds: float) -> "Deadline":
+        """A deadline for work that the run can do without: over after so many seconds, or with the run."""
+        return Deadline(min(seconds, self.remaining()), self)
+
     def over(self) -> str | None:
         """Why nothing new may start; None if something new may start."""
         if self._whole and (why := self._whole.over()):

@@ -64,6 +64,10 @@ class ClusterClient:
         """A client that has only this part of the run's remaining time, for data that a run can do without."""
         return ClusterClient(self._client, self._side, self._deadline.share(part), self._advice)
 
+    def for_seconds(self, seconds: float) -> "ClusterClient":
+        """A client that has only so much time, or the rest of the run's, for data that a run can do without."""
+        return ClusterClient(self._client, self._side, self._deadline.at_most(seconds), self._advice)
+
     @property
     def is_over(self) -> bool:
         """Whether the time for the run is over, or the run was stopped."""
@@ -87,16 +91,15 @@ class ClusterClient:
             _log.info("the list of %s in the %s expired; it is started again", _plural(resource), self.title)
             return self._list_once(resource, parse, labels, doing)
 
-    def any_of(self, resource: type[R], labels: str) -> bool:
-        """Whether there is an object of a kind with these labels. Asks for a list of one item."""
+    def first_of(self, resource: type[R], labels: str, *, namespace: str = "", limit: int = PAGE) -> list[R]:
+        """The first objects of a namespaced kind with these labels; without a namespace, of all namespaces."""
         generic = self._client._client  # noqa: SLF001 - lightkube's own iterator would read all pages
-        namespace = ALL_NS if issubclass(resource, NamespacedResource) else None
-        params = {"limit": 1, "labelSelector": labels}
-        basic = generic.prepare_request("list", resource, namespace=namespace, params=params)
+        params = {"limit": limit, "labelSelector": labels}
+        basic = generic.prepare_request("list", resource, namespace=namespace or ALL_NS, params=params)
 
-        def call() -> bool:
+        def call() -> list[R]:
             _, _, page = self._sent("list", generic.build_adapter_request(basic), basic)
-            return any(True for _ in page)
+            return [*page]
 
         return self._read(f"listing {_plural(resource)}", call)
 

@@ -4,9 +4,8 @@ Kubernetes copies an Endpoints object into slices (pkg/controller/endpointslicem
 """
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from itertools import product
 
 from barrelman_sync.cluster import parsing, resources
 from barrelman_sync.cluster.client import ClusterClient
@@ -17,17 +16,20 @@ from barrelman_sync.model.names import (
     ENDPOINTS_MANAGED_BY,
     FIELD_MANAGER,
     MARKER,
+    SERVICE_NAME,
     SLICE_MANAGED_BY,
     SLICE_MIRRORING,
-    EndpointPort,
     Key,
 )
 from barrelman_sync.model.wanted import AddressSet
+from barrelman_sync.planning.endpoints_mode import have_all
 from barrelman_sync.planning.slice_names import Slices, by_service, slice_selectors
 
 _log = logging.getLogger(__name__)
 
-_WAIT_SECONDS = (0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.8, 0.4)
+_PATIENCE_SECONDS = 2.0
+"""How long the wait for copies of one Service may take, whatever the server does."""
+_WAITS = (0.02, 0.03, 0.05, 0.1, 0.2, 0.4, 0.8)
 """The waits between the looks for copies."""
 
 _OF_OURS = f"{ENDPOINTS_MANAGED_BY}={FIELD_MANAGER}"
@@ -39,7 +41,11 @@ def copies_of_endpoints(client: ClusterClient, slices: Slices) -> Slices:
     A cluster has many copies, and a plan looks at them only before it deletes our slices.
     """
     switching = {service for service, found in slices.items() if any(slice_.managed_by_us for slice_ in found)}
-    return by_service(_copies_of(client, switching))
+    copies: list[LocalSlice] = []
+    for selector in slice_selectors(switching):
+        labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
+        copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
+    return by_service(copy for copy in copies if copy.service in switching)
 
 
 def asking_for_copies(client: ClusterClient, services: Mapping[Key, LocalService]) -> Future[bool]:
@@ -61,38 +67,33 @@ def nothing_copied(
     return not _some_are_copied(client)  # once more: Kubernetes may have copied the Endpoints a moment ago
 
 
-def wait_for_copies(client: ClusterClient, wanted: AddressSet) -> None:
-    """Waits until Kubernetes has copied these addresses and ports, or for about two seconds. Raises no ClusterError.
+def wait_for_copies(client: ClusterClient, wanted: AddressSet, owner: str | None) -> None:
+    """Waits until Kubernetes has copied Endpoints with this content and uid, or for two seconds.
 
-    Kubernetes usually needs some milliseconds. It copies nothing if somebody turned its controller off, so nobody may
-    rely on this wait.
+    Kubernetes usually needs some milliseconds. Raises no ClusterError: nobody may rely on the wait, because the copies
+    come late if the control plane is busy.
     """
-    for seconds in _WAIT_SECONDS:
-        try:
-            if client.is_over or _are_copied(client, wanted):
+    brief = client.for_seconds(_PATIENCE_SECONDS)
+    try:
+        for seconds in _WAITS:
+            if _are_copied(brief, wanted, owner):
                 return
-        except ClusterError as error:
-            _log.info("%s The Service is written all the same.", error)
-            return
-        client.pause(seconds)
-    _log.info("Kubernetes has not copied Endpoints %s; the Service is written all the same", wanted.service)
+            brief.pause(seconds)
+        why = "" if _are_copied(brief, wanted, owner) else f"Kubernetes has not copied Endpoints {wanted.service} yet."
+    except ClusterError as error:
+        why = str(error)
+    if why and not client.is_over:
+        _log.warning("%s Calls to a port that changes its name may fail for a moment.", why)
 
 
-def _are_copied(client: ClusterClient, wanted: AddressSet) -> bool:
-    copied: set[tuple[EndpointPort, str]] = set()
-    for copy in _copies_of(client, {wanted.service}):
-        copied |= set(product(copy.ports, copy.addresses))
-    return copied >= set(product(wanted.ports, wanted.addresses))
-
-
-def _copies_of(client: ClusterClient, services: Collection[Key]) -> list[LocalSlice]:
-    copies: list[LocalSlice] = []
-    for selector in slice_selectors(services):
-        labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{selector}"
-        copies += client.list_all(resources.EndpointSlice, parsing.local_slice, labels=labels).items
-    return [copy for copy in copies if copy.service in services]
+def _are_copied(client: ClusterClient, wanted: AddressSet, owner: str | None) -> bool:
+    service = wanted.service
+    labels = f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{SERVICE_NAME}={service.name}"
+    found = client.first_of(resources.EndpointSlice, labels, namespace=service.namespace)
+    copies = [parsing.local_slice(slice_) for slice_ in found]
+    return have_all(wanted, [copy for copy in copies if owner in (None, *copy.owners)])
 
 
 def _some_are_copied(client: ClusterClient) -> bool:
     # A copy has all labels of its Endpoints, and no other slice has these two.
-    return client.any_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}")
+    return bool(client.first_of(resources.EndpointSlice, f"{SLICE_MANAGED_BY}={SLICE_MIRRORING},{_OF_OURS}", limit=1))

@@ -122,7 +122,7 @@ class Writer:
 
     def _update(self, step: Update) -> None:
         if step.copied:
-            wait_for_copies(self._client, step.copied)
+            wait_for_copies(self._client, step.copied, self.uid(Kind.ENDPOINTS, step.copied.service))
         revision = self._prepared(step)
         try:
             self._apply(step, revision)

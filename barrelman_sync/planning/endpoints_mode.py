@@ -10,8 +10,10 @@ Slices that we wrote in the other mode stay until the copies have the same addre
 | there | the wanted ports and addresses | deleted |
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import product
 
+from barrelman_sync.model.local import LocalSlice
 from barrelman_sync.model.names import Family, Kind, Ref
 from barrelman_sync.model.wanted import AddressSet, WantedEndpoints
 from barrelman_sync.planning.reasons import Reason, Why
@@ -72,5 +74,10 @@ def _is_copied(situation: Situation, wanted: AddressSet) -> bool:
     if live is None or live.deleting:
         return False
     mirrored = situation.local.copies.get(wanted.service, ())
-    copies = [copy for copy in mirrored if live.revision.uid in copy.owners and copy.ports == wanted.ports]
-    return {address for copy in copies for address in copy.addresses} >= set(wanted.addresses)
+    return have_all(wanted, [copy for copy in mirrored if live.revision.uid in copy.owners])
+
+
+def have_all(wanted: AddressSet, copies: Iterable[LocalSlice]) -> bool:
+    """Whether the copies have each wanted port at each wanted address. Kubernetes makes a slice for each subset."""
+    copied = {pair for copy in copies for pair in product(copy.ports, copy.addresses)}
+    return copied >= set(product(wanted.ports, wanted.addresses))

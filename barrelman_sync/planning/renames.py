@@ -9,10 +9,9 @@ see a change. So callers would be refused if the Service had a name that its end
     at last                       endpoints web -> 30080
 
 The last write is in the same run if the endpoints are slices. Endpoints wait for the next run: Kubernetes copies them
-with a delay and merges quick changes, so kube-proxy might never see both names. For the same reason, the Service waits
-for the copies of the first write, see `cluster.copies`. If a port goes with its name, there is
-nothing to wait for: then its name is only written first so that the endpoints can follow the nodes if the update of the
-Service fails.
+with a delay and merges quick changes, so kube-proxy might never see both names. The Service waits for the copies of the
+first write for the same reason, see `cluster.copies`. If a port goes with its name, there is nothing to wait for: then
+its name is only written first so that the endpoints can follow the nodes if the update of the Service fails.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,14 +45,18 @@ def steps_with_both(
         yield from last
     elif _is_rename(update) and not (situation.rules.slices and all(step.ref in changing for step in additions)):
         yield from additions
-        yield replace(update, copied=_to_copy(additions))
+        yield replace(update, copied=_to_copy(situation, service, additions))
         yield from (step for step in both if step not in additions)
     else:
         yield replace(update, before=tuple(step for step in additions if step.ref in changing))
         yield from last
 
 
-def _to_copy(steps: Iterable[Create | Update]) -> AddressSet | None:
+def _to_copy(situation: Situation, service: Served, steps: Iterable[Create | Update]) -> AddressSet | None:
+    """The content of the Endpoints that Kubernetes will copy; None if it will probably copy none."""
+    live = situation.local.endpoints.get(service.key)
+    if situation.local.nothing_copied or (live and live.elects_leader):
+        return None
     return next((step.wanted.content for step in steps if isinstance(step.wanted, WantedEndpoints)), None)
 
 

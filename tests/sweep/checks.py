@@ -122,7 +122,7 @@ def _begin(stage: Stage, world: World) -> tuple[Objects, History]:
 
 def _after_broken(broken: Broken, wanted: Undisturbed) -> Iterator[str]:
     case, run = broken.case, broken.run
-    if run.exit_code not in case.way.exit_codes:
+    if run.exit_code not in case.exit_codes:
         yield f"exit code {run.exit_code}"
     if case.way.passes and run.exit_code != 0:
         yield f"exit code {run.exit_code}, though the fault passes"

@@ -89,6 +89,7 @@ class Way:
     """Whether it differs from another way only where a server writes."""
 
 
+_DONE = frozenset({0})
 _ENDS = frozenset({1})
 _KILLED = frozenset({-signal.SIGKILL})
 WAYS: Mapping[str, Way] = {
@@ -127,6 +128,11 @@ class Case:
     def way(self) -> Way:
         return WAYS[self.how]
 
+    @property
+    def exit_codes(self) -> frozenset[int]:
+        """The exit codes that the run may end with."""
+        return self.way.exit_codes | (_DONE if self.how == "hang" and self.at.waits else frozenset())
+
     def __str__(self) -> str:
         """Return the name by which `SWEEP=` asks for the case."""
         return f"{self.world}-{self.at}-{self.how}"
@@ -137,6 +143,7 @@ def cases(world: str, positions: Iterable[Position]) -> list[Case]:
     return [
         Case(world, at, how)
         for at in sorted(set(positions))
+        if not (at.waits and at.occurrence > 1)
         for how, way in WAYS.items()
         if not (at.reads and way.writes_only)
     ]

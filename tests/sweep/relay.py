@@ -42,6 +42,14 @@ class Position:
     def reads(self) -> bool:
         return self.method == "GET"
 
+    @property
+    def waits(self) -> bool:
+        """Whether the request looks for what Kubernetes' controllers do, until the run goes on without it.
+
+        How many of these a run sends depends on the controllers.
+        """
+        return self.reads and re.fullmatch(".*/namespaces/[^/]+/endpointslices", self.path) is not None
+
     def __str__(self) -> str:
         """Return a short name: the path without its version, and the number of a repeated request."""
         path = self.path.partition("/v1/")[2].removeprefix("namespaces/")

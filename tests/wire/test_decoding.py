@@ -47,7 +47,7 @@ def test_each_answer_finds_its_class_known(
     api.store.add(namespace("shop"), mirror("cart"))
     cart = Key("shop", "cart")
     client.list_all(resources.Node, lambda item: item)
-    client.any_of(resources.EndpointSlice, "a=b")
+    client.first_of(resources.EndpointSlice, "a=b")
     client.get(resources.Namespace, Key("", "shop"))
     client.apply(resources.Service, cart, {"metadata": {"name": "cart", "namespace": "shop"}})
     client.delete(resources.Service, cart, {})

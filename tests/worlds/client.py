@@ -48,8 +48,12 @@ class Client:
         parsed = (parse(_decoded(resource, obj)) for obj in found)
         return Listed(tuple(item for item in parsed if item is not None), self._cluster.version)
 
-    def any_of(self, resource: type[R], labels: str) -> bool:
-        return bool(self._cluster.list(_kind(resource), labelSelector=labels))
+    def for_seconds(self, _seconds: float) -> Client:
+        return self
+
+    def first_of(self, resource: type[R], labels: str, *, namespace: str = "", limit: int = 500) -> list[R]:
+        found = self._cluster.list(_kind(resource), namespace, labelSelector=labels)
+        return [_decoded(resource, obj) for obj in found[:limit]]
 
     def get(self, resource: type[R], key: Key) -> R | None:
         found = self._cluster.find(_kind(resource), key.name, key.namespace)
