@@ -49,7 +49,11 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
         nodes=NodeRules(
             values["node_selector"] or (), tuple(values["allowed_node_cidr"]), values["use_excluded_nodes"]
         ),
-        endpoints=EndpointRules(values["endpoint_slices"], values["max_endpoints"], values["prefer_same_zone"]),
+        endpoints=EndpointRules(
+            slices=values["endpoint_slices"],
+            max_endpoints=values["max_endpoints"],
+            prefer_same_zone=values["prefer_same_zone"],
+        ),
         safety=Safety(values["max_deletes"] or DeleteLimit(), values["allow_mass_delete"], values["delete_grace"]),
         run=_run(values),
         metrics=MetricsRules(values["metrics_file"], values["pushgateway"]),

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import count
+from types import MappingProxyType
 
 from barrelman_sync.model.local import LocalSlice
 from barrelman_sync.model.names import Key
@@ -25,10 +26,9 @@ from barrelman_sync.planning.steps import Delete, Step, step_replacing
 
 CAPACITY = 100
 
+NO_ZONES: Mapping[str, str] = MappingProxyType({})
+
 Addresses = tuple[str, ...]
-
-
-NO_ZONES: Mapping[str, str] = {}
 
 
 def slice_steps(

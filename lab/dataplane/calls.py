@@ -113,9 +113,9 @@ class Load:
         self._process = Process("the load", self._command, self._output)
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_details: object) -> None:
         self._process.stop(grace=SECONDS)
-        if code := self._process.exit_code():
+        if (code := self._process.exit_code()) and error is None:
             raise NetworkError(f"the load ended with {code}: {self._process.tail()}")
 
     @property

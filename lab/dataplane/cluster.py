@@ -101,7 +101,10 @@ class Cluster:
         return Pod(self, namespace, name, sandbox.name)
 
     def settle(self) -> None:
-        """Return when the controllers, kube-proxy on each node, and DNS have what was written before."""
+        """Return when the controllers, kube-proxy on each node, and DNS have the Services and endpoints written before.
+
+        kube-proxy follows the zone of its own node, too, and no marker tells when it has done so.
+        """
         self.plane.settle()
         marker = Marker(next(NUMBERS))
         try:

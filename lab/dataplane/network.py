@@ -62,13 +62,14 @@ def network() -> Iterator[Network]:
         [*UNSHARE, "sh", "-euc", "mount -t tmpfs tmpfs /run; echo ready; exec cat"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         env=environment(),
         start_new_session=True,  # Ctrl-C is for us: first the servers end, then their network
         preexec_fn=end_with_parent(),  # noqa: PLW1509 - see lab/controlplane/processes.py
     ) as keeper:
         assert keeper.stdout
-        if keeper.stdout.readline() != b"ready\n":
-            raise NetworkError("the private network could not be made")
+        if (said := keeper.stdout.readline()) != b"ready\n":
+            raise NetworkError(f"the private network could not be made: {said.decode().strip()}")
         try:
             yield Network(keeper.pid)
         finally:

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import click
@@ -53,9 +55,12 @@ def programs(*more: Path) -> list[str]:
 
 def find() -> list[Door]:
     """Return the doors of all playgrounds of this user that run, the newest first."""
-    files = [folder / DOOR for folder in folders_in_use() if (folder / DOOR).exists()]
-    files.sort(key=lambda file: file.stat().st_mtime, reverse=True)
-    return [Door(**json.loads(file.read_text())) for file in files]
+    found = []
+    for folder in folders_in_use():
+        with suppress(OSError):  # no playground, or one that ends at this moment
+            file = folder / DOOR
+            found.append((file.stat().st_mtime, Door(**json.loads(file.read_text()))))
+    return [door for _, door in sorted(found, key=itemgetter(0), reverse=True)]
 
 
 @click.command()

@@ -45,10 +45,13 @@ def test_a_part_of_the_calls() -> None:
     ("tally", "text"),
     [
         (Tally(), "0 calls; 0 failed"),
-        (TALLY.since(5.0), "2 calls; 2 failed (refused 2)"),
+        (TALLY.since(5.0), "2 calls; 2 failed (refused 2); slowest failure 1 ms"),
         (
             TALLY,
-            "6 calls; 3 failed (refused 2, timeout 1); 3 answered (x1-1 2, x2-1 1); median 2.0 ms, slowest 4 ms",
+            (
+                "6 calls; 3 failed (refused 2, timeout 1); slowest failure 2000 ms; 3 answered (x1-1 2, x2-1 1);"
+                " median 2.0 ms, slowest 4 ms"
+            ),
         ),
     ],
 )

@@ -9,9 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import pytest
-
-from lab.dataplane import Call, Load, NoDataPlane, Tally, machine
+from lab.dataplane import Call, Load, Tally
 from lab.demo.traffic import Periods
 from tests.demo.machine import ROOT, SECONDS, forbidding, needs_traffic
 
@@ -42,15 +40,6 @@ def test_without_traffic_one_line_says_why(clusters: object, tmp_path: Path) -> 
     assert "Operation not permitted" in line
     assert CALLS not in told
     assert "10.77." not in told
-
-
-def test_a_missing_program_is_told_with_its_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(machine, "SYSTEM", "")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    for program in machine.PACKAGES.keys() - {"nft"}:
-        (tmp_path / program).touch(mode=0o755)
-    with pytest.raises(NoDataPlane, match=r"^missing: nft; install nftables$"):
-        machine.check()
 
 
 def test_what_was_in_flight_at_the_first_change_belongs_to_the_change() -> None:

@@ -14,6 +14,7 @@ from tests.scenarios.command import Run, Sync
 NAMESPACE, NAME = "shop", "web"
 URL = f"http://{NAME}.{NAMESPACE}.svc.cluster.local/"
 BAR = "http://bar.foo.svc.cluster.local/"  # the example of docs/migration.md
+EXCLUDE = {"node.kubernetes.io/exclude-from-external-load-balancers": "true"}  # a label
 HTTP = port(80, "http", targetPort=8080)
 
 
@@ -42,9 +43,13 @@ class Lab:
         """Call by name from the first local node, one call after the other."""
         return next(iter(self.local.nodes.values())).call(url, count, *options)
 
-    def load(self, *urls: str, rate: int = 100) -> Load:
-        """Return calls by name from the first local node, so many a second; they go on while the `with` block does."""
-        return next(iter(self.local.nodes.values())).load(*(urls or (URL,)), rate=rate)
+    def load(self, *urls: str, rate: int = 100, seconds: float = 5) -> Load:
+        """Return calls by name from the first local node, which go on while the `with` block does.
+
+        `rate` is how many there are a second, `seconds` how long each may take: so long that a busy machine fails none.
+        """
+        node = next(iter(self.local.nodes.values()))
+        return node.load(*(urls or (URL,)), rate=rate, options=(f"--timeout={seconds:g}s",))
 
 
 def serve(

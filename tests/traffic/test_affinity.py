@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from lab.dataplane import Tally
-from tests.traffic.lab import URL, Lab, serve
-
-EXCLUDE = {"node.kubernetes.io/exclude-from-external-load-balancers": "true"}
+from tests.traffic.lab import EXCLUDE, URL, Lab, serve
 
 
 def test_a_client_stays_with_one_node_and_moves_whole(lab: Lab) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from lab.dataplane import Tally
+from tests.endpoints.views import SLICES
 from tests.traffic.lab import NAME, NAMESPACE, URL, Lab, serve
 
-SLICES = "--endpoint-slices"
 V4, V6 = "--family=4", "--family=6"
 REMOTE_PODS = {"x1-1", "x2-1", "x3-1"}
 

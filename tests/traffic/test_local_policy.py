@@ -37,7 +37,7 @@ def test_a_pod_moves_to_another_node(lab: Lab) -> None:
     """The node that lost the pod drops all calls, until the next run."""
     (pod,) = serve(lab.remote, nodes=("x1",), externalTrafficPolicy=LOCAL)
     lab.mirror()
-    with lab.load() as load:
+    with lab.load(seconds=2) as load:
         load.go_on()
         assert load.tally.failed == 0
         pod.leave()

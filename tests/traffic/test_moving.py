@@ -24,10 +24,9 @@ from tests.migration.page import (
     WRITE_SLICES,
 )
 from tests.migration.shell import Shell
+from tests.scenarios.origins import Mode
 from tests.scenarios.views import edit
 from tests.traffic.lab import BAR, HTTP, Lab, serve
-
-Mode = tuple[str, ...]
 
 REMOTE, LOCAL = {"x1-1", "x2-1", "x3-1"}, {"y1-1"}
 

@@ -1,8 +1,7 @@
 """A remote node goes: announced, it costs no call; without a word, calls fail until the run that sees it.
 
-From the rules of a node on, no call may fail. A SYN that a dead node did not answer stays in conntrack (hosts.py), but
-in these tests no call meets it: Linux gives calls to one address their source ports in ascending order, and comes back
-to a port after some thousand calls.
+Once the callers' node has the rules that a run leads to, no call may fail. A SYN that a dead node did not answer stays
+in conntrack, but in the lab only for three seconds (hosts.py), and no call comes back to its source port so soon.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ from collections.abc import Callable
 import pytest
 
 from lab.dataplane import Node
-from tests.traffic.lab import Lab, serve
+from tests.traffic.lab import EXCLUDE, Lab, serve
 
 ANNOUNCE: dict[str, Callable[[Node], None]] = {
-    "exclude label": lambda node: node.label(**{"node.kubernetes.io/exclude-from-external-load-balancers": ""}),
+    "exclude label": lambda node: node.label(**EXCLUDE),
     "autoscaler taint": lambda node: node.taint("ToBeDeletedByClusterAutoscaler"),
     "drain label of GKE": lambda node: node.label(**{"operation.gke.io/type": "drain"}),
 }
@@ -50,7 +49,7 @@ def test_a_drained_node_goes_before_its_pods_are_out_of_the_remotes_endpoints(la
     """The other nodes go on forwarding to the lost pod, and no run can change that."""
     pods, node = serve(lab.remote), lab.remote.node("x3")
     lab.mirror()
-    with lab.load() as load:
+    with lab.load(seconds=2) as load:
         load.go_on()
         ANNOUNCE["exclude label"](node)
         lab.mirror()
@@ -75,7 +74,7 @@ def test_a_node_dies_without_a_word(lab: Lab, status: str) -> None:
     """The remote's control plane sees it first, and then a run does. Each stage ends some of the failures."""
     pods, node = serve(lab.remote), lab.remote.node("x3")
     lab.mirror()
-    with lab.load() as load:
+    with lab.load(seconds=2) as load:
         load.go_on()
         assert load.tally.failed == 0
         node.die()

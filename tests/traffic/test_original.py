@@ -12,10 +12,9 @@ from tests.migration.original import DEPLOYMENT, MANAGER, create_mirror, write_e
 from tests.migration.page import DELETE_SLICES, START_THE_ORIGINAL, STOP_THE_ORIGINAL
 from tests.migration.shell import Shell
 from tests.migration.views import bar
+from tests.scenarios.origins import Mode
 from tests.scenarios.views import ports
 from tests.traffic.lab import BAR, HTTP, Lab, serve
-
-Mode = tuple[str, ...]
 
 STALE = port(81, "old", targetPort=30999)  # a node port that the remote Service has no longer
 

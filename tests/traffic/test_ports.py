@@ -12,11 +12,10 @@ import pytest
 
 from lab.controlplane import Object
 from lab.controlplane.objects import port
+from tests.scenarios.origins import Mode, in_both_modes
 from tests.scenarios.views import set_ports
 from tests.traffic.lab import NAME, NAMESPACE, Lab, serve
 
-SLICES = "--endpoint-slices"
-MODES = pytest.mark.parametrize("mode", [(), (SLICES,)], ids=["Endpoints", "slices"])
 ADMIN = port(81, "admin", targetPort=8081, nodePort=30081)
 
 
@@ -35,8 +34,8 @@ def change(lab: Lab, *ports: Object) -> float:
     return time.time()
 
 
-@MODES
-def test_the_node_port_is_renumbered(lab: Lab, mode: tuple[str, ...]) -> None:
+@in_both_modes
+def test_the_node_port_is_renumbered(lab: Lab, mode: Mode) -> None:
     """Nobody answers at the old number, and only a run can tell callers the new one."""
     serve(lab.remote, http("http"))
     lab.mirror(*mode)
@@ -64,10 +63,14 @@ CHANGES = {
 }
 
 
-@MODES
+@in_both_modes
 @pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
-def test_ports_change_their_names(lab: Lab, mode: tuple[str, ...], before: list[Object], after: list[Object]) -> None:
-    """Two runs: with Endpoints, the first one adds the new names, and the second one removes the old names."""
+def test_ports_change_their_names(lab: Lab, mode: Mode, before: list[Object], after: list[Object]) -> None:
+    """Two runs: with Endpoints, the first one adds the new names, and the second one removes the old names.
+
+    With Endpoints, this shows a Service that does not wait for the copies in about half of the tries only: the wait
+    itself is tested in tests/wire/test_copies.py.
+    """
     serve(lab.remote, *before)
     lab.mirror(*mode)
     with lab.load() as load:

@@ -7,10 +7,9 @@ import pytest
 from lab.controlplane import wait_until
 from lab.controlplane.objects import ZONE
 from lab.dataplane import Pod
-from tests.traffic.lab import URL, Lab, serve
+from tests.traffic.lab import EXCLUDE, URL, Lab, serve
 
 OPTIONS = ("--endpoint-slices", "--prefer-same-zone")
-EXCLUDE = {"node.kubernetes.io/exclude-from-external-load-balancers": "true"}
 Pods = dict[str, Pod]
 
 
