@@ -64,7 +64,10 @@ def bridge(*addresses: str) -> Iterator[str]:
 
 
 def node(host: Host, neighbors: Iterable[Host]) -> Iterator[str]:
-    """Yield the commands that make a node's namespace. `neighbors` are the other nodes of its cluster."""
+    """Yield the commands that make a node's namespace. `neighbors` are the nodes whose pods it can reach.
+
+    These are all other nodes, as in one VPC: an answer must find its way to a caller in a pod of the other cluster.
+    """
     yield f"ip netns add {host.name}"
     yield f"ip link add {host.name} type veth peer name eth0 netns {host.name}"
     yield f"ip link set {host.name} master {BRIDGE} up"

@@ -45,11 +45,11 @@ def data_planes(nodes: Mapping[ControlPlane, Sequence[str]]) -> Iterator[tuple[C
 
 def _wiring(groups: Sequence[Sequence[Host]], dns: Sequence[str]) -> Iterator[str]:
     yield from hosts.bridge(*dns)
-    for group in groups:
-        for host in group:
-            yield from hosts.node(host, [other for other in group if other is not host])
-            yield from hosts.pods(host)
-            yield from hosts.ways_back(host)
+    every = [host for group in groups for host in group]
+    for host in every:
+        yield from hosts.node(host, [other for other in every if other is not host])
+        yield from hosts.pods(host)
+        yield from hosts.ways_back(host)
 
 
 def _relay(net: Network, planes: Sequence[ControlPlane], names: Sequence[str], stack: ExitStack) -> None:
