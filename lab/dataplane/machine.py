@@ -42,8 +42,8 @@ def check() -> None:
     if tried.returncode != 0:
         raise NoDataPlane(
             f"this machine does not allow network namespaces in a user namespace: {tried.stderr.strip()} (needed: user"
-            " namespaces, which a container or kernel.apparmor_restrict_unprivileged_userns may forbid, and the kernel"
-            " modules bridge, veth and nf_tables)"
+            " namespaces, which a container, user.max_user_namespaces or kernel.apparmor_restrict_unprivileged_userns"
+            " may forbid, and the kernel modules bridge, veth and nf_tables)"
         )
 
 

@@ -50,7 +50,7 @@ def _tell() -> None:
 def _play() -> None:
     with stage() as here:
         play(here)
-    terminal.say("Both clusters are stopped.")
+    terminal.say("Both clusters are stopped. Ctrl-D ends a shell that is still open.")
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -22,8 +22,8 @@ LOOK = (
 NOT_READY = '{"status":{"conditions":[{"type":"Ready","status":"False"}]}}'
 CHANGE = (
     ("delete a service", "delete service coupons -n shop"),
-    ("lose a node", f"patch node node-c --subresource=status -p '{NOT_READY}'"),
-    ("add a service", "create service nodeport cart -n shop --tcp=80"),
+    ("say that a node is not ready (it goes on working)", f"patch node node-c --subresource=status -p '{NOT_READY}'"),
+    ("add a service (without pods, so calls are refused)", "create service nodeport cart -n shop --tcp=80"),
     ("ignore a service", "annotate service web -n shop tfw.io/barrelman=ignore"),
     ("mirror this service again", "annotate service web -n shop tfw.io/barrelman-"),
 )

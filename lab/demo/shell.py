@@ -47,6 +47,10 @@ class Door:
         path = os.pathsep.join([*self.programs, inherited["PATH"]])
         return {**inherited, "PATH": path, "PS1": f"{self.prompt}$ "}
 
+    def command(self, *words: str) -> list[str]:
+        """Return the whole command that runs these words there. The way there has a PATH of its own."""
+        return [*self.enter, "env", f"PATH={self.environment()['PATH']}", *words]
+
 
 def programs(*more: Path) -> list[str]:
     """Return the folders of barrelman-sync, of kubectl if we have built it, and of more programs."""
@@ -77,7 +81,7 @@ def main(command: str | None) -> None:
     if command is None:
         _interact(doors[0])
     else:
-        shell = [*doors[0].enter, "sh", "-c", command]
+        shell = doors[0].command("sh", "-c", command)
         os.execvpe(shell[0], shell, doors[0].environment())  # noqa: S606 - a command of the user's own
 
 
@@ -86,7 +90,7 @@ def _interact(door: Door) -> None:
     # Without the user's own files, which would set another prompt and another PATH.
     shell = ["bash", "--noprofile", "--norc", "-i"] if shutil.which("bash") else ["sh", "-i"]
     click.echo(f"You are on {door.prompt}, in {door.folder}. Ctrl-D leaves.")
-    subprocess.run([*door.enter, *shell], env=door.environment(), check=False)
+    subprocess.run(door.command(*shell), env=door.environment(), check=False)
 
 
 if __name__ == "__main__":

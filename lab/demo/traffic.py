@@ -63,9 +63,8 @@ class Traffic:
         words = [*CALLER, url]
         terminal.prompt(" ".join(words), on=LOCAL_NODE)
         door = self.door(folder)
-        done = subprocess.run(
-            [*door.enter, *words], env=door.environment(), capture_output=True, text=True, check=False
-        )
+        command = door.command(*words)
+        done = subprocess.run(command, env=door.environment(), capture_output=True, text=True, check=False)
         terminal.output(done.stdout + done.stderr)
 
     def lose_node(self) -> None:

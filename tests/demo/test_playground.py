@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
 import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,23 @@ def make_shell(command: str, environment: Mapping[str, str]) -> subprocess.Compl
     return subprocess.run(
         words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )
+
+
+def typed(line: str, environment: Mapping[str, str]) -> str:
+    """Type a line in the shell, as a user does at a terminal, and return what the terminal shows."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        ["make", "--silent", "shell"], cwd=ROOT, env=environment, stdin=theirs, stdout=theirs
+    ) as shell:
+        os.close(theirs)
+        os.write(ours, f"{line}\nexit\n".encode())
+        shell.wait(SECONDS)
+    shown = b""
+    with suppress(OSError):  # the other end is closed
+        while part := os.read(ours, 4096):
+            shown += part
+    os.close(ours)
+    return shown.decode()
 
 
 @contextmanager
@@ -81,6 +99,7 @@ def test_a_shell_on_a_node_has_what_the_playground_says(data: Path) -> None:
         assert here.shell(COMMAND).returncode == 0
         until_it_answers = f'until {CALL} | tee /dev/stderr | grep -q \'"by":"node-\'; do sleep 0.1; done'
         assert here.shell(until_it_answers).returncode == 0
+        assert "barrelman-sync, version" in typed("barrelman-sync --version", environment)
         open_shell = subprocess.Popen(
             ["make", "--silent", "shell", "ARGS=-c 'echo open; exec cat'"],
             cwd=ROOT,
