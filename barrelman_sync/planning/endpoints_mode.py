@@ -6,7 +6,7 @@ Slices that we wrote in the other mode stay until the copies have the same addre
 | the Endpoints are | the copies have | our slices |
 |---|---|---|
 | not there yet, or being deleted | anything | stay, kept up to date |
-| there | other ports, or not all addresses | stay, kept up to date |
+| there | not all wanted ports and addresses | stay, kept up to date |
 | there | the wanted ports and addresses | deleted |
 """
 
