@@ -32,12 +32,9 @@ def main(*, redraw: bool) -> None:
 def _record() -> None:
     """Run the demo. Keep the old recording if the new one differs only in what differs each time."""
     print("Recording the demo, which takes about 20 s", file=sys.stderr)
-    try:
-        told = _told()
-    except UnexpectedError as error:
-        sys.exit(f"The demo did not go as expected: {error}")
+    told = _told()
     if "Without traffic: " in told:
-        sys.exit(f"Only a demo with traffic can be recorded. {told.partition('Without traffic: ')[2].splitlines()[0]}")
+        sys.exit(f"{told}\nOnly a demo with traffic can be recorded; --redraw draws what was recorded before.")
     found = chosen(told)
     if comparable(found) != comparable(_recorded()):
         RECORDING.write_text(recording(found))
@@ -53,8 +50,12 @@ def _recorded() -> list[Screen]:
 def _told() -> str:
     """Return what a demo prints on a terminal, with its colors."""
     os.environ.pop("NO_COLOR", None)
-    with redirect_stdout(_Terminal()) as printed, stage() as here:
-        tell(here)
+    printed = _Terminal()
+    try:
+        with redirect_stdout(printed), stage() as here:
+            tell(here)
+    except UnexpectedError as error:
+        sys.exit(f"{printed.getvalue()}\nThis did not go as expected: {error}")
     return printed.getvalue()
 
 
