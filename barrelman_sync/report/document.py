@@ -58,7 +58,7 @@ def document(report: Report) -> Document:
             {"namespace": key.namespace, "name": key.name, "reason": str(skip), "message": SKIPS[skip]}
             for key, skip in report.desired.skipped.items()
         ],
-        "notEligible": {not_eligible(found): number for found, number in report.desired.not_eligible.items()},
+        "notEligible": {not_eligible(why): len(keys) for why, keys in report.desired.not_eligible.items()},
         "nodes": _nodes(report.nodes),
         "warnings": [message(why) for why in report.warnings],
         "problems": list(problems(report)),
