@@ -1,6 +1,6 @@
 """The steps from the local cluster as it is to the local cluster as it should be. Pure.
 
-This module is the table of README, "What it does with a service", row by row. A plan without a write means that nothing
+This module is the table of docs/mirroring.md, row by row. A plan without a write means that nothing
 that we may write differs.
 """
 
