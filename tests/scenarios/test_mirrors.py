@@ -214,7 +214,7 @@ def test_only_services_whose_labels_match_are_mirrored(sync: Sync, remote: Contr
     local.add(manual("foo", "baz", 30100))
     selected = "--service-selector", "tier in (web,api),!internal"
     run = sync.converges(*selected)
-    assert "1 not eligible (does not match --service-selector: 1)" in run.stdout
+    assert "not eligible (does not match --service-selector: 1, type ClusterIP: 1)" in run.stdout
     assert [is_there(local, "foo", name) for name in ("web", "db", "baz")] == [
         (True, True),
         (False, False),

@@ -49,6 +49,7 @@ def test_the_words_are_of_one_form(reasons: type[StrEnum]) -> None:
 def test_the_schema_has_the_words() -> None:
     assert DEFINITIONS["reason"]["enum"] == [str(reason) for reason in Reason if reason not in WARNING]
     assert DEFINITIONS["skip"]["properties"]["reason"]["enum"] == [str(skip) for skip in Skip]
+    assert DEFINITIONS["notEligible"]["properties"]["reason"]["enum"] == [str(rule) for rule in Rule]
     excluded = DEFINITIONS["nodes"]["properties"]["excluded"]["items"]["properties"]
     assert excluded["reason"]["enum"] == [str(exclusion) for exclusion in Exclusion]
 
