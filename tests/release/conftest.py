@@ -15,7 +15,7 @@ from lab.release.changelog import UNRELEASED
 from lab.release.checkout import Checkout
 from tests.scenarios.command import ROOT
 
-LEFT_OUT = (".git", ".venv", "build", "dist", "*.egg-info", ".*_cache", ".hypothesis", "__pycache__", "shared")
+LEFT_OUT = (".git", ".venv", "build", "dist", "*.egg-info", ".*_cache", ".hypothesis", "__pycache__")
 GIT = {"GIT_CONFIG_GLOBAL": "/dev/null"} | {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")

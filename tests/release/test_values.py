@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import tarfile
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -99,6 +100,13 @@ def test_mentions_of_the_version(before: str) -> None:
     assert with_mentions(f"{before}0.2.0rc1.", "0.2.0") == f"{before}0.2.0."
     for other in ("latest", "0.1.0-beta.1", "1.2"):
         assert with_mentions(f"{before}{other}", "0.2.0") == f"{before}{other}"
+
+
+def test_the_project_says_where_to_look_and_whom_to_tell() -> None:
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls.keys() >= {"Homepage", "Source", "Documentation", "Changelog", "Issues", "Security"}
+    assert all(url.startswith(urls["Source"]) for url in urls.values())
+    assert f"<{urls['Source']}/security/advisories/new>" in (ROOT / "SECURITY.md").read_text()
 
 
 def test_the_lock() -> None:
