@@ -141,7 +141,9 @@ def _steps_of(key: Key, plan: Plan) -> Iterator[Step]:
     """The steps for the Service and its endpoints; before them the create of the namespace, if they need it."""
     steps = [step for step in plan.steps if step.ref.service == key]
     if any(isinstance(_planned(step), Create) and step.ref.kind == Kind.SERVICE for step in steps):
-        yield from (step for step in plan.steps if step.ref.kind == Kind.NAMESPACE and step.ref.key.name == key[0])
+        yield from (
+            step for step in plan.steps if step.ref.kind == Kind.NAMESPACE and step.ref.key.name == key.namespace
+        )
     yield from steps
 
 

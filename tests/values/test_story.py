@@ -13,8 +13,8 @@ from barrelman_sync.model.names import Key, Kind
 from barrelman_sync.model.remote import Node, ServingNodes
 from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import EndpointRules, Output, Scope
-from barrelman_sync.planning.reasons import Exclusion, NotServing
-from barrelman_sync.planning.steps import Create, Update
+from barrelman_sync.planning.reasons import Exclusion, NotServing, Reason
+from barrelman_sync.planning.steps import Create, Delete, Update
 from barrelman_sync.planning.story import Verdict
 from barrelman_sync.report.explanation import print_story
 from barrelman_sync.report.story_document import story_document
@@ -382,6 +382,8 @@ def test_a_story_agrees_with_the_plan(world: World) -> None:
         for step in story.steps:
             if isinstance(step, Create) and step.ref.kind == Kind.SERVICE:
                 assert story.verdict is Verdict.WANTED
+            if isinstance(step, Delete) and step.why.reason is Reason.NOT_IN_REMOTE:
+                assert story.remote is None
         assert "{" not in "".join(story_lines(story))
         valid_story(story_document(story))
 
