@@ -54,7 +54,7 @@ def _run(settings: Settings) -> ExitCode:
         if settings.run.preflight:
             return _preflight(settings, deadline)
         if settings.run.explain:
-            return _explained(settings.run.explain, settings, deadline)
+            return _explained(settings.run.explain, settings, deadline, watchdog)
         # A dry run writes no metrics: they would replace the metrics of the last real run, and say that all is well.
         if settings.metrics.wanted and not settings.run.dry_run:
             return _measured(settings, deadline, watchdog)
@@ -120,7 +120,7 @@ def _ended(error: ConfigurationError | RunError, show: Callable[[Sequence[str], 
     return exit_code
 
 
-def _explained(key: Key, settings: Settings, deadline: Deadline) -> ExitCode:
+def _explained(key: Key, settings: Settings, deadline: Deadline, watchdog: Watchdog) -> ExitCode:
     load_lightkube()  # see _reconciled
     from barrelman_sync.reconcile import explain
     from barrelman_sync.report.explanation import print_story
@@ -131,6 +131,7 @@ def _explained(key: Key, settings: Settings, deadline: Deadline) -> ExitCode:
         story = explain(key, settings, deadline)
     except (ConfigurationError, RunError) as error:
         return _ended(error, printer_for(settings.run.output, color=color).failure)
+    _let_user_read(watchdog)
     print_story(story, settings.run.output, color=color)
     return ExitCode.CONVERGED
 
