@@ -22,6 +22,7 @@ from barrelman_sync.command.terminal import is_on_terminal, progress, wants_colo
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
+from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.result import ExitCode, Report
 
@@ -52,6 +53,8 @@ def _run(settings: Settings) -> ExitCode:
     with Watchdog(deadline) as watchdog, _commands_ended():
         if settings.run.preflight:
             return _preflight(settings, deadline)
+        if settings.run.explain:
+            return _explained(settings.run.explain, settings, deadline, watchdog)
         # A dry run writes no metrics: they would replace the metrics of the last real run, and say that all is well.
         if settings.metrics.wanted and not settings.run.dry_run:
             return _measured(settings, deadline, watchdog)
@@ -94,10 +97,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     try:
         report = reconcile(settings, deadline, Shown(show_plan, progress))
     except (ConfigurationError, RunError) as error:
-        problems, exit_code = _ended(error)
-        printer.failure(problems, exit_code)
-        tell(problems)
-        return None, exit_code
+        return None, _ended(error, printer.failure)
     _let_user_read(watchdog)
     printer.outcome(report)
     return report, report.exit_code
@@ -109,10 +109,31 @@ def _let_user_read(watchdog: Watchdog) -> None:
         watchdog.stand_down()
 
 
-def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCode]:
+def _ended(error: ConfigurationError | RunError, show: Callable[[Sequence[str], int], None]) -> ExitCode:
+    """Tells why a run came to no plan."""
+    problems: Sequence[str] = (str(error),)
+    exit_code = ExitCode.FAILED
     if isinstance(error, ConfigurationError):
-        return error.problems, ExitCode.USAGE
-    return (str(error),), ExitCode.FAILED
+        problems, exit_code = error.problems, ExitCode.USAGE
+    show(problems, exit_code)
+    tell(problems)
+    return exit_code
+
+
+def _explained(key: Key, settings: Settings, deadline: Deadline, watchdog: Watchdog) -> ExitCode:
+    load_lightkube()  # see _reconciled
+    from barrelman_sync.reconcile import explain
+    from barrelman_sync.report.explanation import print_story
+    from barrelman_sync.report.printer import printer_for
+
+    color = wants_color(settings.run.color)
+    try:
+        story = explain(key, settings, deadline)
+    except (ConfigurationError, RunError) as error:
+        return _ended(error, printer_for(settings.run.output, color=color).failure)
+    _let_user_read(watchdog)
+    print_story(story, settings.run.output, color=color)
+    return ExitCode.CONVERGED
 
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:

@@ -18,6 +18,7 @@ from barrelman_sync.command.values import (
     parse_namespace,
     parse_network,
     parse_resource,
+    parse_service,
     parse_timeout,
 )
 from barrelman_sync.model.selector import label_value, parse_selector
@@ -112,6 +113,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="Check access, permissions and node-port reachability, print the result and exit. Writes nothing."),
     _flag("--dry-run", group=_RUN,
           help="Print the plan and exit. Writes nothing; needs only get and list permissions."),
+    _text("--explain", group=_RUN, metavar="NAMESPACE/NAME", type=Parsed(parse_service),
+          help="Tell why one Service is mirrored or not, which nodes serve it and what a run would do, and exit. Writes"
+               " nothing; needs only get and list permissions."),
     _flag("--detailed-exitcode", group=_RUN, help="With --dry-run: exit 4 if the plan has changes."),
     _choice("-o", "--output", group=_RUN, of=Output, default="text", help="Format of the plan and result on stdout."),
     _text("--expect-plan", group=_RUN, metavar="FINGERPRINT", type=Parsed(parse_fingerprint),

@@ -110,6 +110,7 @@ def _scope(values: Values) -> Scope:
 def _run(values: Values) -> RunRules:
     return RunRules(
         preflight=values["preflight"],
+        explain=values["explain"],
         dry_run=values["dry_run"],
         detailed_exitcode=values["detailed_exitcode"],
         output=Output(values["output"]),

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from barrelman_sync.model.names import Origin
+from barrelman_sync.model.names import Key, Origin
 from barrelman_sync.model.selector import Selector
 
 IGNORED_NAMESPACES = frozenset({"kube-system"})
@@ -195,6 +195,8 @@ class RunRules:
 
     preflight: bool = False
     """Only test access, permissions and node ports, see `--preflight`."""
+    explain: Key | None = None
+    """Only tell the story of this Service, see `--explain`."""
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT

@@ -52,6 +52,13 @@ def show_document(rendered: str) -> None:
     sys.stdout.flush()
 
 
+def show_line(line: str, *, color: bool, bold: bool = False) -> None:
+    """Prints a line of text in the color of its sign, if it begins with one."""
+    shown = one_line(line)  # here, so that no line is forgotten: all hold text of others
+    styled = click.style(shown, fg=_COLORS.get(shown.lstrip()[:1]), bold=bold or None) if color else shown
+    click.echo(styled, color=color)
+
+
 class _TextPrinter:
     def __init__(self, *, color: bool) -> None:
         self._color = color
@@ -72,9 +79,7 @@ class _TextPrinter:
         self._echo("failed: a bug ended the run; completed writes stay", bold=True)
 
     def _echo(self, line: str, *, bold: bool = False) -> None:
-        shown = one_line(line)  # here, so that no line is forgotten: all hold text of others
-        styled = click.style(shown, fg=_COLORS.get(shown[:1]), bold=bold) if self._color else shown
-        click.echo(styled, color=self._color)
+        show_line(line, color=self._color, bold=bold)
 
 
 class _DocumentPrinter:

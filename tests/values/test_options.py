@@ -44,6 +44,7 @@ SAMPLES = {
     "allow_mass_delete": ["--allow-mass-delete"],
     "delete_grace": ["--delete-grace", "24h"],
     "preflight": ["--preflight"],
+    "explain": ["--explain", "shop/cart"],
     "dry_run": ["--dry-run"],
     "detailed_exitcode": ["--dry-run", "--detailed-exitcode"],
     "output": ["--output", "json"],
