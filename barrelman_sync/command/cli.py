@@ -18,7 +18,7 @@ from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
 from barrelman_sync.command.preview import Preview
 from barrelman_sync.command.settings import settings_of
-from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
+from barrelman_sync.command.terminal import is_on_terminal, no_progress, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
@@ -84,7 +84,8 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
-    printer = printer_for(settings.run.output, color=wants_color(settings.run.color))
+    rules = settings.run
+    printer = printer_for(rules.output, color=wants_color(rules.color), quiet=rules.quiet)
 
     def show_plan(report: Report) -> None:
         if report.dry_run:
@@ -92,7 +93,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
         printer.plan(report)
 
     try:
-        report = reconcile(settings, deadline, Shown(show_plan, progress))
+        report = reconcile(settings, deadline, Shown(show_plan, no_progress if rules.quiet else progress))
     except (ConfigurationError, RunError) as error:
         problems, exit_code = _ended(error)
         printer.failure(problems, exit_code)
@@ -120,8 +121,9 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight.checks import preflight
     from barrelman_sync.report.preflight import print_checks
 
-    color = wants_color(settings.run.color)
-    passed = print_checks(preflight(settings, deadline), settings.run.output, color=color)
+    rules = settings.run
+    checks = preflight(settings, deadline)
+    passed = print_checks(checks, rules.output, color=wants_color(rules.color), quiet=rules.quiet)
     return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 

@@ -25,6 +25,8 @@ def conflicts(given: Collection[str], *, in_pod: bool) -> Iterator[str]:
         yield "'--prefer-same-zone' requires '--endpoint-slices'."
     if "expect_plan" in given and "preflight" in given:
         yield "Give either '--preflight' or '--expect-plan': a preflight makes no plan."
+    if "quiet" in given and "verbose" in given:
+        yield "Give either '--quiet' or '--verbose'."
 
 
 def _remote(given: Collection[str]) -> Iterator[str]:

@@ -121,6 +121,8 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="Number of Services to write at the same time; one that takes longer than a second no longer counts."),
     GroupedOption("-v", "--verbose", group=_RUN, count=True,
                   help="Log more: -v logs each write, -vv each request as well."),
+    _flag("-q", "--quiet", group=_RUN,
+          help="Print only changes, failures, what is held back, and the summary."),
     _choice("--log-format", group=_RUN, of=LogFormat, default="text", help="Format of the log on stderr."),
     _text("--metrics-file", group=_METRICS, metavar="FILE", type=Parsed(parse_file),
           help="Write metrics to this file for the textfile collector of node exporter, which reads only names that end"

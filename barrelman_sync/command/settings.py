@@ -112,6 +112,7 @@ def _run(values: Values) -> RunRules:
         dry_run=values["dry_run"],
         detailed_exitcode=values["detailed_exitcode"],
         output=Output(values["output"]),
+        quiet=values["quiet"],
         color=Color(values["color"]),
         expected_plan=values["expect_plan"],
         timeout=values["timeout"],
