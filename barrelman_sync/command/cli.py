@@ -13,6 +13,7 @@ import click
 from barrelman_sync import __version__
 from barrelman_sync.cluster.loading import load_lightkube
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
+from barrelman_sync.command.formatter import WIDEST
 from barrelman_sync.command.logs import set_up_logs, tell
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
@@ -180,7 +181,7 @@ main = _Command(
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
         "help_option_names": ["-h", "--help"],
-        "max_content_width": 120,
+        "max_content_width": WIDEST,
     },
 )
 # The variable BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.
