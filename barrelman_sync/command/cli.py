@@ -12,6 +12,7 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.loading import load_lightkube
+from barrelman_sync.command.dashes import mistaken_dashes
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
 from barrelman_sync.command.formatter import WIDEST
 from barrelman_sync.command.logs import set_up_logs, tell
@@ -151,15 +152,21 @@ def _stop_on_signals(stop: Callable[[str], None]) -> None:
         signal.signal(number, handle)
 
 
+_HELP = click.Option(["-h", "--help"], is_flag=True)
+
+
 class _Command(GroupedCommand):
     """The command. Reports mistakes in the command line as it reports everything else: in the format of the log."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         """Runs the command, and ends with the exit code that `run` returns."""
-        preview = Preview.of(args)
+        words = sys.argv[1:] if args is None else args
+        preview = Preview.of(words)
         set_up_logs(preview.log_format, preview.verbosity)
+        if problems := [*mistaken_dashes(words, [*self.params, _HELP])]:
+            sys.exit(wrong_usage(problems, preview.output))
         try:
-            exit_code = super().main(args, *rest, **{**extra, "standalone_mode": False, "obj": preview})
+            exit_code = super().main(words, *rest, **{**extra, "standalone_mode": False, "obj": preview})
         except click.ClickException as error:
             message = error.format_message()
             end = "" if message.endswith((".", "?", "!")) else "."  # click ends only some sentences
@@ -180,7 +187,7 @@ main = _Command(
     exit_codes=[(str(int(code)), code.meaning) for code in ExitCode],
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
-        "help_option_names": ["-h", "--help"],
+        "help_option_names": _HELP.opts,
         "max_content_width": WIDEST,
     },
 )
