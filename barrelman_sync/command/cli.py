@@ -12,6 +12,7 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.loading import load_lightkube
+from barrelman_sync.command.completion import VARIABLE, answer
 from barrelman_sync.command.dashes import mistaken_dashes
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
 from barrelman_sync.command.formatter import WIDEST
@@ -163,6 +164,8 @@ class _Command(GroupedCommand):
         words = sys.argv[1:] if args is None else args
         preview = Preview.of(words)
         set_up_logs(preview.log_format, preview.verbosity)
+        if instruction := os.environ.get(VARIABLE):
+            sys.exit(ExitCode.CONVERGED if answer(self, instruction) else ExitCode.FAILED)
         if problems := [*mistaken_dashes(words, [*self.params, _HELP])]:
             sys.exit(wrong_usage(problems, preview.output))
         try:
