@@ -1,5 +1,7 @@
 """The command: reads the options, runs, and ends with an exit code."""
 
+import logging
+import os
 import signal
 import sys
 import time
@@ -17,6 +19,7 @@ from barrelman_sync.command.dashes import mistaken_dashes
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
 from barrelman_sync.command.formatter import WIDEST
 from barrelman_sync.command.logs import set_up_logs, tell
+from barrelman_sync.command.misspelled import without_prefix
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
 from barrelman_sync.command.preview import Preview
@@ -28,6 +31,7 @@ from barrelman_sync.model.errors import ConfigurationError, RunError
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.result import ExitCode, Report
 
+_log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -41,6 +45,8 @@ def run(**values: Any) -> ExitCode:
     option with spaces.
     """
     ctx = click.get_current_context()
+    for warning in without_prefix(os.environ):
+        _log.warning("%s", warning)
     try:
         return _run(settings_of(ctx, values))
     except ConfigurationError as error:
