@@ -1,9 +1,10 @@
 """From the answers of an API server to the values of `model`. No later module knows the form of Kubernetes' JSON."""
 
 import ipaddress
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from sys import intern
+from types import MappingProxyType
 
 from barrelman_sync.cluster import resources
 from barrelman_sync.cluster.managed_fields import holders_of
@@ -18,6 +19,9 @@ from barrelman_sync.model.names import (
     ServicePort,
 )
 from barrelman_sync.model.remote import Node, RemotePort, RemoteService, ServingNodes
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+"""No labels. One for all, because a large cluster has many Services."""
 
 
 def local_namespace(namespace: resources.Namespace) -> LocalNamespace:
@@ -117,20 +121,27 @@ def ready_nodes(slice_: resources.EndpointSlice) -> tuple[Key, frozenset[str]] |
     return (service, frozenset(endpoint.node_name for endpoint in ready if endpoint.node_name)) if ready else None
 
 
-def remote_service(service: resources.Service) -> RemoteService:
-    """A Service of the remote cluster."""
-    metadata, spec = service.metadata, service.spec
-    return RemoteService(
-        key=metadata.key,
-        type=spec.type,
-        ports=tuple(_remote_port(port) for port in spec.ports or ()),
-        affinity=spec.affinity,
-        marker=(metadata.labels or {}).get(MARKER),
-        local_traffic=spec.external_traffic_policy == "Local",
-        has_selector=bool(spec.selector),
-        ignored=metadata.ignored,
-        deleting=metadata.deleting,
-    )
+def service_parser(label_keys: Iterable[str] = ()) -> Callable[[resources.Service], RemoteService]:
+    """A parser of the remote's Services that keeps only the labels with these keys."""
+    keys = tuple(label_keys)
+
+    def parse(service: resources.Service) -> RemoteService:
+        metadata, spec = service.metadata, service.spec
+        labels = metadata.labels or _NONE
+        return RemoteService(
+            key=metadata.key,
+            type=spec.type,
+            ports=tuple(_remote_port(port) for port in spec.ports or ()),
+            affinity=spec.affinity,
+            marker=labels.get(MARKER),
+            labels={key: labels[key] for key in keys if key in labels} if keys else _NONE,
+            local_traffic=spec.external_traffic_policy == "Local",
+            has_selector=bool(spec.selector),
+            ignored=metadata.ignored,
+            deleting=metadata.deleting,
+        )
+
+    return parse
 
 
 def node_parser(label_keys: Iterable[str]) -> Callable[[resources.Node], Node]:

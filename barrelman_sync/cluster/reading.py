@@ -26,7 +26,8 @@ from barrelman_sync.model.names import (
     Kind,
 )
 from barrelman_sync.model.remote import Node, Remote, RemoteService, ServingNodes
-from barrelman_sync.model.settings import NodeRules, Settings
+from barrelman_sync.model.selector import keys
+from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.desired import local_traffic
 from barrelman_sync.planning.nodes import label_keys
 from barrelman_sync.planning.slice_names import at_its_service, by_service, slice_selectors
@@ -116,16 +117,17 @@ def read_remote(client: ClusterClient, settings: Settings, local: Local) -> Remo
     """
     uid = read_identity(client)
     _refuse_same_cluster(local.cluster_id, uid)
-    nodes, services = list_remote(client, settings.nodes)
+    nodes, services = list_remote(client, settings)
     scope = replace(settings.scope, source_uid=uid)
     asked = local_traffic(services, scope, local, waits=bool(settings.safety.delete_grace))
     return Remote(uid, nodes, services, _serving(client, asked))
 
 
-def list_remote(client: ClusterClient, rules: NodeRules) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:
+def list_remote(client: ClusterClient, settings: Settings) -> tuple[tuple[Node, ...], tuple[RemoteService, ...]]:
     """The nodes and the Services of the remote cluster. Raises ClusterError."""
-    listing_services = in_background(lambda: client.list_all(resources.Service, parsing.remote_service))
-    nodes = client.list_all(resources.Node, parsing.node_parser(label_keys(rules)))
+    parse = parsing.service_parser(keys(settings.scope.service_selector))
+    listing_services = in_background(lambda: client.list_all(resources.Service, parse))
+    nodes = client.list_all(resources.Node, parsing.node_parser(label_keys(settings.nodes)))
     return nodes.items, listing_services.result().items
 
 

@@ -82,6 +82,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--ignore-namespace", group=_SCOPE, metavar="NAME", multiple=True, type=Parsed(parse_ignored),
           help="Mirror nothing in this namespace, and leave the mirrors in it; repeatable. Default: kube-system;"
                " --ignore-namespace=-kube-system mirrors it."),
+    _text("--service-selector", group=_SCOPE, metavar="SELECTOR", type=Parsed(parse_selector),
+          help="Mirror only remote Services whose labels match this label selector, in the syntax of kubectl:"
+               " tier=web,team in (a,b),!internal."),
     _flag("--include-loadbalancers", group=_SCOPE, help="Also mirror Services of type LoadBalancer."),
     _flag("--nodeportsvc", group=_SCOPE,
           help="Create mirrors as Services of type NodePort, with the node ports of the remote Service."),

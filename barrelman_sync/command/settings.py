@@ -86,6 +86,7 @@ def _scope(values: Values) -> Scope:
         adopted_source=values["adopt_source"],
         namespaces=frozenset(values["namespace"]),
         ignored_namespaces=ignored_namespaces(values["ignore_namespace"]),
+        service_selector=values["service_selector"] or (),
         include_loadbalancers=values["include_loadbalancers"],
         nodeports=values["nodeportsvc"],
         create_namespaces=not values["no_create_namespaces"],

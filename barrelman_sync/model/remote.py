@@ -28,6 +28,8 @@ class RemoteService:
     affinity: Affinity = Affinity()
     marker: str | None = None
     """The value of the label `tfw.io/barrelman`."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Only the labels that `--service-selector` asks for."""
     local_traffic: bool = False
     """externalTrafficPolicy Local: a node that has no endpoint of this Service drops traffic to the Service."""
     has_selector: bool = True

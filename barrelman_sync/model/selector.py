@@ -67,6 +67,11 @@ def matches(selector: Selector, labels: Mapping[str, str]) -> bool:
     return all(requirement.matches(labels) for requirement in selector)
 
 
+def keys(selector: Selector) -> frozenset[str]:
+    """The keys of the labels that the selector asks for. Other labels need not be read."""
+    return frozenset(requirement.key for requirement in selector)
+
+
 def is_label_value(text: str) -> bool:
     """Whether a label can have this value. The empty value is allowed."""
     return bool(_VALUE.fullmatch(text))

@@ -97,6 +97,8 @@ class Scope:
     namespaces: frozenset[str] = frozenset()
     """Only these namespaces are of interest, see `--namespace`; if there are none, all are."""
     ignored_namespaces: frozenset[str] = IGNORED_NAMESPACES
+    service_selector: Selector = ()
+    """Only remote Services whose labels match are eligible, see `--service-selector`."""
     include_loadbalancers: bool = False
     nodeports: bool = False
     """Mirrors get type NodePort and the node ports of the remote Service, see `--nodeportsvc`."""

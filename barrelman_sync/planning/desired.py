@@ -1,50 +1,15 @@
-"""Which Services of the remote cluster get a mirror, and what the mirror looks like. Pure.
+"""Which Services of the remote cluster get a mirror, and what the mirror looks like. Pure."""
 
-These are the rules of README, "What it does with a service", that need only the remote Service.
-"""
-
-import re
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import NamedTuple
 
 from barrelman_sync.model.local import Local, LocalService
-from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Affinity, Key, ServicePort
+from barrelman_sync.model.names import Key, ServicePort
 from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.settings import Scope, Whose
 from barrelman_sync.model.wanted import Mirror
+from barrelman_sync.planning.eligibility import NotEligible, not_eligible, skipped
 from barrelman_sync.planning.reasons import Skip
-
-
-class Rule(StrEnum):
-    """A rule that makes a remote Service not eligible."""
-
-    NAME = "name that Kubernetes does not allow"
-    TYPE = "type"
-    IGNORED_NAMESPACE = "ignored namespace"
-    OTHER_NAMESPACE = "outside --namespace"
-
-
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-"""The name of a Service, a namespace or a port (a DNS label). A remote that is no Kubernetes may say anything."""
-_TYPES = ("ClusterIP", "NodePort", "LoadBalancer", "ExternalName")
-_PROTOCOLS = ("TCP", "UDP", "SCTP")
-_LABEL = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
-_APP_PROTOCOL = re.compile(
-    rf"(?:(?=[^/]{{1,253}}/){_LABEL}(?:\.{_LABEL})*/)?[A-Za-z0-9](?:[-._A-Za-z0-9]{{0,61}}[A-Za-z0-9])?"
-)
-"""A qualified name: a name, perhaps after a domain and a slash."""
-_LAST_PORT = 65535
-_LONGEST_AFFINITY = 86_400
-
-
-class NotEligible(NamedTuple):
-    """The rule, and the type or ignored namespace that the rule is about."""
-
-    rule: Rule
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +19,10 @@ class Desired:
     mirrors: Mapping[Key, Mirror]
     skipped: Mapping[Key, Skip] = field(default_factory=dict)
     """Eligible Services that are skipped, with the first reason that applies."""
-    not_eligible: Mapping[NotEligible, int] = field(default_factory=dict)
-    """How many Services are not eligible for which reason; sorted."""
-    other_types: Mapping[Key, str] = field(default_factory=dict)
-    """The types of Services that are not eligible for their type, but have a local Service of the same name."""
+    not_eligible: Mapping[NotEligible, tuple[Key, ...]] = field(default_factory=dict)
+    """The Services that are not eligible, by reason; sorted."""
+    no_longer_eligible: Mapping[Key, NotEligible] = field(default_factory=dict)
+    """Of these, the Services that have a local Service of the same name, which may be their mirror."""
     skipped_ports: tuple[tuple[Key, RemotePort], ...] = ()
     """Ports without node port, of Services that get a mirror."""
     local_traffic: frozenset[Key] = frozenset()
@@ -72,23 +37,26 @@ def desired_mirrors(services: Iterable[RemoteService], scope: Scope, present: Co
     `present` are the local Services: each of them may be a mirror whose Service is no longer eligible.
     """
     mirrors: dict[Key, Mirror] = {}
-    skipped: dict[Key, Skip] = {}
-    counted: Counter[NotEligible] = Counter()
-    types: dict[Key, str] = {}
+    skips: dict[Key, Skip] = {}
+    others: dict[NotEligible, list[Key]] = {}
     ports: list[tuple[Key, RemotePort]] = []
     for service in (found := sorted(services, key=lambda service: service.key)):
-        if rule := _not_eligible(service, scope):
-            counted[rule] += 1
-            if rule.rule == Rule.TYPE and service.key in present:
-                types[service.key] = rule.name
-        elif skip := _skip(service):
-            skipped[service.key] = skip
+        if why := not_eligible(service, scope):
+            others.setdefault(why, []).append(service.key)
+        elif skip := skipped(service, scope):
+            skips[service.key] = skip
         else:
             mirrors[service.key] = _mirror(service, scope)
             ports += [(service.key, port) for port in service.ports if not port.node_port]
-    local_traffic = frozenset(service.key for service in found if service.local_traffic)
-    node_ports = {number: key for key, mirror in mirrors.items() for number in mirror.node_ports}
-    return Desired(mirrors, skipped, dict(sorted(counted.items())), types, tuple(ports), local_traffic, node_ports)
+    return Desired(
+        mirrors=mirrors,
+        skipped=skips,
+        not_eligible={why: tuple(others[why]) for why in sorted(others)},
+        no_longer_eligible={key: why for why, keys in others.items() for key in keys if key in present},
+        skipped_ports=tuple(ports),
+        local_traffic=frozenset(service.key for service in found if service.local_traffic),
+        node_ports={number: key for key, mirror in mirrors.items() for number in mirror.node_ports},
+    )
 
 
 def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local, *, waits: bool = False) -> list[Key]:
@@ -105,58 +73,11 @@ def local_traffic(services: Iterable[RemoteService], scope: Scope, local: Local,
 
 def _is_served(service: RemoteService, scope: Scope, live: LocalService | None, *, waits: bool) -> bool:
     """Whether the Service has a mirror that stays, or will get one."""
-    is_wanted = not (_not_eligible(service, scope) or _skip(service))
+    is_wanted = not (not_eligible(service, scope) or skipped(service, scope))
     if live is None:
         return is_wanted
     stays = is_wanted or waits or live.ignored or live.key.namespace in scope.ignored_namespaces
     return stays and live.is_mirror and scope.whose(live.origin) is Whose.THIS_SOURCE
-
-
-def _not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:
-    types = {"NodePort", "LoadBalancer"} if scope.include_loadbalancers else {"NodePort"}
-    if not all(map(_NAME.fullmatch, service.key)):
-        return NotEligible(Rule.NAME)
-    if service.type not in types:
-        return NotEligible(Rule.TYPE, service.type if service.type in _TYPES else "unknown")
-    if service.key.namespace in scope.ignored_namespaces:
-        return NotEligible(Rule.IGNORED_NAMESPACE, service.key.namespace)
-    if not scope.covers(service.key.namespace):
-        return NotEligible(Rule.OTHER_NAMESPACE)
-    return None
-
-
-def _skip(service: RemoteService) -> Skip | None:
-    checks = (
-        (service.ignored, Skip.IGNORED),
-        (service.marker == MIRROR_MARKER, Skip.MIRROR),
-        (service.marker == MANUAL_MARKER and not service.has_selector, Skip.MANUAL),
-        (service.deleting, Skip.DELETING),
-        (not any(port.node_port for port in service.ports), Skip.NO_NODE_PORT),
-        (not _is_possible(service), Skip.INVALID_PORT),
-    )
-    return next((reason for applies, reason in checks if applies), None)
-
-
-def _is_possible(service: RemoteService) -> bool:
-    """Whether the local API server can accept the mirror. Otherwise the write would fail in every run."""
-    ports = [port for port in service.ports if port.node_port]
-    names = [port.name for port in ports]
-    numbers = [(port.protocol, port.port) for port in ports]
-    node_ports = [(port.protocol, port.node_port) for port in ports]
-    distinct = all(len({*each}) == len(ports) for each in (names, numbers, node_ports))
-    named = len(ports) == 1 or all(names)
-    return distinct and named and all(map(_is_possible_port, service.ports)) and _is_possible_affinity(service.affinity)
-
-
-def _is_possible_affinity(affinity: Affinity) -> bool:
-    return affinity == Affinity() or (affinity.mode == "ClientIP" and 0 < (affinity.timeout or 0) <= _LONGEST_AFFINITY)
-
-
-def _is_possible_port(port: RemotePort) -> bool:
-    numbers = 0 < port.port <= _LAST_PORT and 0 <= port.node_port <= _LAST_PORT
-    name = not port.name or _NAME.fullmatch(port.name)
-    app_protocol = not port.app_protocol or _APP_PROTOCOL.fullmatch(port.app_protocol)
-    return bool(numbers and name and app_protocol and port.protocol in _PROTOCOLS)
 
 
 def _mirror(service: RemoteService, scope: Scope) -> Mirror:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from barrelman_sync.model.names import Family
 from barrelman_sync.model.remote import Node
-from barrelman_sync.model.selector import is_label_value, matches
+from barrelman_sync.model.selector import is_label_value, keys, matches
 from barrelman_sync.model.settings import IPNetwork, NodeRules
 from barrelman_sync.planning.pool import Member, Pool, pool
 from barrelman_sync.planning.reasons import Exclusion, Reason, Why, because
@@ -97,7 +97,7 @@ class NodeChoice:
 
 def label_keys(rules: NodeRules) -> frozenset[str]:
     """The keys of the node labels that a decision looks at. Other labels need not be read."""
-    return RULE_LABELS | {requirement.key for requirement in rules.selector}
+    return RULE_LABELS | keys(rules.selector)
 
 
 def choose_nodes(nodes: Iterable[Node], rules: NodeRules, api_server: Collection[str] = ()) -> NodeChoice:

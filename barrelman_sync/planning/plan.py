@@ -1,6 +1,6 @@
 """The steps from the local cluster as it is to the local cluster as it should be. Pure.
 
-This module is the table of README, "What it does with a service", row by row. A plan without a write means that nothing
+This module is the table of docs/mirroring.md, row by row. A plan without a write means that nothing
 that we may write differs.
 """
 
@@ -19,11 +19,12 @@ from barrelman_sync.planning.checks import (
     first_reason,
 )
 from barrelman_sync.planning.desired import Desired
+from barrelman_sync.planning.eligibility import NotEligible
 from barrelman_sync.planning.endpoints import delete, serve
 from barrelman_sync.planning.fallbacks import fallback, going_ports, serves_as_it_is
 from barrelman_sync.planning.grace import node_port_needed, waiting_step
 from barrelman_sync.planning.manual import manual_steps, unasked_steps
-from barrelman_sync.planning.reasons import Reason, Why, because
+from barrelman_sync.planning.reasons import Reason, Rule, Why, because
 from barrelman_sync.planning.renames import steps_with_both
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Create, Delete, Leave, Plan, Release, Step, Update, step_towards
@@ -135,9 +136,15 @@ def _deletes(situation: Situation, live: LocalService, why: Why) -> Iterator[Ste
 def _why_unwanted(desired: Desired, key: Key) -> Why:
     if skip := desired.skipped.get(key):
         return because(Reason.SKIPPED, skip=skip)
-    if found := desired.other_types.get(key):
-        return Why(Reason.LOAD_BALANCER) if found == "LoadBalancer" else because(Reason.OTHER_TYPE, type=found)
-    return Why(Reason.NOT_IN_REMOTE)
+    match desired.no_longer_eligible.get(key):
+        case NotEligible(Rule.OTHER_TYPE, "LoadBalancer"):
+            return Why(Reason.LOAD_BALANCER)
+        case NotEligible(Rule.OTHER_TYPE, other):
+            return because(Reason.OTHER_TYPE, type=other)
+        case NotEligible(Rule.NOT_SELECTED):
+            return Why(Reason.NOT_SELECTED)
+        case _:  # in an ignored namespace, or outside --namespace, the mirror is left
+            return Why(Reason.NOT_IN_REMOTE)
 
 
 def _wanted_mirror(situation: Situation, live: LocalService, wanted: Mirror) -> Iterator[Step]:

@@ -8,6 +8,16 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
+class Rule(StrEnum):
+    """Why a remote Service is not eligible."""
+
+    IMPOSSIBLE_NAME = "impossible_name"
+    OTHER_TYPE = "other_type"
+    IGNORED_NAMESPACE = "ignored_namespace"
+    OTHER_NAMESPACE = "other_namespace"
+    NOT_SELECTED = "not_selected"
+
+
 class Skip(StrEnum):
     """Why a remote Service is skipped although it is eligible."""
 
@@ -62,6 +72,7 @@ class Reason(StrEnum):
     NOT_IN_REMOTE = "not_in_remote"
     OTHER_TYPE = "other_type"
     LOAD_BALANCER = "load_balancer"
+    NOT_SELECTED = "not_selected"
     NODE_PORT_NEEDED = "node_port_needed"
     SKIPPED = "skipped"
     LABEL_REMOVED = "label_removed"
@@ -119,6 +130,7 @@ GUARDED = frozenset(
         Reason.NOT_IN_REMOTE,
         Reason.OTHER_TYPE,
         Reason.LOAD_BALANCER,
+        Reason.NOT_SELECTED,
         Reason.NODE_PORT_NEEDED,
         Reason.SKIPPED,
         Reason.LABEL_REMOVED,

@@ -31,7 +31,7 @@ class Outcome:
 
 
 class ExitCode(IntEnum):
-    """The exit codes of the process. `meaning` is the sentence in `--help` and in the README's table."""
+    """The exit codes of the process. `meaning` is the sentence in `--help` and in the table of docs/options.md."""
 
     meaning: str
 

@@ -159,7 +159,7 @@ def _name_in_use(settings: Settings, scope: Scope, local: Side | None) -> str | 
 def _node_ports(settings: Settings, scope: Scope, client: ClusterClient, deadline: Deadline) -> Iterator[Check]:
     """Whether nodes and Services can be listed, whether a node is used, and what its node ports answer."""
     try:
-        listed, services = list_remote(client, settings.nodes)
+        listed, services = list_remote(client, settings)
     except ClusterError as error:
         yield _failed(Topic.LISTS, "remote", "nodes and Services cannot be listed", error)
         return

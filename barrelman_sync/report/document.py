@@ -7,7 +7,8 @@ from typing import Any, assert_never
 import yaml
 
 from barrelman_sync.cluster.manifests import manifest
-from barrelman_sync.model.names import Ref, Revision
+from barrelman_sync.model.names import Key, Ref, Revision
+from barrelman_sync.planning.eligibility import NotEligible
 from barrelman_sync.planning.nodes import NodeChoice
 from barrelman_sync.planning.result import Outcome, Report
 from barrelman_sync.planning.steps import Create, Delete, HeldBack, Leave, Mark, Release, Step, Unchanged, Update, Write
@@ -58,7 +59,8 @@ def document(report: Report) -> Document:
             {"namespace": key.namespace, "name": key.name, "reason": str(skip), "message": SKIPS[skip]}
             for key, skip in report.desired.skipped.items()
         ],
-        "notEligible": {not_eligible(found): number for found, number in report.desired.not_eligible.items()},
+        "notEligible": {not_eligible(why): len(keys) for why, keys in report.desired.not_eligible.items()},
+        "notEligibleServices": _not_eligible(report.desired.not_eligible),
         "nodes": _nodes(report.nodes),
         "warnings": [message(why) for why in report.warnings],
         "problems": list(problems(report)),
@@ -68,6 +70,15 @@ def document(report: Report) -> Document:
 def failure(problems: Sequence[str], exit_code: int) -> Document:
     """The document of a run that ended before there was a plan."""
     return {"schemaVersion": SCHEMA_VERSION, "exitCode": int(exit_code), "problems": list(problems)}
+
+
+def _not_eligible(found: Mapping[NotEligible, tuple[Key, ...]]) -> list[Document]:
+    """One entry for each Service, sorted by Service. Only a document pays for it: text tells numbers."""
+    every = sorted((key, why) for why, keys in found.items() for key in keys)
+    return [
+        {"namespace": key.namespace, "name": key.name, "reason": str(why.rule), "message": not_eligible(why)}
+        for key, why in every
+    ]
 
 
 def _nodes(nodes: NodeChoice) -> Document:

@@ -4,11 +4,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from barrelman_sync.model.names import LEADER
-from barrelman_sync.planning.desired import NotEligible
+from barrelman_sync.planning.eligibility import NotEligible
 from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, ZONE_LABEL, NodeChoice
-from barrelman_sync.planning.reasons import KEEPING, Answering, Exclusion, Reason, Skip, Why
+from barrelman_sync.planning.reasons import KEEPING, Answering, Exclusion, Reason, Rule, Skip, Why
 from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Leave
+
+RULES: Mapping[Rule, str] = {
+    Rule.IMPOSSIBLE_NAME: "name that Kubernetes does not allow",
+    Rule.OTHER_TYPE: "type",
+    Rule.IGNORED_NAMESPACE: "ignored namespace",
+    Rule.OTHER_NAMESPACE: "outside --namespace",
+    Rule.NOT_SELECTED: "does not match --service-selector",
+}
 
 SKIPS: Mapping[Skip, str] = {
     Skip.IGNORED: "the remote Service is annotated to be ignored",
@@ -54,6 +62,7 @@ REASONS: Mapping[Reason, str] = {
     Reason.NOT_IN_REMOTE: "the remote has no Service of this name",
     Reason.OTHER_TYPE: "the remote Service is of type {type} now",
     Reason.LOAD_BALANCER: "the remote Service is of type LoadBalancer now, see --include-loadbalancers",
+    Reason.NOT_SELECTED: "the remote Service no longer matches --service-selector",
     Reason.NODE_PORT_NEEDED: "{why}; deleted without grace, because {service} needs node port {port}",
     Reason.SKIPPED: "{skip}",
     Reason.LABEL_REMOVED: "the label tfw.io/barrelman no longer asks for endpoints",
@@ -140,7 +149,7 @@ def refused_name(known: str, default: str) -> str:
 
 def not_eligible(found: NotEligible) -> str:
     """What makes a remote Service not eligible, such as `type ClusterIP`."""
-    return f"{found.rule} {found.name}".rstrip()
+    return f"{RULES[found.rule]} {found.name}".rstrip()
 
 
 def nodes_used(nodes: NodeChoice) -> str:

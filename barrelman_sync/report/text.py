@@ -135,8 +135,8 @@ def _counted(report: Report) -> Iterator[str]:
     fallbacks = Counter(outcome.result for outcome in report.fallbacks)
     yield from (f"{number} fallback {result}" for result, number in sorted(fallbacks.items()))
     if found := report.desired.not_eligible:
-        reasons = ", ".join(f"{not_eligible(rule)}: {number}" for rule, number in found.items())
-        yield f"{sum(found.values())} not eligible ({reasons})"
+        reasons = ", ".join(f"{not_eligible(why)}: {len(keys)}" for why, keys in found.items())
+        yield f"{sum(map(len, found.values()))} not eligible ({reasons})"
 
 
 def _counts(report: Report) -> Counter[Action]:

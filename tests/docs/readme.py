@@ -1,4 +1,4 @@
-"""The tables of the README, as the code and the YAML files have them. `python -m tests.docs.readme` writes them."""
+"""The tables of the docs, as the code and the YAML files have them. `python -m tests.docs.readme` writes them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from barrelman_sync.planning.result import ExitCode
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+OPTIONS_PAGE = ROOT / "docs" / "options.md"
+SECURITY = ROOT / "SECURITY.md"
 OPTIONS_BLOCK = re.compile(r"(?<=<!-- options -->\n).*?(?=<!-- /options -->)", re.DOTALL)
 EXIT_CODES_BLOCK = re.compile(r"(?<=<!-- exit codes -->\n).*?(?=<!-- /exit codes -->)", re.DOTALL)
 
@@ -42,9 +44,9 @@ def rbac_rows(file: str, role: str) -> set[tuple[str, str, frozenset[str]]]:
     return set(_granted(rules))
 
 
-def readme_rbac_rows(side: str) -> set[tuple[str, str, frozenset[str]]]:
-    """The same from the table under the README's marker."""
-    block = README.read_text().partition(f"<!-- rbac: {side} -->\n")[2].partition("\n\n")[0]
+def told_rbac_rows(side: str) -> set[tuple[str, str, frozenset[str]]]:
+    """The same from the table under the marker in SECURITY.md."""
+    block = SECURITY.read_text().partition(f"<!-- rbac: {side} -->\n")[2].partition("\n\n")[0]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in block.splitlines()[2:]]
     return {(group, resource, frozenset(verbs.split(", "))) for group, resource, verbs in cells}
 
@@ -71,5 +73,5 @@ def _granted(rules: list[dict[str, Any]]) -> Iterator[tuple[str, str, frozenset[
 
 
 if __name__ == "__main__":
-    text = OPTIONS_BLOCK.sub(lambda _: options_table(), README.read_text())
-    README.write_text(EXIT_CODES_BLOCK.sub(lambda _: exit_codes_table(), text))
+    text = OPTIONS_BLOCK.sub(lambda _: options_table(), OPTIONS_PAGE.read_text())
+    OPTIONS_PAGE.write_text(EXIT_CODES_BLOCK.sub(lambda _: exit_codes_table(), text))

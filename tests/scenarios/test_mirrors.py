@@ -209,6 +209,29 @@ def test_load_balancers_are_mirrored_on_demand(sync: Sync, remote: ControlPlane,
     assert mirror_of(local, "foo", "bar")["spec"]["type"] == "ClusterIP"
 
 
+def test_only_services_whose_labels_match_are_mirrored(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
+    remote.add(node_port("foo", "web", 30080, labels={"tier": "web"}), node_port("foo", "db", 30081))
+    local.add(manual("foo", "baz", 30100))
+    selected = "--service-selector", "tier in (web,api),!internal"
+    run = sync.converges(*selected)
+    assert "not eligible (does not match --service-selector: 1, type ClusterIP: 1)" in run.stdout
+    assert [is_there(local, "foo", name) for name in ("web", "db", "baz")] == [
+        (True, True),
+        (False, False),
+        (True, True),
+    ]
+    edit(remote, "foo", "web", {"metadata": {"labels": {"internal": ""}}})
+    held = sync(*selected, "--max-deletes", "0")
+    assert held.exit_code == 3
+    assert is_there(local, "foo", "web") == (True, True)
+    run = sync.converges(*selected)
+    for kind in ("- Service", "- Endpoints"):
+        assert "the remote Service no longer matches --service-selector" in run.line(kind, "foo/web")
+    assert is_there(local, "foo", "web") == (False, False)
+    sync.converges()
+    assert [is_there(local, "foo", name) for name in ("web", "db")] == [(True, True)] * 2
+
+
 def test_ports_without_a_node_port_are_skipped_with_a_warning(
     sync: Sync, remote: ControlPlane, local: ControlPlane
 ) -> None:

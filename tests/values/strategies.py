@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Revision, ServicePort
 from barrelman_sync.model.remote import Node, RemotePort, RemoteService
+from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import EndpointRules, Scope
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.desired import desired_mirrors
@@ -137,6 +138,7 @@ REMOTE_SERVICE = st.builds(
     affinity=AFFINITIES,
     marker=mostly(None, "true", "managed-resource"),
     has_selector=BOOLEANS,
+    labels=mostly({"tier": "web"}, {}),
     ignored=RARELY,
     deleting=RARELY,
 )
@@ -226,6 +228,7 @@ SCOPES = st.builds(
     source_uid=st.just("uid of prod"),
     adopted_source=st.sampled_from([None, "old"]),
     namespaces=mostly(frozenset[str](), frozenset({"shop", "new"})),
+    service_selector=mostly((), parse_selector("tier=web"), times=1),
     include_loadbalancers=BOOLEANS,
     nodeports=BOOLEANS,
     create_namespaces=BOOLEANS,

@@ -6,14 +6,18 @@ from dataclasses import replace
 
 from barrelman_sync.model.names import Affinity, Key, Origin
 from barrelman_sync.model.remote import RemoteService
+from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import Scope, Whose
-from barrelman_sync.planning.desired import NotEligible, Rule, desired_mirrors
+from barrelman_sync.planning.desired import desired_mirrors
+from barrelman_sync.planning.eligibility import NotEligible
+from barrelman_sync.planning.reasons import Rule
 from barrelman_sync.report.messages import not_eligible
 from tests.values.builders import CART, PROD, SCOPE, cases, port, remote, service_port
 
 SYSTEM = Key("kube-system", "dns")
 LOADBALANCERS = replace(SCOPE, include_loadbalancers=True)
 NODEPORTS = replace(SCOPE, nodeports=True)
+SELECTED = replace(SCOPE, service_selector=parse_selector("tier in (web,api),!internal"))
 
 
 @cases(
@@ -76,6 +80,8 @@ def test_skipped_by_name_with_the_reason(service: RemoteService, reason: str) ->
         "without selector, without label": (remote(has_selector=False), SCOPE),
         "a load balancer, if included": (remote(type="LoadBalancer"), LOADBALANCERS),
         "NodePort, if load balancers are included": (remote(), LOADBALANCERS),
+        "labels that match": (remote(labels={"tier": "web"}), SELECTED),
+        "labels that match, among others": (remote(labels={"tier": "api", "team": "shop"}), SELECTED),
         "kube-system, if not ignored": (remote(SYSTEM), replace(SCOPE, ignored_namespaces=frozenset())),
     },
 )
@@ -94,6 +100,21 @@ def test_mirrored(service: RemoteService, scope: Scope) -> None:
         "ClusterIP even with load balancers": (remote(type="ClusterIP"), LOADBALANCERS, "type ClusterIP"),
         "another namespace": (remote(), replace(SCOPE, namespaces=frozenset({"web"})), "outside --namespace"),
         "ignored namespace": (remote(SYSTEM), SCOPE, "ignored namespace kube-system"),
+        "no labels": (remote(), SELECTED, "does not match --service-selector"),
+        "another label": (remote(labels={"tier": "db"}), SELECTED, "does not match --service-selector"),
+        "one requirement of two": (
+            remote(labels={"tier": "web", "internal": ""}),
+            SELECTED,
+            "does not match --service-selector",
+        ),
+        "the type before the labels": (remote(type="ClusterIP"), SELECTED, "type ClusterIP"),
+        "the ignored namespace before the labels": (remote(SYSTEM), SELECTED, "ignored namespace kube-system"),
+        "--namespace before the labels": (
+            remote(),
+            replace(SELECTED, namespaces=frozenset({"web"})),
+            "outside --namespace",
+        ),
+        "the labels before the annotation": (remote(ignored=True), SELECTED, "does not match --service-selector"),
         "an unknown type": (remote(type="\x1b[31m"), SCOPE, "type unknown"),
         **{
             f"name {name[:20]!r}": (remote(key), SCOPE, "name that Kubernetes does not allow")
@@ -107,16 +128,22 @@ def test_mirrored(service: RemoteService, scope: Scope) -> None:
 def test_what_is_not_eligible_is_counted_only(service: RemoteService, scope: Scope, reason: str) -> None:
     desired = desired_mirrors([service], scope)
     assert (desired.mirrors, desired.skipped) == ({}, {})
-    assert {not_eligible(found): number for found, number in desired.not_eligible.items()} == {reason: 1}
+    assert {not_eligible(why): keys for why, keys in desired.not_eligible.items()} == {reason: (service.key,)}
 
 
-def test_what_is_not_eligible_is_counted_by_reason() -> None:
-    services = [remote(Key("shop", f"s{n}"), type="ClusterIP") for n in range(3)] + [remote(SYSTEM)]
-    counted = desired_mirrors(services, SCOPE).not_eligible
-    assert list(counted.items()) == [
-        (NotEligible(Rule.IGNORED_NAMESPACE, "kube-system"), 1),
-        (NotEligible(Rule.TYPE, "ClusterIP"), 3),
+def test_what_is_not_eligible_is_sorted_by_reason_and_key() -> None:
+    inner = [Key("shop", f"s{n}") for n in range(3)]
+    services = [remote(key, type="ClusterIP") for key in reversed(inner)] + [remote(SYSTEM)]
+    assert list(desired_mirrors(services, SCOPE).not_eligible.items()) == [
+        (NotEligible(Rule.IGNORED_NAMESPACE, "kube-system"), (SYSTEM,)),
+        (NotEligible(Rule.OTHER_TYPE, "ClusterIP"), tuple(inner)),
     ]
+
+
+def test_what_is_no_longer_eligible_has_a_local_service() -> None:
+    services = [remote(key, type="ClusterIP") for key in (CART, Key("shop", "other"))]
+    desired = desired_mirrors(services, SCOPE, {CART})
+    assert desired.no_longer_eligible == {CART: NotEligible(Rule.OTHER_TYPE, "ClusterIP")}
 
 
 def test_the_mirror_of_a_service() -> None:

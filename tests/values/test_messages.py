@@ -18,11 +18,12 @@ from barrelman_sync.planning.reasons import (
     WARNING,
     Exclusion,
     Reason,
+    Rule,
     Skip,
 )
 from barrelman_sync.planning.steps import Action, Delete, Leave, Step
 from barrelman_sync.planning.warnings import warnings
-from barrelman_sync.report.messages import EXCLUSIONS, REASONS, SKIPS, message
+from barrelman_sync.report.messages import EXCLUSIONS, REASONS, RULES, SKIPS, message
 from tests.schema import SCHEMA
 from tests.values.builders import World
 from tests.values.strategies import worlds
@@ -30,13 +31,16 @@ from tests.values.strategies import worlds
 DEFINITIONS = json.loads(SCHEMA.read_text())["$defs"]
 
 
-@pytest.mark.parametrize(("reasons", "sentences"), [(Reason, REASONS), (Skip, SKIPS), (Exclusion, EXCLUSIONS)])
+SENTENCES = [(Reason, REASONS), (Rule, RULES), (Skip, SKIPS), (Exclusion, EXCLUSIONS)]
+
+
+@pytest.mark.parametrize(("reasons", "sentences"), SENTENCES)
 def test_every_reason_has_a_sentence(reasons: type[StrEnum], sentences: dict[StrEnum, str]) -> None:
     assert set(reasons) == sentences.keys()
     assert all(sentence and not sentence.endswith(".") for sentence in sentences.values())
 
 
-@pytest.mark.parametrize("reasons", [Reason, Skip, Exclusion])
+@pytest.mark.parametrize("reasons", [Reason, Rule, Skip, Exclusion])
 def test_the_words_are_of_one_form(reasons: type[StrEnum]) -> None:
     for reason in reasons:
         assert reason.value == reason.name.lower()
@@ -45,6 +49,7 @@ def test_the_words_are_of_one_form(reasons: type[StrEnum]) -> None:
 def test_the_schema_has_the_words() -> None:
     assert DEFINITIONS["reason"]["enum"] == [str(reason) for reason in Reason if reason not in WARNING]
     assert DEFINITIONS["skip"]["properties"]["reason"]["enum"] == [str(skip) for skip in Skip]
+    assert DEFINITIONS["notEligible"]["properties"]["reason"]["enum"] == [str(rule) for rule in Rule]
     excluded = DEFINITIONS["nodes"]["properties"]["excluded"]["items"]["properties"]
     assert excluded["reason"]["enum"] == [str(exclusion) for exclusion in Exclusion]
 

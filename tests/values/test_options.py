@@ -30,6 +30,7 @@ SAMPLES = {
     "adopt_source": ["--adopt-source", "other"],
     "namespace": ["--namespace", "shop"],
     "ignore_namespace": ["--ignore-namespace", "other"],
+    "service_selector": ["--service-selector", "tier=web"],
     "include_loadbalancers": ["--include-loadbalancers"],
     "nodeportsvc": ["--nodeportsvc"],
     "no_create_namespaces": ["--no-create-namespaces"],

@@ -10,6 +10,7 @@ import pytest
 from barrelman_sync.model.local import LocalNamespace, LocalService
 from barrelman_sync.model.names import Affinity, Key
 from barrelman_sync.model.remote import RemoteService
+from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.planning.changes import wanted_labels
 from barrelman_sync.planning.node_ports import node_ports_freed, node_ports_taken
 from barrelman_sync.planning.reasons import Reason, because
@@ -44,6 +45,7 @@ S = TypeVar("S", bound=Step)
 
 UNCHANGED = ["unchanged Service shop/cart", "unchanged Endpoints shop/cart"]
 NODEPORTS = replace(SCOPE, nodeports=True)
+WEB = {"tier": "web"}
 ADOPTING = replace(SCOPE, adopted_source="old")
 
 
@@ -251,12 +253,16 @@ def test_a_mirror_that_is_not_wanted_is_deleted(source: str | None) -> None:
         "it is of type ClusterIP": (remote(type="ClusterIP"), "other_type"),
         "it is of type ExternalName": (remote(type="ExternalName", ignored=True), "other_type"),
         "it is a load balancer": (remote(type="LoadBalancer"), "load_balancer"),
-        "it is ignored": (remote(ignored=True), "skipped"),
-        "it is being deleted": (remote(deleting=True), "skipped"),
+        "it does not match": (remote(labels={"tier": "db"}), "not_selected"),
+        "it is of another type and does not match": (remote(type="ClusterIP", labels={}), "other_type"),
+        "it is ignored": (remote(labels=WEB, ignored=True), "skipped"),
+        "it is being deleted": (remote(labels=WEB, deleting=True), "skipped"),
     },
 )
 def test_why_a_mirror_is_deleted_is_true_of_the_remote_service(asked: RemoteService, reason: str) -> None:
-    plan = World(services=(asked,)).plan()
+    selected = replace(SCOPE, service_selector=parse_selector("tier=web"))
+    assert all_unchanged(World(services=(remote(labels=WEB),), scope=selected).plan())
+    plan = World(services=(asked,), scope=selected).plan()
     deletes = [step for step in plan.steps if isinstance(step, Delete)]
     assert [(step.why.reason, step.guarded) for step in deletes] == [(reason, True)] * 2
 

@@ -290,6 +290,15 @@ def test_the_document() -> None:
                 }
             ],
             "notEligible": {"ignored namespace kube-system": 1, "type ClusterIP": 1},
+            "notEligibleServices": [
+                {
+                    "namespace": "kube-system",
+                    "name": "dns",
+                    "reason": "ignored_namespace",
+                    "message": "ignored namespace kube-system",
+                },
+                {"namespace": "shop", "name": "internal", "reason": "other_type", "message": "type ClusterIP"},
+            ],
             "warnings": [message(ASSUMED)],
             "problems": [],
         }.items()

@@ -168,5 +168,5 @@ def test_large_numbers_and_long_names_are_read(api: FakeApi, client: ClusterClie
     item = {"metadata": {"name": "n" * 1000}, "spec": {"type": "NodePort", "ports": [port]}}
     body = {"metadata": {"resourceVersion": "1"}, "items": [item]}
     api.rule("GET", "/api/v1/services", answers.raw(200, json.dumps(body).encode()))
-    (service,) = client.list_all(resources.Service, parsing.remote_service).items
+    (service,) = client.list_all(resources.Service, parsing.service_parser()).items
     assert service.ports[0].port == 10**30

@@ -95,6 +95,7 @@ def test_all_problems_at_once() -> None:
     wrong = {
         "--max-deletes": "many",
         "--timeout": "soon",
+        "--service-selector": "a==b,",
         "--node-selector": "a b",
         "--output": "xml",
         "--allowed-node-cidr": "10.0.0.1/8",

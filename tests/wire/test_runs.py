@@ -94,6 +94,19 @@ def test_a_dry_run_sends_reads_only(sides: Sides) -> None:
     assert "dry run: 2 to create, 0 to update, 2 to delete" in result.stdout
 
 
+def test_the_labels_of_services_are_compared_here(sides: Sides) -> None:
+    """A list of the server with labelSelector would make a Service that no longer matches look deleted."""
+    selected = node_port("api", node_port=30081)
+    selected["metadata"]["labels"] = {"tier": "web", "team": "shop"}
+    sides.remote.store.add(selected)
+    result = run(sides, "--service-selector", "tier=web")
+    assert result.exit_code == 0
+    assert "1 not eligible (does not match --service-selector: 1)" in result.stdout
+    assert [request.path.rpartition("/")[2] for request in sides.writes] == ["shop", "api", "api"]
+    (listed,) = [request for request in sides.remote.requests if request.path == "/api/v1/services"]
+    assert "labelSelector" not in listed.query
+
+
 def test_a_dry_run_can_tell_of_changes(sides: Sides) -> None:
     assert run(sides, "--dry-run", "--detailed-exitcode").exit_code == 4
     assert run(sides).exit_code == 0

@@ -120,11 +120,21 @@ class Contract:
             service["spec"]["type"] in types
             and self.covers(namespace)
             and not self.ignores(namespace)
+            and self._is_selected(service)
             and notes(service).get(MARKER) != "ignore"
             and not is_mirror(service)
             and not asks_for_endpoints
             and any(port.get("nodePort") for port in service["spec"]["ports"])
         )
+
+    def _is_selected(self, service: Object) -> bool:
+        match self.options.value("--service-selector"):
+            case None:
+                return True
+            case "team=shop":
+                return labels(service).get("team") == "shop"
+            case _:
+                return labels(service).get("team") != "shop"
 
     def nodes_of(self, service: Object) -> set[str]:
         """Return the addresses of the nodes that answer for a remote Service: with policy Local, those with a pod."""

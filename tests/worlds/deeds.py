@@ -59,6 +59,7 @@ SERVICES = st.fixed_dictionaries(
         "selector": rarely({"app": "x"}, None),
         "marker": rarely(None, "true", "managed-resource"),
         "ignore": rarely(None, "ignore"),
+        "team": st.sampled_from([None, "shop"]),
         "local": rarely({}, {"externalTrafficPolicy": "Local"}),
     }
 )
@@ -88,6 +89,8 @@ def put_service(api: Api, place: tuple[str, str], wanted: Mapping[str, Any]) -> 
     obj["metadata"] |= {"labels": {}, "annotations": {}}
     if wanted["marker"]:
         obj["metadata"]["labels"] = {MARKER: wanted["marker"]}
+    if wanted["team"]:
+        obj["metadata"]["labels"]["team"] = wanted["team"]
     if wanted["ignore"]:
         obj["metadata"]["annotations"] = {MARKER: wanted["ignore"]}
     with contextlib.suppress(ApiError):

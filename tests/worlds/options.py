@@ -16,6 +16,7 @@ CHOICES: Mapping[str, tuple[Choice, ...]] = {
     "type": ((), ("--nodeportsvc",)),
     "namespaces": ((), ("--namespace", "shop"), ("--namespace", "shop", "--namespace", "new")),
     "ignored": ((), ("--ignore-namespace", "web"), ("--ignore-namespace", "-kube-system")),
+    "services": ((), ("--service-selector", "team=shop"), ("--service-selector", "team!=shop")),
     "types": ((), ("--include-loadbalancers",)),
     "create": ((), ("--no-create-namespaces",)),
     "deletes": ((), ("--max-deletes", "0"), ("--max-deletes", "1"), ("--max-deletes", "50%"), ("--allow-mass-delete",)),
