@@ -115,7 +115,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the one that is completed, and that one. Without a line, from the words of click's script."""
+        """The words before the one that is completed, and that one. click's own script gives words, not the line."""
         line = os.environ.get("COMP_LINE")
         if line is None:
             args, incomplete = super().get_completion_args()
