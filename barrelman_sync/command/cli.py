@@ -159,23 +159,19 @@ def _stop_on_signals(stop: Callable[[str], None]) -> None:
         signal.signal(number, handle)
 
 
-_HELP = click.Option(["-h", "--help"], is_flag=True)
-
-
 class _Command(GroupedCommand):
     """The command. Reports mistakes in the command line as it reports everything else: in the format of the log."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> NoReturn:
         """Runs the command, and ends with the exit code that `run` returns."""
-        words = sys.argv[1:] if args is None else args
-        preview = Preview.of(words)
+        preview = Preview.of(args)
         set_up_logs(preview.log_format, preview.verbosity)
         if instruction := os.environ.get(VARIABLE):
             sys.exit(ExitCode.CONVERGED if answer(self, instruction) else ExitCode.FAILED)
-        if problems := [*mistaken_dashes(words, [*self.params, _HELP])]:
-            sys.exit(wrong_usage(problems, preview.output))
         try:
-            exit_code = super().main(words, *rest, **{**extra, "standalone_mode": False, "obj": preview})
+            exit_code = super().main(args, *rest, **{**extra, "standalone_mode": False, "obj": preview})
+        except ConfigurationError as error:
+            exit_code = wrong_usage(error.problems, preview.output)
         except click.ClickException as error:
             message = error.format_message()
             end = "" if message.endswith((".", "?", "!")) else "."  # click ends only some sentences
@@ -187,6 +183,12 @@ class _Command(GroupedCommand):
         tell_lost_output()
         sys.exit(exit_code_of_output(exit_code))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the command line. Raises ConfigurationError for options with one dash, before click misreads them."""
+        if not ctx.resilient_parsing and (problems := [*mistaken_dashes(args, self.get_params(ctx))]):
+            raise ConfigurationError(*problems)
+        return super().parse_args(ctx, args)
+
 
 main = _Command(
     "barrelman-sync",
@@ -196,7 +198,7 @@ main = _Command(
     exit_codes=[(str(int(code)), code.meaning) for code in ExitCode],
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
-        "help_option_names": _HELP.opts,
+        "help_option_names": ["-h", "--help"],
         "max_content_width": WIDEST,
     },
 )

@@ -15,7 +15,9 @@ import click
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
+    FishComplete,
     ShellComplete,
+    ZshComplete,
     add_completion_class,
     get_completion_class,
     split_arg_string,
@@ -88,7 +90,27 @@ def _names_in(path: Path) -> Iterator[str]:
             yield text
 
 
-class Bash(BashComplete):
+class _WholeWords(ShellComplete):
+    """Of `--output=js`, click offers the value alone. zsh puts it in place of the whole word, and fish ignores it."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> Items:
+        """What to offer: whole words."""
+        option = re.match("--[a-z-]+=", incomplete)
+        items: Items = super().get_completions(args, incomplete)
+        if option is None:
+            return items
+        return [CompletionItem(f"{option[0]}{item.value}", item.type, item.help) for item in items]
+
+
+class Zsh(_WholeWords, ZshComplete):
+    """Completion for zsh."""
+
+
+class Fish(_WholeWords, FishComplete):
+    """Completion for fish."""
+
+
+class Bash(_WholeWords, BashComplete):
     """Completion for bash, which takes words apart at `=` and `:`: `--output=json`, `arn:aws:eks:...`.
 
     So this class gets the line up to the cursor in place of the words. From what it offers, it leaves out what bash
@@ -127,12 +149,11 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
     def get_completions(self, args: list[str], incomplete: str) -> Items:
         """What to offer, without what stays on the line anyhow."""
-        breaks = {*"=:"} & {*os.environ.get("COMP_WORDBREAKS", "=:")}
+        breaks = {*"=:"} & {*os.environ.get("COMP_WORDBREAKS", "=")}
         stays = max(incomplete.rfind(each) + 1 for each in breaks) if breaks else 0
-        option = re.match("--[a-z-]+=", incomplete)
-        before = option[0] if option else ""  # click completes the value alone
-        items: Items = super().get_completions(args, incomplete)
-        return [CompletionItem(f"{before}{item.value}"[stays:], item.type) for item in items]
+        items = super().get_completions(args, incomplete)
+        return [CompletionItem(item.value[stays:], item.type) for item in items]
 
 
-add_completion_class(Bash)
+for _shell in (Bash, Zsh, Fish):
+    add_completion_class(_shell)

@@ -1,5 +1,6 @@
 """How to report problems: what the options say of that, before anybody knows whether the other options are right."""
 
+import sys
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,8 +18,9 @@ class Preview(NamedTuple):
     verbosity: int
 
     @classmethod
-    def of(cls, words: Sequence[str]) -> "Preview":
-        """The preview of a command line and of the environment."""
+    def of(cls, arguments: Sequence[str] | None) -> "Preview":
+        """The preview of a command line, by default of the process's own, and of the environment."""
+        words = sys.argv[1:] if arguments is None else arguments
         return cls(
             Output(_value("output", words) or Output.TEXT),
             LogFormat(_value("log_format", words) or LogFormat.TEXT),

@@ -7,6 +7,8 @@ import pytest
 from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import Output
 from barrelman_sync.planning.result import Report
+from barrelman_sync.planning.steps import Action
+from barrelman_sync.report import text
 from barrelman_sync.report.grouping import SCREEN
 from barrelman_sync.report.printer import printer_for
 from barrelman_sync.report.text import plan_lines
@@ -101,6 +103,10 @@ def test_a_quiet_plan_has_no_heading_for_what_it_does_not_show() -> None:
         *("depot: 19 to", *DEPOT, ""),
         *("shop: 2 to", "- Service shop/gone", "- Endpoints shop/gone", ""),
     ]
+
+
+def test_every_step_with_a_line_has_a_word_in_headings() -> None:
+    assert text._PLANNED.keys() == set(Action) - {Action.UNCHANGED}
 
 
 # --- quiet ------------------------------------------------------------------------------------------------------

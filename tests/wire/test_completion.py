@@ -78,6 +78,13 @@ def test_choices(shell: str) -> None:
     assert asked(shell, "--output", "j") == answers[shell]
 
 
+def test_a_choice_after_an_equals_sign() -> None:
+    """bash replaces what is after the sign; the others replace the whole word."""
+    assert asked("bash", "--output=j") == ["plain,json"]
+    assert asked("zsh", "--output=j") == ["plain", "--output=json", "_"]
+    assert asked("fish", "--output=j") == ["plain,--output=json"]
+
+
 def test_choices_of_both_names_of_an_option() -> None:
     assert plain("-o", "") == plain("--output", "") == plain("--output", "=", "") == ["text", "json", "yaml"]
     assert plain("--output=y") == plain("--output", "=", "y") == ["yaml"]
