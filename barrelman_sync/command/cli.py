@@ -1,5 +1,7 @@
 """The command: reads the options, runs, and ends with an exit code."""
 
+import logging
+import os
 import signal
 import sys
 import time
@@ -12,13 +14,17 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.loading import load_lightkube
+from barrelman_sync.command.completion import VARIABLE, answer
+from barrelman_sync.command.dashes import mistaken_dashes
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
+from barrelman_sync.command.formatter import WIDEST
 from barrelman_sync.command.logs import set_up_logs, tell
+from barrelman_sync.command.misspelled import without_prefix
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
 from barrelman_sync.command.preview import Preview
 from barrelman_sync.command.settings import settings_of
-from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
+from barrelman_sync.command.terminal import is_on_terminal, no_progress, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
@@ -26,6 +32,7 @@ from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.result import ExitCode, Report
 
+_log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -39,6 +46,8 @@ def run(**values: Any) -> ExitCode:
     option with spaces.
     """
     ctx = click.get_current_context()
+    for warning in without_prefix(os.environ):
+        _log.warning("%s", warning)
     try:
         return _run(settings_of(ctx, values))
     except ConfigurationError as error:
@@ -87,7 +96,8 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
-    printer = printer_for(settings.run.output, color=wants_color(settings.run.color))
+    rules = settings.run
+    printer = printer_for(rules.output, color=wants_color(rules.color), quiet=rules.quiet)
 
     def show_plan(report: Report) -> None:
         if report.dry_run:
@@ -95,7 +105,7 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
         printer.plan(report)
 
     try:
-        report = reconcile(settings, deadline, Shown(show_plan, progress))
+        report = reconcile(settings, deadline, Shown(show_plan, no_progress if rules.quiet else progress))
     except (ConfigurationError, RunError) as error:
         return None, _ended(error, printer.failure)
     _let_user_read(watchdog)
@@ -141,8 +151,9 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight.checks import preflight
     from barrelman_sync.report.preflight import print_checks
 
-    color = wants_color(settings.run.color)
-    passed = print_checks(preflight(settings, deadline), settings.run.output, color=color)
+    rules = settings.run
+    checks = preflight(settings, deadline)
+    passed = print_checks(checks, rules.output, color=wants_color(rules.color), quiet=rules.quiet)
     return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 
@@ -176,8 +187,12 @@ class _Command(GroupedCommand):
         """Runs the command, and ends with the exit code that `run` returns."""
         preview = Preview.of(args)
         set_up_logs(preview.log_format, preview.verbosity)
+        if instruction := os.environ.get(VARIABLE):
+            sys.exit(ExitCode.CONVERGED if answer(self, instruction) else ExitCode.FAILED)
         try:
             exit_code = super().main(args, *rest, **{**extra, "standalone_mode": False, "obj": preview})
+        except ConfigurationError as error:
+            exit_code = wrong_usage(error.problems, preview.output)
         except click.ClickException as error:
             message = error.format_message()
             end = "" if message.endswith((".", "?", "!")) else "."  # click ends only some sentences
@@ -189,6 +204,12 @@ class _Command(GroupedCommand):
         tell_lost_output()
         sys.exit(exit_code_of_output(exit_code))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the command line. Raises ConfigurationError for options with one dash, before click misreads them."""
+        if not ctx.resilient_parsing and (problems := [*mistaken_dashes(args, self.get_params(ctx))]):
+            raise ConfigurationError(*problems)
+        return super().parse_args(ctx, args)
+
 
 main = _Command(
     "barrelman-sync",
@@ -199,7 +220,7 @@ main = _Command(
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
         "help_option_names": ["-h", "--help"],
-        "max_content_width": 120,
+        "max_content_width": WIDEST,
     },
 )
 # The variable BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from barrelman_sync.command.completion import complete_contexts, complete_files
 from barrelman_sync.command.parameters import GroupedOption, Parsed
 from barrelman_sync.command.values import (
     parse_email,
@@ -47,9 +48,11 @@ _NOT_EMPTY, _GOOGLE_NAME = Parsed(parse_given), Parsed(parse_resource)
 
 OPTIONS: tuple[click.Parameter, ...] = (
     _text("--local-kubeconfig", group=_LOCAL, metavar="FILE", type=_NOT_EMPTY,
+          shell_complete=complete_files,
           help="Kubeconfig of the cluster to write to. Without --local-kubeconfig and --local-context, barrelman-sync"
                " uses the service account of the pod that it runs in."),
     _text("--local-context", group=_LOCAL, metavar="NAME", type=_NOT_EMPTY,
+          shell_complete=complete_contexts,
           help="Kubeconfig context to use; without --local-kubeconfig it is looked up in $KUBECONFIG or"
                " ~/.kube/config. Default: the current context."),
     _text("--remote-project", group=_REMOTE, metavar="ID", type=_GOOGLE_NAME,
@@ -63,8 +66,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--impersonate-service-account", group=_REMOTE, metavar="EMAIL", type=Parsed(parse_email),
           help="Google service account to impersonate; the application default credentials must allow that."),
     _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", type=_NOT_EMPTY,
+          shell_complete=complete_files,
           help="Kubeconfig of the cluster to mirror, instead of the options for a GKE cluster."),
     _text("--remote-context", group=_REMOTE, metavar="NAME", type=_NOT_EMPTY,
+          shell_complete=complete_contexts,
           help="Kubeconfig context to use; without --remote-kubeconfig it is looked up in $KUBECONFIG or"
                " ~/.kube/config. Default: the current context."),
     _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
@@ -128,8 +133,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="Number of Services to write at the same time; one that takes longer than a second no longer counts."),
     GroupedOption("-v", "--verbose", group=_RUN, count=True,
                   help="Log more: -v logs each write, -vv each request as well."),
+    _flag("-q", "--quiet", group=_RUN,
+          help="Print only changes, failures, what is held back, and the summary."),
     _choice("--log-format", group=_RUN, of=LogFormat, default="text", help="Format of the log on stderr."),
-    _text("--metrics-file", group=_METRICS, metavar="FILE", type=Parsed(parse_file),
+    _text("--metrics-file", group=_METRICS, metavar="FILE", type=Parsed(parse_file), shell_complete=complete_files,
           help="Write metrics to this file for the textfile collector of node exporter, which reads only names that end"
                " in .prom."),
     _text("--pushgateway", group=_METRICS, metavar="URL", type=Parsed(parse_gateway),

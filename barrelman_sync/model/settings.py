@@ -200,6 +200,8 @@ class RunRules:
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT
+    quiet: bool = False
+    """Print only changes, failures and what is held back, and the summary, see `--quiet`."""
     color: Color = Color.AUTO
     expected_plan: str | None = None
     """The fingerprint that the plan must have, see `--expect-plan`; None allows any plan."""

@@ -52,6 +52,7 @@ SAMPLES = {
     "color": ["--color", "never"],
     "timeout": ["--timeout", "5s"],
     "concurrency": ["--concurrency", "2"],
+    "quiet": ["--quiet"],
     "metrics_file": ["--metrics-file", "m.prom"],
     "pushgateway": ["--pushgateway", "http://p:9091"],
 }
