@@ -105,6 +105,11 @@ lock: venv ## write the requirement files again; ARGS=--upgrade takes newer vers
 	$(PIP_COMPILE) $(ARGS) --output-file requirements.txt pyproject.toml
 	$(PIP_COMPILE) $(ARGS) --extra dev --build-deps-for editable --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
+.PHONY: release
+release: venv ## make all of a release in dist/: VERSION=0.1.0 IMAGE=registry.example.com/barrelman-sync
+	@test -n "$${VERSION:-}" || { echo "Say which: make release VERSION=0.1.0" >&2; exit 1; }
+	@$(BIN)/python -m lab.release $(ARGS) --image "$${IMAGE:-barrelman-sync}" -- "$$VERSION"
+
 .PHONY: clean
 clean: ## remove everything that make has made here
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist *.egg-info

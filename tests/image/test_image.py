@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from barrelman_sync import __version__
-from tests.image.build import Image
+from lab.release.image import PREFIX
+from tests.image.build import COMMIT, SOURCE, Image, base_name
 from tests.image.container import Container
 from tests.scenarios.command import ROOT
 
@@ -40,12 +41,12 @@ def test_help(container: Container) -> None:
 
 
 def test_what_it_says_of_itself(image: Image) -> None:
-    labels = {
-        name.rpartition(".")[2]: value for name, value in image.config["Labels"].items() if "opencontainers" in name
-    }
-    assert labels["version"] == __version__
-    assert labels["licenses"] == "Apache-2.0"
-    assert labels.keys() == {"title", "description", "licenses", "version", "revision"}
+    labels = {name.removeprefix(f"{PREFIX}."): value for name, value in image.config["Labels"].items()}
+    assert (labels["title"], labels["licenses"]) == ("barrelman-sync", "Apache-2.0")
+    assert (labels["version"], labels["revision"]) == (__version__, COMMIT.revision)
+    assert (labels["created"], labels["source"]) == ("2023-11-14T22:13:20Z", SOURCE)
+    assert labels["base.name"] == base_name()
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", labels["base.digest"])
     assert (image.config["User"], image.config["Entrypoint"]) == ("65532:65532", ["barrelman-sync"])
 
 

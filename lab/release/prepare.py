@@ -1,0 +1,47 @@
+"""The commit that a release begins with: the version wherever it is named, and the section of the changelog."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from lab.release import changelog
+from lab.release.checkout import Checkout
+from lab.release.problem import ReleaseError
+from lab.release.version import HOME, with_mentions, with_version
+
+CHANGELOG = "CHANGELOG.md"
+# Where users find a command or a manifest with the version in it.
+MENTIONS = ("README.md", "docs/*.md", "kustomization.yaml", "deploy/*/kustomization.yaml")
+
+
+def prepare(checkout: Checkout, version: str, today: date) -> bool:
+    """Make sure that the commit checked out is this version; return whether that took a new commit.
+
+    What has been tagged stays as it is: only the commit with the tag is built again, and no commit is put on top.
+    """
+    tagged = checkout.tagged(f"v{version}")
+    if tagged not in (None, checkout.head().revision):
+        raise ReleaseError(f"The tag v{version} is on another commit: check it out, or release another version.")
+    changes = _changes(checkout, version, today)
+    if tagged and changes:
+        raise ReleaseError(f"The tag v{version} is on a commit that is not ready for it: see {', '.join(changes)}.")
+    for path, text in changes.items():
+        (checkout.root / path).write_text(text)
+    if changes:
+        checkout.commit(f"Release {version}", *changes)
+    return bool(changes)
+
+
+def _changes(checkout: Checkout, version: str, today: date) -> dict[str, str]:
+    """Return the new texts of the files that are not ready for this version."""
+    texts = {path: checkout.read(path) for path in [HOME, CHANGELOG, *_mentions(checkout)]}
+    wanted = {path: with_mentions(text, version) for path, text in texts.items()}
+    wanted[HOME] = with_version(texts[HOME], version)
+    wanted[CHANGELOG] = texts[CHANGELOG]
+    if not changelog.has_section(texts[CHANGELOG], version):
+        wanted[CHANGELOG] = changelog.with_section(texts[CHANGELOG], version, today)
+    return {path: text for path, text in wanted.items() if text != texts[path]}
+
+
+def _mentions(checkout: Checkout) -> list[str]:
+    return checkout.git("ls-files", "--", *MENTIONS).splitlines()
