@@ -1,65 +1,119 @@
-"""What `kubectl apply -k .` applies, after the edits that kustomization.yaml asks for."""
+"""What `kubectl apply -k` applies: the overlays after the edits that their marked places ask for."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from pathlib import Path
 
 import yaml
 
-from lab.controlplane import Object
+from lab.clients import client
+from lab.controlplane import NoControlPlane, Object
+from tests.needed import lacking
 from tests.scenarios.command import ROOT
 
-KUSTOMIZATION = ROOT / "kustomization.yaml"
+DEPLOY = ROOT / "deploy"
+BASE_FILES = (ROOT / "kustomization.yaml", *sorted((DEPLOY / "base").glob("*.yaml")))
 BEGIN, END = "# ----- Edit from here", "# ----- to here"
 REMOTE = "BARRELMAN_SYNC_REMOTE_"
-GKE = tuple(f"{REMOTE}{part}" for part in ("PROJECT", "LOCATION", "CLUSTER_NAME"))
+HOME = "https://github.com/barrelman-sync/barrelman-sync"
 
 
 class Variant(StrEnum):
-    """How the remote is reached."""
+    """How the remote is reached, and whether it is the first."""
 
     WORKLOAD_IDENTITY = "workload identity"
     KEY_FILE = "key file"
     KUBECONFIG = "kubeconfig"
+    ANOTHER = "another remote"
+    ANOTHER_GKE = "another remote, GKE"
 
 
-ADDED = {
-    Variant.WORKLOAD_IDENTITY: (),
-    Variant.KEY_FILE: ("GOOGLE_APPLICATION_CREDENTIALS",),
-    Variant.KUBECONFIG: (f"{REMOTE}KUBECONFIG", f"{REMOTE}NAME"),
+class Hint(StrEnum):
+    """A part of a marked place that is a comment until a user wants it, by the first words of its explanation."""
+
+    DRY_RUN = "# For a first look"
+    KEY_FILE = "# A key file"
+    GKE = "# A GKE cluster, instead"
+    GKE_ACCOUNT = "# The Google service account"
+    CPU_LIMIT = "# A limit of CPU"
+    PRIORITY = "# A PriorityClass"
+    NETWORK_POLICY = "# A NetworkPolicy"
+
+
+FOLDERS = {
+    Variant.WORKLOAD_IDENTITY: "gke",
+    Variant.KEY_FILE: "gke",
+    Variant.KUBECONFIG: "kubeconfig",
+    Variant.ANOTHER: "another-remote",
+    Variant.ANOTHER_GKE: "another-remote",
 }
+HINTS = {Variant.KEY_FILE: (Hint.KEY_FILE,), Variant.ANOTHER_GKE: (Hint.GKE, Hint.GKE_ACCOUNT)}
+EVERYWHERE = (Hint.DRY_RUN, Hint.CPU_LIMIT, Hint.PRIORITY, Hint.NETWORK_POLICY)
 
 
-def edited(variant: Variant) -> str:
-    """Return kustomization.yaml as a user leaves it who wants this variant: lines commented, or no longer."""
-    lines = KUSTOMIZATION.read_text().splitlines()
-    return "\n".join(_edited(line, variant) for line in lines) + "\n"
+def overlay(variant: Variant) -> Path:
+    """Return the file that has the variant's marked place."""
+    return DEPLOY / FOLDERS[variant] / "kustomization.yaml"
 
 
-def _edited(line: str, variant: Variant) -> str:
-    literal = re.fullmatch(r" +(# )?- (\w+)=.*", line)
-    if literal and literal[1] and literal[2] in ADDED[variant]:
-        return line.replace("# - ", "- ", 1)
-    if literal and literal[2] in GKE and variant == Variant.KUBECONFIG:
-        return line.replace("- ", "# - ", 1)
-    return line
+def edited(variant: Variant, *hints: Hint) -> str:
+    """Return the overlay as a user leaves it who wants this variant, and these hints in addition."""
+    text = overlay(variant).read_text()
+    for hint in (*HINTS.get(variant, ()), *hints):
+        text = uncommented(text, hint)
+    if variant == Variant.ANOTHER_GKE:
+        text = re.sub(rf"^ +- {REMOTE}KUBECONFIG=.*\n", "", text, flags=re.MULTILINE)
+    return text
 
 
-def render(variant: Variant) -> list[Object]:
-    """Return the objects, as kustomize makes them of what we use of it; kubectl's own are compared with these."""
-    kustomization = yaml.safe_load(edited(variant))
-    objects = [obj for file in kustomization["resources"] for obj in load(file)]
-    objects += [_config_map(entry) for entry in kustomization["configMapGenerator"]]
-    for patch in kustomization["patches"]:
-        _patch(objects, patch["target"], yaml.safe_load(patch["patch"]))
-    for image in kustomization["images"]:
-        for container in _containers(objects):
-            if container["image"] == image["name"]:
-                container["image"] = f"{image['newName']}:{image['newTag']}"
-    return objects
+def uncommented(text: str, hint: str) -> str:
+    """Uncomment the YAML below this explanation, up to the next empty line, except a line with our URL."""
+    before, found, rest = text.partition(hint)
+    assert found, f"no {hint} in:\n{text}"
+    block, end, after = rest.partition("\n\n")
+    prose, *lines = re.split(r"\n(?=(?: *# (?:- |components:)))", block, maxsplit=1)
+    yaml_lines = [re.sub("# ", "", line, count=1) for line in "\n".join(lines).split("\n") if HOME not in line]
+    return before + found + "\n".join([prose, *yaml_lines]) + end + after
+
+
+def render(variant: Variant, *hints: Hint) -> list[Object]:
+    """Return the objects that kubectl makes of the edited overlay, in its place in the repository."""
+    return [*yaml.safe_load_all(_rendered(variant, hints))]
+
+
+@cache
+def _rendered(variant: Variant, hints: tuple[Hint, ...]) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder, "deploy")
+        shutil.copytree(DEPLOY, copy)
+        return build(copy / FOLDERS[variant], edited(variant, *hints))
+
+
+def build(folder: Path, kustomization: str, **environment: str) -> str:
+    """Write the kustomization into the folder, and return what kubectl makes of it without a warning."""
+    folder.mkdir(exist_ok=True)
+    (folder / "kustomization.yaml").write_text(kustomization)
+    return kustomized(folder, **environment)
+
+
+def kustomized(folder: Path, **environment: str) -> str:
+    """Return what `kubectl kustomize` prints. Skip the test if there is no kubectl."""
+    try:
+        kubectl = client("kubectl")
+    except NoControlPlane as error:
+        lacking(f"no kubectl: {error}")
+    variables = {"PATH": os.environ["PATH"], "HOME": str(folder), **environment}
+    done = subprocess.run([kubectl, "kustomize", folder], env=variables, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return done.stdout
 
 
 def load(file: str) -> list[Object]:
@@ -104,21 +158,3 @@ def permissions(role: Object) -> set[tuple[str, str, str, str]]:
         for name in rule.get("resourceNames", [""])
         for verb in rule["verbs"]
     }
-
-
-def _config_map(entry: Mapping[str, Any]) -> Object:
-    metadata = {"name": entry["name"], "namespace": entry["namespace"]}
-    data = dict(literal.split("=", 1) for literal in entry["literals"])
-    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-
-
-def _patch(objects: Sequence[Object], target: Mapping[str, str], operations: Sequence[Mapping[str, Any]]) -> None:
-    for operation in operations:
-        assert (operation["op"], operation["path"]) == ("add", "/metadata/annotations"), "teach this function more"
-        only(objects, target["kind"], target["name"])["metadata"]["annotations"] = operation["value"]
-
-
-def _containers(objects: Sequence[Object]) -> Iterator[Object]:
-    for obj in objects:
-        if obj["kind"] == "CronJob":
-            yield from obj["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,10 +10,9 @@ import pytest
 
 from lab.controlplane import ControlPlane, Object
 from tests.deploy.manifests import container, environment
-from tests.scenarios.command import INSTALLED, ROOT, SECONDS, Sync
+from tests.deploy.pods import run_pod
+from tests.scenarios.command import Sync
 from tests.scenarios.views import SOURCE, ips, labels, mirror_of, node_port
-
-SECRET = "/etc/barrelman-sync"
 
 
 @pytest.fixture
@@ -28,28 +24,8 @@ def secret(sync: Sync, tmp_path: Path) -> Path:
     return folder
 
 
-def entry_point() -> list[str]:
-    found = re.search(r"^ENTRYPOINT (.*)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
-    assert found
-    command: list[str] = json.loads(found[1])
-    return command
-
-
 def run(objects: list[Object], secret: Path, sync: Sync) -> subprocess.CompletedProcess[str]:
-    """Run it; the local cluster, a pod's own, is named by one more variable."""
-    variables = {name: value.replace(SECRET, str(secret)) for name, value in environment(objects).items()}
-    return subprocess.run(
-        [*entry_point(), *container(objects).get("args", ())],
-        env={
-            "PATH": f"{INSTALLED.parent}{os.pathsep}{os.environ['PATH']}",
-            "BARRELMAN_SYNC_LOCAL_KUBECONFIG": str(sync.local_kubeconfig),
-            **variables,
-        },
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    return run_pod(objects, secret, sync.local_kubeconfig)
 
 
 def test_it_mirrors(sync: Sync, installed: list[Object], secret: Path, local: ControlPlane) -> None:
