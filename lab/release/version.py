@@ -13,7 +13,14 @@ _WRITTEN = re.compile(r'^__version__ = "(.*)"$', re.MULTILINE)
 # What a version, a tag of git and a tag of an image all allow.
 _FORM = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
 _RELEASE = re.compile(_FORM)
-_BEFORE = (r"app\.kubernetes\.io/version: ", r"newTag: ", r"barrelman-sync\?ref=v", r"barrelman-sync:")
+_BEFORE = (
+    r"app\.kubernetes\.io/version: ",
+    r"newTag: ",
+    r"\?ref=v",
+    r"\bTAG=",
+    r"--build-arg VERSION=",
+    r"barrelman-sync:",
+)
 _MENTION = re.compile(rf"({'|'.join(_BEFORE)}){_FORM}(?![\w.-]*\w)")
 
 

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from barrelman_sync import __version__
 from lab.release.checkout import Checkout
-from lab.release.prepare import prepare
+from lab.release.prepare import MENTIONS, prepare
 from lab.release.problem import ReleaseError
+from lab.release.version import with_mentions
+from tests.docs.readme import ROOT
 
 DAY = date(2026, 3, 4)
 
@@ -44,6 +47,15 @@ def test_one_commit_has_the_version_and_the_section(checkout: Checkout, version:
     assert checkout.read("docs/image.md") == f"docker pull r.example.com/barrelman-sync:{version}, Python 0.1.0\n"
     assert checkout.read("CHANGELOG.md") == f"# Changelog\n\n## [Unreleased]\n\n## [{version}] - 2026-03-04\n\n- New.\n"
     checkout.demand_clean()
+
+
+def test_no_page_and_no_manifest_keeps_the_version_before() -> None:
+    """But for the examples in docs/releasing.md, which are about releases and need not be about the newest."""
+    here = Checkout(ROOT)
+    pages = [path for path in here.git("ls-files", "--", *MENTIONS).splitlines() if path != "docs/releasing.md"]
+    assert {"README.md", "docs/install.md", "deploy/base/kustomization.yaml"} <= {*pages}
+    kept = [path for path in pages if __version__ in with_mentions(here.read(path), "9.9.9")]
+    assert kept == []
 
 
 def test_the_second_time_nothing_is_left_to_commit(checkout: Checkout) -> None:
