@@ -19,7 +19,6 @@ def blocks(language: str) -> list[str]:
 (LOOP_OVERLAY,) = blocks("yaml")
 (
     TRY_NEW_VERSION,
-    READ_THE_PLAN,
     SUSPEND,
     APPLY_THE_PLAN,
     RESUME,

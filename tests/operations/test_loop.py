@@ -113,7 +113,7 @@ def differing(one: Object, two: Object) -> set[str]:
 
 def test_it_is_applied_and_the_cron_job_goes(shell: Shell, deployment: Object, local: ControlPlane) -> None:
     name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
-    shell(APPLY_LOOP.partition("kubectl --namespace")[0])
+    shell(APPLY_LOOP)
     shell(STOP_THE_CRON_JOB)
     assert local.api.get("Deployment", name, namespace)["spec"]["replicas"] == 1
     assert local.api.find("CronJob", name, namespace) is None
