@@ -92,6 +92,12 @@ bench: venv ## measure how long a run takes, and how much memory
 
 ##@ Now and then
 
+.PHONY: pictures
+pictures: venv ## make the pictures in docs/ again that scripts make
+	$(BIN)/python -m lab.bench.scale_plot
+	$(BIN)/python -m tests.metrics.picture
+	$(BIN)/python -m lab.demo.cast $(ARGS)
+
 .PHONY: lock
 lock: venv ## write the requirement files again; ARGS=--upgrade takes newer versions
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || \

@@ -1,16 +1,15 @@
 """Which kubeconfig counts, what is in it, and the sections that a context names."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG
 
 from barrelman_sync.access.kubeconfig_checks import Section, given
+from barrelman_sync.access.kubeconfig_paths import default_paths, expanded
 from barrelman_sync.model.errors import ConfigurationError
 from barrelman_sync.model.escape import one_line
 from barrelman_sync.model.settings import Kubeconfig
@@ -36,9 +35,9 @@ class Chosen(NamedTuple):
 def choose(target: Kubeconfig, side: str) -> Chosen:
     """The sections of the context that the options name; `side` is local or remote. Raises ConfigurationError."""
     if target.path:
-        path = _expanded(target.path)
+        path = expanded(target.path)
         return _chosen(path, target.context, f"'--{side}-kubeconfig' {path}", side)
-    paths = _default_paths()
+    paths = default_paths()
     if len(paths) == 1:
         return _chosen(paths[0], target.context, f"'--{side}-context' in {paths[0]}", side)
     return _first_with(target.context, paths, side)
@@ -92,16 +91,6 @@ def _first_with(context: str | None, paths: list[Path], side: str) -> Chosen:
         f"'--{side}-context' {context}: no file in KUBECONFIG has this context with its cluster and user: {found}."
     )
     raise ConfigurationError(message)
-
-
-def _default_paths() -> list[Path]:
-    """The files that KUBECONFIG names, each once, or the one in the home folder."""
-    names = [name.strip() for name in os.environ.get("KUBECONFIG", "").split(os.pathsep)]
-    return [*dict.fromkeys(_expanded(name) for name in names if name)] or [_expanded(DEFAULT_KUBECONFIG)]
-
-
-def _expanded(name: str) -> Path:
-    return Path(os.path.expanduser(name))  # noqa: PTH111 - Path.expanduser fails for a user without a home
 
 
 def _load(path: Path) -> Section:

@@ -1,5 +1,7 @@
 """The command: reads the options, runs, and ends with an exit code."""
 
+import logging
+import os
 import signal
 import sys
 import time
@@ -12,19 +14,25 @@ import click
 
 from barrelman_sync import __version__
 from barrelman_sync.cluster.loading import load_lightkube
+from barrelman_sync.command.completion import VARIABLE, answer
+from barrelman_sync.command.dashes import mistaken_dashes
 from barrelman_sync.command.endings import ended_by_bug, exit_code_of_output, tell_lost_output, wrong_usage
+from barrelman_sync.command.formatter import WIDEST
 from barrelman_sync.command.logs import set_up_logs, tell
+from barrelman_sync.command.misspelled import without_prefix
 from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 from barrelman_sync.command.parameters import GroupedCommand
 from barrelman_sync.command.preview import Preview
 from barrelman_sync.command.settings import settings_of
-from barrelman_sync.command.terminal import is_on_terminal, progress, wants_color
+from barrelman_sync.command.terminal import is_on_terminal, no_progress, progress, wants_color
 from barrelman_sync.command.watchdog import Watchdog
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.model.errors import ConfigurationError, RunError
+from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import Settings
 from barrelman_sync.planning.result import ExitCode, Report
 
+_log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,6 +46,8 @@ def run(**values: Any) -> ExitCode:
     option with spaces.
     """
     ctx = click.get_current_context()
+    for warning in without_prefix(os.environ):
+        _log.warning("%s", warning)
     try:
         return _run(settings_of(ctx, values))
     except ConfigurationError as error:
@@ -52,6 +62,8 @@ def _run(settings: Settings) -> ExitCode:
     with Watchdog(deadline) as watchdog, _commands_ended():
         if settings.run.preflight:
             return _preflight(settings, deadline)
+        if settings.run.explain:
+            return _explained(settings.run.explain, settings, deadline, watchdog)
         # A dry run writes no metrics: they would replace the metrics of the last real run, and say that all is well.
         if settings.metrics.wanted and not settings.run.dry_run:
             return _measured(settings, deadline, watchdog)
@@ -84,7 +96,8 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
     from barrelman_sync.reconcile import Shown, reconcile
     from barrelman_sync.report.printer import printer_for
 
-    printer = printer_for(settings.run.output, color=wants_color(settings.run.color))
+    rules = settings.run
+    printer = printer_for(rules.output, color=wants_color(rules.color), quiet=rules.quiet)
 
     def show_plan(report: Report) -> None:
         if report.dry_run:
@@ -92,12 +105,9 @@ def _reconciled(settings: Settings, deadline: Deadline, watchdog: Watchdog) -> t
         printer.plan(report)
 
     try:
-        report = reconcile(settings, deadline, Shown(show_plan, progress))
+        report = reconcile(settings, deadline, Shown(show_plan, no_progress if rules.quiet else progress))
     except (ConfigurationError, RunError) as error:
-        problems, exit_code = _ended(error)
-        printer.failure(problems, exit_code)
-        tell(problems)
-        return None, exit_code
+        return None, _ended(error, printer.failure)
     _let_user_read(watchdog)
     printer.outcome(report)
     return report, report.exit_code
@@ -109,10 +119,31 @@ def _let_user_read(watchdog: Watchdog) -> None:
         watchdog.stand_down()
 
 
-def _ended(error: ConfigurationError | RunError) -> tuple[Sequence[str], ExitCode]:
+def _ended(error: ConfigurationError | RunError, show: Callable[[Sequence[str], int], None]) -> ExitCode:
+    """Tells why a run came to no plan."""
+    problems: Sequence[str] = (str(error),)
+    exit_code = ExitCode.FAILED
     if isinstance(error, ConfigurationError):
-        return error.problems, ExitCode.USAGE
-    return (str(error),), ExitCode.FAILED
+        problems, exit_code = error.problems, ExitCode.USAGE
+    show(problems, exit_code)
+    tell(problems)
+    return exit_code
+
+
+def _explained(key: Key, settings: Settings, deadline: Deadline, watchdog: Watchdog) -> ExitCode:
+    load_lightkube()  # see _reconciled
+    from barrelman_sync.reconcile import explain
+    from barrelman_sync.report.explanation import print_story
+    from barrelman_sync.report.printer import printer_for
+
+    color = wants_color(settings.run.color)
+    try:
+        story = explain(key, settings, deadline)
+    except (ConfigurationError, RunError) as error:
+        return _ended(error, printer_for(settings.run.output, color=color).failure)
+    _let_user_read(watchdog)
+    print_story(story, settings.run.output, color=color)
+    return ExitCode.CONVERGED
 
 
 def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
@@ -120,8 +151,9 @@ def _preflight(settings: Settings, deadline: Deadline) -> ExitCode:
     from barrelman_sync.preflight.checks import preflight
     from barrelman_sync.report.preflight import print_checks
 
-    color = wants_color(settings.run.color)
-    passed = print_checks(preflight(settings, deadline), settings.run.output, color=color)
+    rules = settings.run
+    checks = preflight(settings, deadline)
+    passed = print_checks(checks, rules.output, color=wants_color(rules.color), quiet=rules.quiet)
     return ExitCode.CONVERGED if passed else ExitCode.FAILED
 
 
@@ -155,8 +187,12 @@ class _Command(GroupedCommand):
         """Runs the command, and ends with the exit code that `run` returns."""
         preview = Preview.of(args)
         set_up_logs(preview.log_format, preview.verbosity)
+        if instruction := os.environ.get(VARIABLE):
+            sys.exit(ExitCode.CONVERGED if answer(self, instruction) else ExitCode.FAILED)
         try:
             exit_code = super().main(args, *rest, **{**extra, "standalone_mode": False, "obj": preview})
+        except ConfigurationError as error:
+            exit_code = wrong_usage(error.problems, preview.output)
         except click.ClickException as error:
             message = error.format_message()
             end = "" if message.endswith((".", "?", "!")) else "."  # click ends only some sentences
@@ -168,6 +204,12 @@ class _Command(GroupedCommand):
         tell_lost_output()
         sys.exit(exit_code_of_output(exit_code))
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parses the command line. Raises ConfigurationError for options with one dash, before click misreads them."""
+        if not ctx.resilient_parsing and (problems := [*mistaken_dashes(args, self.get_params(ctx))]):
+            raise ConfigurationError(*problems)
+        return super().parse_args(ctx, args)
+
 
 main = _Command(
     "barrelman-sync",
@@ -178,7 +220,7 @@ main = _Command(
     context_settings={
         "auto_envvar_prefix": ENVIRONMENT_PREFIX,
         "help_option_names": ["-h", "--help"],
-        "max_content_width": 120,
+        "max_content_width": WIDEST,
     },
 )
 # The variable BARRELMAN_SYNC_VERSION is ignored: somebody may well set it to the version to deploy.

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 _GKE = ("remote_project", "remote_location", "remote_cluster_name")
 _GKE_MORE = ("remote_endpoint", "impersonate_service_account")
 _KUBECONFIG = ("remote_kubeconfig", "remote_context")
+_NOT_EXPLAINED = ("preflight", "detailed_exitcode", "expect_plan")
 _LOCAL = ("local_kubeconfig", "local_context")
 
 
@@ -25,6 +26,10 @@ def conflicts(given: Collection[str], *, in_pod: bool) -> Iterator[str]:
         yield "'--prefer-same-zone' requires '--endpoint-slices'."
     if "expect_plan" in given and "preflight" in given:
         yield "Give either '--preflight' or '--expect-plan': a preflight makes no plan."
+    if "explain" in given and (others := _those(_NOT_EXPLAINED, given)):
+        yield f"Give '--explain' without {_options(others)}: it tells about one Service, and writes nothing."
+    if "quiet" in given and "verbose" in given:
+        yield "Give either '--quiet' or '--verbose'."
 
 
 def _remote(given: Collection[str]) -> Iterator[str]:

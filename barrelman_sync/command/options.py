@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from barrelman_sync.command.completion import complete_contexts, complete_files
 from barrelman_sync.command.parameters import GroupedOption, Parsed
 from barrelman_sync.command.values import (
     parse_email,
@@ -18,6 +19,7 @@ from barrelman_sync.command.values import (
     parse_namespace,
     parse_network,
     parse_resource,
+    parse_service,
     parse_timeout,
 )
 from barrelman_sync.model.selector import label_value, parse_selector
@@ -46,9 +48,11 @@ _NOT_EMPTY, _GOOGLE_NAME = Parsed(parse_given), Parsed(parse_resource)
 
 OPTIONS: tuple[click.Parameter, ...] = (
     _text("--local-kubeconfig", group=_LOCAL, metavar="FILE", type=_NOT_EMPTY,
+          shell_complete=complete_files,
           help="Kubeconfig of the cluster to write to. Without --local-kubeconfig and --local-context, barrelman-sync"
                " uses the service account of the pod that it runs in."),
     _text("--local-context", group=_LOCAL, metavar="NAME", type=_NOT_EMPTY,
+          shell_complete=complete_contexts,
           help="Kubeconfig context to use; without --local-kubeconfig it is looked up in $KUBECONFIG or"
                " ~/.kube/config. Default: the current context."),
     _text("--remote-project", group=_REMOTE, metavar="ID", type=_GOOGLE_NAME,
@@ -62,8 +66,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--impersonate-service-account", group=_REMOTE, metavar="EMAIL", type=Parsed(parse_email),
           help="Google service account to impersonate; the application default credentials must allow that."),
     _text("--remote-kubeconfig", group=_REMOTE, metavar="FILE", type=_NOT_EMPTY,
+          shell_complete=complete_files,
           help="Kubeconfig of the cluster to mirror, instead of the options for a GKE cluster."),
     _text("--remote-context", group=_REMOTE, metavar="NAME", type=_NOT_EMPTY,
+          shell_complete=complete_contexts,
           help="Kubeconfig context to use; without --remote-kubeconfig it is looked up in $KUBECONFIG or"
                " ~/.kube/config. Default: the current context."),
     _text("--remote-name", group=_IDENTITY, metavar="NAME", type=Parsed(label_value),
@@ -112,6 +118,9 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="Check access, permissions and node-port reachability, print the result and exit. Writes nothing."),
     _flag("--dry-run", group=_RUN,
           help="Print the plan and exit. Writes nothing; needs only get and list permissions."),
+    _text("--explain", group=_RUN, metavar="NAMESPACE/NAME", type=Parsed(parse_service),
+          help="Tell why one Service is mirrored or not, which nodes serve it and what a run would do, and exit. Writes"
+               " nothing; needs only get and list permissions."),
     _flag("--detailed-exitcode", group=_RUN, help="With --dry-run: exit 4 if the plan has changes."),
     _choice("-o", "--output", group=_RUN, of=Output, default="text", help="Format of the plan and result on stdout."),
     _text("--expect-plan", group=_RUN, metavar="FINGERPRINT", type=Parsed(parse_fingerprint),
@@ -124,8 +133,10 @@ OPTIONS: tuple[click.Parameter, ...] = (
           help="Number of Services to write at the same time; one that takes longer than a second no longer counts."),
     GroupedOption("-v", "--verbose", group=_RUN, count=True,
                   help="Log more: -v logs each write, -vv each request as well."),
+    _flag("-q", "--quiet", group=_RUN,
+          help="Print only changes, failures, what is held back, and the summary."),
     _choice("--log-format", group=_RUN, of=LogFormat, default="text", help="Format of the log on stderr."),
-    _text("--metrics-file", group=_METRICS, metavar="FILE", type=Parsed(parse_file),
+    _text("--metrics-file", group=_METRICS, metavar="FILE", type=Parsed(parse_file), shell_complete=complete_files,
           help="Write metrics to this file for the textfile collector of node exporter, which reads only names that end"
                " in .prom."),
     _text("--pushgateway", group=_METRICS, metavar="URL", type=Parsed(parse_gateway),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from barrelman_sync.command.formatter import COLUMN, WholeWordsContext
 from barrelman_sync.command.values import trimmed
 
 _WRONG = f"{__name__}.wrong"
@@ -63,6 +64,8 @@ class GroupedOption(click.Option):
 class GroupedCommand(click.Command):
     """A command whose help lists the options under headings, and the exit codes at the end."""
 
+    context_class: type[click.Context] = WholeWordsContext
+
     def __init__(self, name: str, *, exit_codes: Sequence[tuple[str, str]] = (), **attributes: Any) -> None:
         super().__init__(name, **attributes)
         self._exit_codes = exit_codes
@@ -97,4 +100,5 @@ def _trimmed(value: Any) -> Any:
 
 def _section(formatter: click.HelpFormatter, title: str, ctx: click.Context, options: list[Any]) -> None:
     with formatter.section(title):
-        formatter.write_dl([record for option in options if (record := option.get_help_record(ctx))])
+        records = [record for option in options if (record := option.get_help_record(ctx))]
+        formatter.write_dl([(names.ljust(COLUMN), text) for names, text in records])

@@ -1,14 +1,13 @@
 """From the values of the options to the settings of a run. Every problem is reported, not only the first."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
 
 from barrelman_sync.command.conflicts import conflicts
-from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
+from barrelman_sync.command.misspelled import misspelled
 from barrelman_sync.command.parameters import wrong_values
 from barrelman_sync.command.values import ignored_namespaces
 from barrelman_sync.model.errors import ConfigurationError
@@ -29,9 +28,6 @@ from barrelman_sync.model.settings import (
     Settings,
 )
 
-_SIMILARITY = 0.8
-"""A variable whose name is at least this similar to an option is reported as misspelled. Others are ignored."""
-
 Values = Mapping[str, Any]
 
 
@@ -39,7 +35,7 @@ def settings_of(ctx: click.Context, values: Values) -> Settings:
     """The settings, from the values of the options. Raises ConfigurationError with every problem there is."""
     wrong = wrong_values(ctx)
     in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
-    problems = [*wrong.values(), *conflicts(_given(values, wrong), in_pod=in_pod), *_misspelled(os.environ)]
+    problems = [*wrong.values(), *conflicts(_given(values, wrong), in_pod=in_pod), *misspelled(os.environ)]
     if problems:
         raise ConfigurationError(*problems)
     return Settings(
@@ -64,16 +60,6 @@ def _given(values: Values, wrong: Iterable[str]) -> set[str]:
     """The names of the options that the user gave; an empty value and the endpoint `auto` count as not given."""
     given = {name for name, value in values.items() if value}.union(wrong)
     return given - {"remote_endpoint"} if values["remote_endpoint"] == RemoteEndpoint.AUTO else given
-
-
-def _misspelled(environment: Mapping[str, str]) -> Iterator[str]:
-    """One problem for each variable with a misspelled name: a misspelled DRY_RUN would let a run write."""
-    options = [name for option in OPTIONS for name in option.opts if name.startswith("--")]
-    known = [name.removeprefix("--").replace("-", "_").upper() for name in options]
-    prefix = f"{ENVIRONMENT_PREFIX}_"
-    for name in sorted(name.removeprefix(prefix) for name in environment if name.startswith(prefix)):
-        if name not in known and (meant := get_close_matches(name, known, 1, _SIMILARITY)):
-            yield f"Unknown environment variable '{prefix}{name}': did you mean '{prefix}{meant[0]}'?"
 
 
 def _local(values: Values) -> Kubeconfig | InCluster:
@@ -110,9 +96,11 @@ def _scope(values: Values) -> Scope:
 def _run(values: Values) -> RunRules:
     return RunRules(
         preflight=values["preflight"],
+        explain=values["explain"],
         dry_run=values["dry_run"],
         detailed_exitcode=values["detailed_exitcode"],
         output=Output(values["output"]),
+        quiet=values["quiet"],
         color=Color(values["color"]),
         expected_plan=values["expect_plan"],
         timeout=values["timeout"],

@@ -32,7 +32,14 @@ def is_on_terminal() -> bool:
 def progress(length: int) -> Iterator[Callable[[int], None]]:
     """A progress bar on stderr for `length` writes, if there are many; yields the function that advances the bar."""
     if length < WORTH_A_BAR or not sys.stderr.isatty():
-        yield lambda _: None
+        with no_progress(length) as advance:
+            yield advance
         return
     with click.progressbar(length=length, label="writing", file=sys.stderr, show_pos=True) as bar:
         yield bar.update
+
+
+@contextmanager
+def no_progress(length: int) -> Iterator[Callable[[int], None]]:  # noqa: ARG001 - as `progress`
+    """Shows nothing."""
+    yield lambda _: None

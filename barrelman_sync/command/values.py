@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from barrelman_sync.access.proxies import without_password
+from barrelman_sync.model.names import Key
 from barrelman_sync.model.settings import IGNORED_NAMESPACES, DeleteLimit, IPNetwork
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
@@ -138,6 +139,15 @@ def parse_namespace(text: str) -> str:
         message = f"{text!r} is not a valid namespace name"
         raise ValueError(message)
     return text
+
+
+def parse_service(text: str) -> Key:
+    """The namespace and name of a Service, with a slash between them."""
+    key = Key(*text.split("/")) if text.count("/") == 1 else None
+    if key is None or not all(map(_NAMESPACE.fullmatch, key)):
+        message = f"{text!r} is not the namespace and the name of a Service, such as shop/cart"
+        raise ValueError(message)
+    return key
 
 
 def parse_ignored(text: str) -> str:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 
-from barrelman_sync.model.names import Origin
+from barrelman_sync.model.names import Key, Origin
 from barrelman_sync.model.selector import Selector
 
 IGNORED_NAMESPACES = frozenset({"kube-system"})
@@ -195,9 +195,13 @@ class RunRules:
 
     preflight: bool = False
     """Only test access, permissions and node ports, see `--preflight`."""
+    explain: Key | None = None
+    """Only tell the story of this Service, see `--explain`."""
     dry_run: bool = False
     detailed_exitcode: bool = False
     output: Output = Output.TEXT
+    quiet: bool = False
+    """Print only changes, failures and what is held back, and the summary, see `--quiet`."""
     color: Color = Color.AUTO
     expected_plan: str | None = None
     """The fingerprint that the plan must have, see `--expect-plan`; None allows any plan."""

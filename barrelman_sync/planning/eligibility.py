@@ -5,7 +5,7 @@ the first one that stands against the Service is the reason.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from barrelman_sync.model.names import MANUAL_MARKER, MIRROR_MARKER, Affinity
@@ -32,6 +32,13 @@ class NotEligible(NamedTuple):
 
     rule: Rule
     name: str = ""
+
+
+class Answer(NamedTuple):
+    """What a rule says of a remote Service: None if the rule does not stand against the Service."""
+
+    rule: Rule | Skip
+    why_not: NotEligible | Skip | None
 
 
 Check = Callable[[RemoteService, Scope], bool]
@@ -137,6 +144,17 @@ def not_eligible(service: RemoteService, scope: Scope) -> NotEligible | None:
 def skipped(service: RemoteService, scope: Scope) -> Skip | None:
     """Why the Service, which must be eligible, is skipped; None if it gets a mirror."""
     return next((skip for skip, stands_against in SKIPPING.items() if stands_against(service, scope)), None)
+
+
+def answers(service: RemoteService, scope: Scope) -> Iterator[Answer]:
+    """The answer of every rule, also of those behind the first that stands against the Service.
+
+    So somebody who has to change two things learns of both.
+    """
+    for rule, stands_against in ELIGIBILITY.items():
+        yield Answer(rule, NotEligible(rule, _subject(rule, service)) if stands_against(service, scope) else None)
+    for skip, stands_against in SKIPPING.items():
+        yield Answer(skip, skip if stands_against(service, scope) else None)
 
 
 def _subject(rule: Rule, service: RemoteService) -> str:

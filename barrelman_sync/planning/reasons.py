@@ -47,6 +47,15 @@ class Exclusion(StrEnum):
     READY_UNKNOWN = "ready_unknown"
 
 
+class NotServing(StrEnum):
+    """Why a used node does not serve a Service. Only the story of the Service tells it."""
+
+    NO_ADDRESS = "no_address"
+    NO_ENDPOINT = "no_endpoint"
+    NOT_PICKED = "not_picked"
+    UNKNOWN = "unknown"
+
+
 class Answering(StrEnum):
     """Which nodes answer for a Service: all used ones, or with externalTrafficPolicy Local those with an endpoint."""
 

@@ -35,7 +35,7 @@ class ExitCode(IntEnum):
 
     meaning: str
 
-    CONVERGED = 0, "converged, nothing to do, or a dry run"
+    CONVERGED = 0, "converged, nothing to do, a dry run, or an --explain"
     FAILED = (
         1,
         (

@@ -64,7 +64,7 @@ def targets(situation: Situation, service: Served, mode: EndpointMode) -> Target
     """The addresses that a Service should have, or why the Service keeps its endpoints."""
     if situation.nodes.is_empty:
         return Keep(situation.nodes.why_empty)
-    pools = _pools(situation, service)
+    pools = answering_pools(situation, service)
     if isinstance(pools, Keep):
         return pools
     served = mode.families(service)
@@ -93,7 +93,7 @@ def endpoint_ports(ports: Iterable[ServicePort]) -> tuple[EndpointPort, ...]:
     )
 
 
-def _pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:
+def answering_pools(situation: Situation, service: Served) -> Mapping[Family, Pool] | Keep:
     """The nodes that answer for the Service, by family: all used nodes, or with local traffic only some of them."""
     pools = situation.nodes.pools
     if not service.local_traffic:

@@ -86,15 +86,7 @@ def _text(value: Value) -> str:
 def _plain(value: Value) -> Any:
     match value:
         case ServicePort():
-            fields = {
-                "name": value.name,
-                "protocol": value.protocol,
-                "port": value.port,
-                "targetPort": value.target_port,
-                "nodePort": value.node_port,
-                "appProtocol": value.app_protocol,
-            }
-            return {name: found for name, found in fields.items() if found}
+            return port_values(value)
         case frozenset():
             return sorted(value)
         case Zones():
@@ -105,6 +97,19 @@ def _plain(value: Value) -> Any:
             return str(value)
         case _:
             return value
+
+
+def port_values(port: ServicePort) -> dict[str, Any]:
+    """A port of a Service for programs: the fields that are set."""
+    fields = {
+        "name": port.name,
+        "protocol": port.protocol,
+        "port": port.port,
+        "targetPort": port.target_port,
+        "nodePort": port.node_port,
+        "appProtocol": port.app_protocol,
+    }
+    return {name: found for name, found in fields.items() if found}
 
 
 def _plain_endpoint_port(port: EndpointPort) -> dict[str, Any]:

@@ -107,6 +107,11 @@ def _step(step: Step, outcomes: Mapping[Ref, Outcome]) -> Document:
     }
 
 
+def step_document(step: Step) -> Document:
+    """A planned step, as the documents of runs have it."""
+    return _step(step, {})
+
+
 def _result(outcome: Outcome) -> Document:
     fallback = [_step(found.step, {found.step.ref: found}) for found in outcome.fallback]
     return {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from barrelman_sync.model.names import LEADER
 from barrelman_sync.planning.eligibility import NotEligible
 from barrelman_sync.planning.nodes import DRAIN_LABEL, EXCLUDE_LABEL, ZONE_LABEL, NodeChoice
-from barrelman_sync.planning.reasons import KEEPING, Answering, Exclusion, Reason, Rule, Skip, Why
+from barrelman_sync.planning.reasons import KEEPING, Answering, Exclusion, NotServing, Reason, Rule, Skip, Why
 from barrelman_sync.planning.result import Report
 from barrelman_sync.planning.steps import Leave
 
@@ -25,6 +25,28 @@ SKIPS: Mapping[Skip, str] = {
     Skip.DELETING: "the remote Service is being deleted",
     Skip.NO_NODE_PORT: "the remote Service has no node port",
     Skip.INVALID_PORT: "a port, or the session affinity, has a value that Kubernetes does not allow",
+}
+
+PASSED: Mapping[Rule | Skip, str] = {
+    Rule.IMPOSSIBLE_NAME: "a name that Kubernetes allows",
+    Rule.OTHER_TYPE: "a type that is mirrored",
+    Rule.IGNORED_NAMESPACE: "not in an ignored namespace",
+    Rule.OTHER_NAMESPACE: "not outside --namespace",
+    Rule.NOT_SELECTED: "matches --service-selector",
+    Skip.IGNORED: "not annotated to be ignored",
+    Skip.MIRROR: "not a mirror itself",
+    Skip.MANUAL: "not a manual service",
+    Skip.DELETING: "not being deleted",
+    Skip.NO_NODE_PORT: "has a node port",
+    Skip.INVALID_PORT: "ports and session affinity that Kubernetes allows",
+}
+"""What each rule says of a Service that it does not stand against."""
+
+NOT_SERVING: Mapping[NotServing, str] = {
+    NotServing.NO_ADDRESS: "no address of the Service's IP families",
+    NotServing.NO_ENDPOINT: "no ready endpoint of the Service (externalTrafficPolicy Local)",
+    NotServing.NOT_PICKED: "not picked (--max-endpoints)",
+    NotServing.UNKNOWN: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
 }
 
 EXCLUSIONS: Mapping[Exclusion, str] = {

@@ -46,10 +46,13 @@ class Check(NamedTuple):
     """For documents, the parts of `what` that a program may look for."""
 
 
-def print_checks(checks: Iterable[Check], output: Output, *, color: bool) -> bool:
-    """Prints the checks in the format that `--output` names. Returns whether all checks passed."""
+def print_checks(checks: Iterable[Check], output: Output, *, color: bool, quiet: bool = False) -> bool:
+    """Prints the checks in the format that `--output` names. Returns whether all checks passed.
+
+    With `quiet`, text has only the checks that failed, and the summary.
+    """
     if output is Output.TEXT:
-        results = [_told(check, color=color) for check in checks]
+        results = [check.passed if quiet and check.passed else _told(check, color=color) for check in checks]
         click.echo(_summary(results))
         return all(results)
     done = [*checks]

@@ -32,11 +32,11 @@ class Printer(Protocol):
         """Called at the end of a run that a bug ended, at whatever point."""
 
 
-def printer_for(output: Output, *, color: bool) -> Printer:
-    """The printer for the format that `--output` names. Only text is colored."""
+def printer_for(output: Output, *, color: bool, quiet: bool = False) -> Printer:
+    """The printer for the format that `--output` names. Only text is colored, and only text may be quiet."""
     match output:
         case Output.TEXT:
-            return _TextPrinter(color=color)
+            return _TextPrinter(color=color, quiet=quiet)
         case Output.JSON:
             return _DocumentPrinter(document.as_json)
         case Output.YAML:
@@ -52,29 +52,36 @@ def show_document(rendered: str) -> None:
     sys.stdout.flush()
 
 
+def show_line(line: str, *, color: bool, bold: bool = False) -> None:
+    """Prints a line of text in the color of its sign, if it begins with one."""
+    shown = one_line(line)  # here, so that no line is forgotten: all hold text of others
+    styled = click.style(shown, fg=_COLORS.get(shown.lstrip()[:1]), bold=bold or None) if color and shown else shown
+    click.echo(styled, color=color)
+
+
 class _TextPrinter:
-    def __init__(self, *, color: bool) -> None:
+    def __init__(self, *, color: bool, quiet: bool) -> None:
         self._color = color
+        self._quiet = quiet
 
     def plan(self, report: Report) -> None:
-        for line in text.plan_lines(report):
+        for line in text.plan_lines(report, quiet=self._quiet):
             self._echo(line)
 
     def outcome(self, report: Report) -> None:
         for line in text.failure_lines(report):
             self._echo(line)
-        self._echo(text.summary_line(report), bold=True)
+        self._echo(text.summary_line(report))
 
     def failure(self, problems: Sequence[str], exit_code: int) -> None:  # noqa: ARG002 - the problems are on stderr
-        self._echo("failed: nothing was planned and nothing written", bold=True)
+        self._echo("failed: nothing was planned and nothing written")
 
     def bug(self, problem: str) -> None:  # noqa: ARG002 - the problem is on stderr
-        self._echo("failed: a bug ended the run; completed writes stay", bold=True)
+        self._echo("failed: a bug ended the run; completed writes stay")
 
-    def _echo(self, line: str, *, bold: bool = False) -> None:
-        shown = one_line(line)  # here, so that no line is forgotten: all hold text of others
-        styled = click.style(shown, fg=_COLORS.get(shown[:1]), bold=bold) if self._color else shown
-        click.echo(styled, color=self._color)
+    def _echo(self, line: str) -> None:
+        """Prints a line. In color, a line without a sign is bold: a heading, or the summary."""
+        show_line(line, color=self._color, bold=line[:1] not in _COLORS)
 
 
 class _DocumentPrinter:

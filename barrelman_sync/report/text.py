@@ -1,7 +1,11 @@
-"""A plan as lines of text, one for each object: a sign (`+ - ~ !`), kind, name, then what changes."""
+"""A plan as lines of text, one for each object: a sign (`+ - ~ !`), kind, name, then what changes.
+
+A plan that is longer than a screen has headings, see `report.grouping`.
+"""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import assert_never
 
 from barrelman_sync.model.names import Key, Kind, Ref
@@ -23,6 +27,7 @@ from barrelman_sync.planning.steps import (
 )
 from barrelman_sync.report.changes import addresses_text, change_text, port_text
 from barrelman_sync.report.fingerprint import plan_fingerprint
+from barrelman_sync.report.grouping import Line, namespace_of, needs_headings, under_headings
 from barrelman_sync.report.messages import SKIPS, message, nodes_used, not_eligible, problems
 
 NO_NAMES: Mapping[str, str] = {}
@@ -30,17 +35,19 @@ NO_NAMES: Mapping[str, str] = {}
 _KIND_WIDTH = max(len(kind) for kind in Kind)
 
 
-def plan_lines(report: Report) -> Iterator[str]:
-    """The plan, sorted by object, and the remote Services that are skipped."""
-    names = report.nodes.names
-    steps = ((step.ref.service, line) for step in report.plan.steps if (line := step_line(step, names)))
-    skipped = (
-        (key, _line("!", Ref(Kind.SERVICE, key, key), f"skipped: {SKIPS[skip]}"))
-        for key, skip in report.desired.skipped.items()
-    )
+def plan_lines(report: Report, *, quiet: bool = False) -> Iterator[str]:
+    """The plan, sorted by object, and the remote Services that are skipped.
+
+    With `quiet`, only what the run changes, what is held back, and what makes the run fail.
+    """
+    shown = [step for step in report.plan.steps if not isinstance(step, Unchanged) and (not quiet or _is_loud(step))]
+    lines = [Line(step.ref.service, step_line(step, report.nodes.names), _PLANNED[step.action]) for step in shown]
+    lines += () if quiet else _skipped(report)
     # The sort is stable, so the steps of one Service stay in their order.
-    for _, line in sorted([*steps, *skipped], key=lambda pair: pair[0]):
-        yield line
+    lines.sort(key=attrgetter("service"))
+    if not needs_headings(lines):
+        return (line.text for line in lines)
+    return under_headings(lines, {} if quiet else _unchanged(report), [*_PLANNED.values(), _SKIPPED])
 
 
 def step_line(step: Step, nodes: Mapping[str, str] = NO_NAMES) -> str:
@@ -55,6 +62,21 @@ def failure_lines(report: Report) -> Iterator[str]:
     # The sort is stable, so the fallback of an object comes after the planned write of the object.
     for _, line in sorted([*failures, *fallbacks], key=lambda pair: _by_service(pair[0])):
         yield line
+
+
+def _is_loud(step: Step) -> bool:
+    """Whether `--quiet` shows the step."""
+    return isinstance(step, Write | HeldBack) or (isinstance(step, Leave) and step.fails)
+
+
+def _skipped(report: Report) -> Iterator[Line]:
+    for key, skip in report.desired.skipped.items():
+        yield Line(key, _line("!", Ref(Kind.SERVICE, key, key), f"skipped: {SKIPS[skip]}"), _SKIPPED)
+
+
+def _unchanged(report: Report) -> Counter[str]:
+    """How many objects of each namespace are unchanged."""
+    return Counter(namespace_of(step.ref.service) for step in report.plan.steps if isinstance(step, Unchanged))
 
 
 def _fallback_line(outcome: Outcome, nodes: Mapping[str, str]) -> str:
@@ -105,7 +127,7 @@ def _counted(report: Report) -> Iterator[str]:
     told = [*_ALWAYS_TOLD, *(action for action in (Action.RELEASE, Action.MARK, Action.LEAVE) if counts[action])]
     yield from (f"{counts[action]} {words[action]}" for action in told)
     if skipped := report.desired.skipped:
-        yield f"{len(skipped)} skipped"
+        yield f"{len(skipped)} {_SKIPPED}"
     if held := counts[Action.HOLD_BACK]:
         yield f"{held} {words[Action.HOLD_BACK]}"
     results = Counter(outcome.result for outcome in report.failures)
@@ -172,4 +194,7 @@ _TO_COME = {
     Action.RELEASE: "to release",
     Action.MARK: "to mark",
 }
+_PLANNED = _TO_COME | {action: _PAST[action] for action in (Action.HOLD_BACK, Action.LEAVE)}
+"""The words of headings, in their order: a plan is printed before its writes are done."""
+_SKIPPED = "skipped"
 _ALWAYS_TOLD = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.UNCHANGED)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 WIDTH = 100
-COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "cyan"}
+COLORS = {"+": "green", "-": "red", "~": "yellow", "!": "magenta"}
 INDENT = "  "
 
 

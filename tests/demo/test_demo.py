@@ -1,4 +1,4 @@
-"""`make demo` on a machine that carries traffic, and on one that does not."""
+"""`make demo` on a machine that carries traffic, and on one that does not. docs/demo.svg shows what it prints."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from lab.dataplane import Call, Load, Tally
-from lab.demo.traffic import Periods
+from lab.demo.cast.__main__ import RECORDING
+from lab.demo.cast.chapters import chosen, comparable
+from lab.demo.traffic import CALLER, Periods
 from tests.demo.machine import ROOT, SECONDS, forbidding, needs_traffic
+from tests.needed import lacking
 
 CALLS = "What became of the calls"
 
@@ -31,6 +34,9 @@ def test_with_traffic_it_calls_and_counts(clusters: object) -> None:
     told = demo(dict(os.environ))
     assert "ok: no call failed before the change, and none after the run" in told
     assert told.index("The same call") < told.index(CALLS)
+    if CALLER[0] != "curl":
+        lacking("docs/demo.svg shows curl, which is not in PATH")
+    assert comparable(chosen(told)) == comparable(chosen(RECORDING.read_text())), "run: make pictures"
 
 
 def test_without_traffic_one_line_says_why(clusters: object, tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def picture() -> str:
     height = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in panels) * ROW
     parts = [_drawn(panel, minutes) for panel in panels]
     size = f'width="{24 * COLUMN}" height="{height}" viewBox="0 0 {24 * COLUMN} {height}"'
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
+    name = 'role="img" aria-label="The panels of the dashboard over an hour of runs"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {name} font-family="sans-serif" font-size="11">'
     return "\n".join([head, '<rect width="100%" height="100%" fill="#111217"/>', *parts, "</svg>"]) + "\n"
 
 

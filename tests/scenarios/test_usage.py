@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from lab.controlplane import ControlPlane
 from lab.controlplane.api import KINDS
+from lab.controlplane.objects import node, port, service
 from tests.scenarios.command import NAMESPACE, Run, Sync
 from tests.scenarios.views import is_there, manual, node_port, set_conditions
-from tests.schema import valid
+from tests.schema import valid, valid_story
 
 RBAC = KINDS["ClusterRole"].api_version
 GROUP = RBAC.partition("/")[0]
@@ -110,6 +113,47 @@ def test_a_dry_run_needs_only_get_and_list(
     assert {write.split()[-1] for write in refused.writes} == {"403"}
     sync.converges()
     sync.writes_nothing("--dry-run", "--detailed-exitcode", *options)
+
+
+def test_an_auditor_may_ask_about_a_service(
+    sync: Sync, remote: ControlPlane, local: ControlPlane, nodes: list[str]
+) -> None:
+    """The roles of a dry run are enough, and the story is what the run then does."""
+    remote.add(
+        node_port("foo", "bar", 30080),
+        node_port("foo", "pods", 30081, externalTrafficPolicy="Local"),
+        node_port("foo", "taken", 30082),
+        service("foo", "inner", port(80, "http"), type="ClusterIP"),
+        node("n3", "10.0.0.3", conditions={"Ready": "False"}),
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {"namespace": "foo", "name": "pods", "labels": {"kubernetes.io/service-name": "pods"}},
+            "addressType": "IPv4",
+            "endpoints": [{"addresses": ["10.1.0.1"], "nodeName": "n2"}],
+        },
+    )
+    local.add(service("foo", "taken", port(80, "http")))
+    auditor = "--local-kubeconfig", str(local.kubeconfig(viewer(local), "auditor"))
+
+    def explain(name: str) -> dict[str, Any]:
+        run = sync.writes_nothing("--explain", name, "-o", "json", *auditor)
+        assert {request.verb for request in run.requests} == {"get", "list"}
+        return valid_story(json.loads(run.stdout))
+
+    def answers(name: str) -> dict[str, str]:
+        return {answer["node"]: answer.get("reason", "serves") for answer in explain(name)["nodes"]}
+
+    assert answers("foo/bar") == {"n1": "serves", "n2": "serves", "n3": "not_ready"}
+    assert answers("foo/pods") == {"n1": "no_endpoint", "n2": "serves", "n3": "not_ready"}
+    assert explain("foo/inner")["message"] == "no mirror: type ClusterIP"
+    assert [step["reason"] for step in explain("foo/taken")["steps"]] == ["local_service"]
+    assert explain("foo/bra")["near"] == [{"namespace": "foo", "name": "bar"}]
+    told = [line.strip() for line in sync.writes_nothing("--explain", "foo/pods", *auditor).stdout.splitlines()]
+    planned = [line for line in sync.converges().stdout.splitlines() if "foo/pods" in line]
+    assert [line for line in told if line.startswith("+")] == planned
+    assert explain("foo/bar")["local"]["service"]["ofThisSource"]
+    assert [step["action"] for step in explain("foo/bar")["steps"]] == ["unchanged", "unchanged"]
 
 
 def viewer(local: ControlPlane) -> str:

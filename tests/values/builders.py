@@ -15,7 +15,7 @@ import pytest
 from barrelman_sync.cluster.managed_fields import holders_of
 from barrelman_sync.model.local import Local, LocalEndpoints, LocalNamespace, LocalService, LocalSlice
 from barrelman_sync.model.names import Affinity, EndpointPort, Key, Origin, Revision, ServicePort
-from barrelman_sync.model.remote import Node, RemotePort, RemoteService, ServingNodes
+from barrelman_sync.model.remote import Node, Remote, RemotePort, RemoteService, ServingNodes
 from barrelman_sync.model.settings import DeleteLimit, EndpointRules, NodeRules, Safety, Scope
 from barrelman_sync.model.wanted import Mirror
 from barrelman_sync.planning.desired import Desired, desired_mirrors
@@ -24,6 +24,7 @@ from barrelman_sync.planning.nodes import NodeChoice, choose_nodes
 from barrelman_sync.planning.plan import make_plan
 from barrelman_sync.planning.situation import Situation
 from barrelman_sync.planning.steps import Delete, HeldBack, Leave, Plan, Release, Step
+from barrelman_sync.planning.story import Story, story_of
 
 KIND = "tfw.io/barrelman"
 FROM = "tfw.io/barrelman-source"
@@ -223,6 +224,11 @@ class World:
     def guarded(self, limit: int) -> Plan:
         """Return the plan with deletes held back if they are more than this."""
         return hold_back(self.plan(), Safety(DeleteLimit(limit, None)), self.choice.listed)
+
+    def story(self, key: Key = CART, limit: int = 100) -> Story:
+        """Return what `--explain` tells about a Service."""
+        found = Remote(self.scope.source_uid, self.nodes, self.services, self.serving)
+        return story_of(key, self.situation, found, self.guarded(limit))
 
     def but(self, **fields: Any) -> World:
         return replace(self, **fields)

@@ -16,8 +16,10 @@ from barrelman_sync.command.values import (
     parse_limit,
     parse_network,
     parse_resource,
+    parse_service,
     parse_timeout,
 )
+from barrelman_sync.model.names import Key
 from barrelman_sync.model.selector import label_value
 from barrelman_sync.model.settings import DeleteLimit
 from tests.values.builders import cases
@@ -40,6 +42,16 @@ from tests.values.builders import cases
 )
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == pytest.approx(seconds)
+
+
+def test_the_name_of_a_service() -> None:
+    assert parse_service("shop/cart") == Key("shop", "cart")
+
+
+@pytest.mark.parametrize("text", ["", "cart", "/", "shop/", "/cart", "shop/cart/x", "Shop/cart", "shop/a.b", "a b/c"])
+def test_what_is_no_name_of_a_service(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not the namespace and the name of a Service, such as shop/cart$"):
+        parse_service(text)
 
 
 def test_a_timeout_is_a_duration() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 
 from barrelman_sync.model.names import Kind
+from barrelman_sync.planning.eligibility import ELIGIBILITY, SKIPPING
 from barrelman_sync.planning.reasons import (
     FAILING,
     GUARDED,
@@ -17,21 +18,29 @@ from barrelman_sync.planning.reasons import (
     UNGUARDED,
     WARNING,
     Exclusion,
+    NotServing,
     Reason,
     Rule,
     Skip,
 )
 from barrelman_sync.planning.steps import Action, Delete, Leave, Step
+from barrelman_sync.planning.story import Role
 from barrelman_sync.planning.warnings import warnings
-from barrelman_sync.report.messages import EXCLUSIONS, REASONS, RULES, SKIPS, message
-from tests.schema import SCHEMA
+from barrelman_sync.report.messages import EXCLUSIONS, NOT_SERVING, PASSED, REASONS, RULES, SKIPS, message
+from tests.schema import EXPLAIN_SCHEMA, SCHEMA
 from tests.values.builders import World
 from tests.values.strategies import worlds
 
 DEFINITIONS = json.loads(SCHEMA.read_text())["$defs"]
 
 
-SENTENCES = [(Reason, REASONS), (Rule, RULES), (Skip, SKIPS), (Exclusion, EXCLUSIONS)]
+SENTENCES = [
+    (Reason, REASONS),
+    (Rule, RULES),
+    (Skip, SKIPS),
+    (Exclusion, EXCLUSIONS),
+    (NotServing, NOT_SERVING),
+]
 
 
 @pytest.mark.parametrize(("reasons", "sentences"), SENTENCES)
@@ -40,7 +49,7 @@ def test_every_reason_has_a_sentence(reasons: type[StrEnum], sentences: dict[Str
     assert all(sentence and not sentence.endswith(".") for sentence in sentences.values())
 
 
-@pytest.mark.parametrize("reasons", [Reason, Rule, Skip, Exclusion])
+@pytest.mark.parametrize("reasons", [Reason, Rule, Skip, Exclusion, NotServing])
 def test_the_words_are_of_one_form(reasons: type[StrEnum]) -> None:
     for reason in reasons:
         assert reason.value == reason.name.lower()
@@ -52,6 +61,18 @@ def test_the_schema_has_the_words() -> None:
     assert DEFINITIONS["notEligible"]["properties"]["reason"]["enum"] == [str(rule) for rule in Rule]
     excluded = DEFINITIONS["nodes"]["properties"]["excluded"]["items"]["properties"]
     assert excluded["reason"]["enum"] == [str(exclusion) for exclusion in Exclusion]
+
+
+def test_the_schema_of_stories_has_the_words() -> None:
+    definitions = json.loads(EXPLAIN_SCHEMA.read_text())["$defs"]
+    assert definitions["rule"]["properties"]["rule"]["enum"] == [str(rule) for rule in (*Rule, *Skip)]
+    assert definitions["node"]["properties"]["reason"]["enum"] == [str(why) for why in (*Exclusion, *NotServing)]
+    assert definitions["service"]["properties"]["role"]["enum"] == [str(role) for role in Role]
+
+
+def test_every_rule_has_a_check_and_a_sentence_for_those_that_pass() -> None:
+    assert [*ELIGIBILITY, *SKIPPING] == [*Rule, *Skip]
+    assert PASSED.keys() == {*Rule, *Skip}
 
 
 def test_the_sets_of_reasons_nest() -> None:

@@ -44,6 +44,7 @@ SAMPLES = {
     "allow_mass_delete": ["--allow-mass-delete"],
     "delete_grace": ["--delete-grace", "24h"],
     "preflight": ["--preflight"],
+    "explain": ["--explain", "shop/cart"],
     "dry_run": ["--dry-run"],
     "detailed_exitcode": ["--dry-run", "--detailed-exitcode"],
     "output": ["--output", "json"],
@@ -51,6 +52,7 @@ SAMPLES = {
     "color": ["--color", "never"],
     "timeout": ["--timeout", "5s"],
     "concurrency": ["--concurrency", "2"],
+    "quiet": ["--quiet"],
     "metrics_file": ["--metrics-file", "m.prom"],
     "pushgateway": ["--pushgateway", "http://p:9091"],
 }

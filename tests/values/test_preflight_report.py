@@ -38,6 +38,18 @@ def test_one_failed(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
+def test_a_quiet_preflight_is_what_failed_and_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    assert not print_checks([GOOD, BAD], Output.TEXT, color=False, quiet=True)
+    assert capsys.readouterr().out.splitlines() == [
+        f"FAIL {BAD.what}",
+        "     Add these rules:",
+        "       - verbs: [list]",
+        "failed: 1 of 2 checks",
+    ]
+    assert print_checks([GOOD], Output.TEXT, color=False, quiet=True)
+    assert capsys.readouterr().out == "passed: all 1 checks\n"
+
+
 def test_only_the_mark_is_colored(capsys: pytest.CaptureFixture[str]) -> None:
     print_checks([BAD], Output.TEXT, color=True)
     assert capsys.readouterr().out.splitlines()[0] == f"\x1b[31mFAIL\x1b[0m {BAD.what}"

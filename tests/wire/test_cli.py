@@ -165,6 +165,51 @@ def test_variables_that_are_like_no_option_are_somebody_elses(monkeypatch: pytes
     assert settings(monkeypatch, **{f"BARRELMAN_SYNC_{name}": ""}) == settings(monkeypatch)
 
 
+WARNING = "environment variable 'BARRELMAN_DRY_RUN' is ignored: did you mean 'BARRELMAN_SYNC_DRY_RUN'?"
+
+
+def test_a_variable_without_our_prefix_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be somebody else's, so the run goes on; and with the right name set as well, there is no mistake."""
+    monkeypatch.setattr(cli, "_run", lambda settings: print(settings.run.dry_run))
+    result = invoke(*SIDES, BARRELMAN_DRY_RUN="true")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "False\n", f"WARNING: {WARNING}\n")
+    assert invoke(*SIDES, BARRELMAN_DRY_RUN="true", BARRELMAN_SYNC_DRY_RUN="true").stderr == ""
+
+
+def test_a_variable_without_our_prefix_is_a_warning_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "_run", lambda _: None)
+    line = json.loads(invoke(*SIDES, "--log-format", "json", BARRELMAN_DRY_RUN="true").stderr)
+    assert (line["severity"], line["message"]) == ("WARNING", WARNING)
+
+
+def test_options_of_the_original_are_answered_by_name() -> None:
+    """All of them at once, and before what click makes of them."""
+    assert problems("-local-kubeconfig", "X", "-remote-zone=a", "-resync-period", "1m", "-dry-run") == [
+        "Error: -local-kubeconfig: write two dashes: --local-kubeconfig",
+        "Error: -remote-zone: write two dashes: --remote-zone",
+        "Error: -resync-period: there is no such option; every run compares everything, on the CronJob's schedule",
+        "Error: -dry-run: write two dashes: --dry-run",
+    ]
+    assert problems("-help") == ["Error: -help: write two dashes: --help"]
+
+
+def test_options_of_the_original_as_a_document() -> None:
+    result = invoke("-dry-run", "-ojson")
+    assert (result.exit_code, json.loads(result.stdout)["problems"]) == (2, ["-dry-run: write two dashes: --dry-run"])
+
+
+def test_short_options(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in (["-o", "json"], ["-ojson"], ["-vvo", "json"]):
+        assert settings(monkeypatch, *words).run.output is Output.JSON
+    assert settings(monkeypatch, "-q").run.quiet
+    assert settings(monkeypatch, "--ignore-namespace", "-kube-system").scope.ignored_namespaces == set()
+
+
+@pytest.mark.parametrize("verbose", ["-v", "-vv", "--verbose"])
+def test_quiet_and_verbose(verbose: str) -> None:
+    assert problems(*SIDES, "-q", verbose) == ["Error: Give either '--quiet' or '--verbose'."]
+
+
 def test_problems_as_json() -> None:
     (line,) = problems("--local-context", "here", "--log-format", "json")
     assert json.loads(line)["message"].startswith("Missing remote cluster: ")

@@ -322,3 +322,43 @@ def test_both_sides_problems_are_told_at_once(tmp_path: Path) -> None:
     assert result.stderr.splitlines() == [f"Error: {line}" for line in lines]
     assert valid(json.loads(result.stdout)) == {"schemaVersion": 1, "exitCode": 2, "problems": lines}
     assert invoke(*arguments).stdout == "failed: nothing was planned and nothing written\n"
+
+
+# --- quiet ------------------------------------------------------------------------------------------------------
+
+
+def odd(sides: Sides) -> None:
+    """Makes the remote have a Service that is skipped, beside one that is new."""
+    skipped = node_port("ignored")
+    skipped["metadata"]["annotations"] = {"tfw.io/barrelman": "ignore"}
+    sides.remote.store.add(skipped)
+
+
+@pytest.mark.parametrize("options", [(), ("--dry-run",)])
+def test_a_quiet_run_prints_no_line_of_what_is_skipped(sides: Sides, options: tuple[str, ...]) -> None:
+    odd(sides)
+    dry = run(sides, "--dry-run").stdout.splitlines()
+    assert [line for line in dry if line.startswith("!")] == [line for line in dry if "shop/ignored" in line] != []
+    result = run(sides, "-q", *options)
+    *steps, summary = result.stdout.splitlines()
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert steps == [line for line in dry[:-1] if not line.startswith("!")]
+    assert "1 skipped" in summary
+    if not options:
+        again = run(sides, "-q").stdout
+        assert again == "done: 0 created, 0 updated, 0 deleted, 2 unchanged, 1 skipped; 2 of 2 nodes used\n"
+
+
+def test_a_quiet_run_tells_what_failed_and_warns(sides: Sides) -> None:
+    sides.local.rule_for_ever("PATCH", SERVICE, answers.failure(403))
+    result = run(sides, "-q")
+    assert result.exit_code == 1
+    assert [line.split()[:3] for line in result.stdout.splitlines() if line.startswith("!")] == [
+        ["!", "Service", "shop/cart"],
+        ["!", "Endpoints", "shop/cart"],
+    ]
+
+
+def test_a_quiet_document_is_the_whole_document(sides: Sides) -> None:
+    odd(sides)
+    assert run(sides, "-q", "--dry-run", "-o", "json").stdout == run(sides, "--dry-run", "-o", "json").stdout
