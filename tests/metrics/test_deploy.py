@@ -13,11 +13,12 @@ import pytest
 import yaml
 
 from barrelman_sync.metrics.values import LAST_SUCCESS, OF_REPORTS, OF_RUNS, run_metrics
+from tests.metrics.alert_forms import ALERTS, FORMS, GMP, Form
 from tests.metrics.picture import DASHBOARD, PICTURE, ROOT, picture
 from tests.metrics.reading import exposed
 from tests.metrics.reports import report, run
+from tests.needed import lacking
 
-ALERTS = ROOT / "deploy" / "alerts.yaml"
 CASES = Path(__file__).parent / "alerts.test.yaml"
 DOCUMENT = (ROOT / "docs" / "metrics.md").read_text()
 METRICS = {LAST_SUCCESS} | {metric.name for metric in OF_RUNS} | {metric.name for metric in OF_REPORTS}
@@ -74,6 +75,19 @@ def test_an_alert(rule: Rule) -> None:
     assert rule["alert"] in CASES.read_text()
 
 
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.kind)
+def test_the_operators_have_the_same_alerts(form: Form) -> None:
+    assert form.path.read_text() == form.text(), "make it again: python -m tests.metrics.alert_forms"
+    resource = yaml.safe_load(form.text())
+    assert (resource["apiVersion"], resource["kind"]) == (form.api_version, form.kind)
+    groups = resource["spec"]["groups"]
+    assert {group.pop("interval", "") for group in groups} == {"1m" if form == GMP else ""}
+    assert groups == yaml.safe_load(ALERTS.read_text())["groups"]
+    assert [rule.keys() for group in groups for rule in group["rules"]] == [
+        {"alert", "expr", "for", "labels", "annotations"} for _ in rules()
+    ]
+
+
 def test_the_dashboard_asks_for_metrics_that_there_are() -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]
     queries = " ".join(target["expr"] for panel in panels for target in panel["targets"])
@@ -92,7 +106,7 @@ def test_the_picture_is_of_this_dashboard() -> None:
 def test_when_alerts_fire() -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
-        pytest.skip("promtool is not in PATH; building it takes 13 minutes of CPU, see docs/metrics.md")
+        lacking("promtool is not in PATH; tests/setup installs it")
     for arguments in (["check", "rules", "--lint-fatal", str(ALERTS)], ["test", "rules", str(CASES)]):
         done = subprocess.run([promtool, *arguments], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
