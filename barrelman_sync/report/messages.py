@@ -43,9 +43,10 @@ PASSED: Mapping[Rule | Skip, str] = {
 """What each rule says of a Service that it does not stand against."""
 
 NOT_SERVING: Mapping[NotServing, str] = {
-    NotServing.NO_ADDRESS: "no address of the Service's IP families",
+    NotServing.NO_ADDRESS: "no address of an IP family in which the Service is served",
     NotServing.NO_ENDPOINT: "no ready endpoint of the Service (externalTrafficPolicy Local)",
     NotServing.NOT_PICKED: "not picked (--max-endpoints)",
+    NotServing.HELD_BACK: "a step of the Service is held back",
     NotServing.UNKNOWN: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
 }
 

@@ -80,7 +80,7 @@ def not_serving_text(why: Exclusion | NotServing) -> str:
 
 def whose_text(whose: Whose, origin: Origin) -> str:
     """Whose a mirror is, or the endpoints of a manual service are."""
-    name = origin.name or "without a name"
+    name = origin.name or f"the cluster with uid {origin.uid}"
     match whose:
         case Whose.THIS_SOURCE:
             return "this remote"
@@ -155,6 +155,8 @@ def _endpoints(found: LocalEndpoints | LocalSlice) -> str:
 
 
 def _served(story: Story) -> str:
+    if not story.listed:
+        return "the remote lists no node"
     if not story.nodes:
         return "a run gives the Service no endpoints"
     serving = sum(answer.why_not is None for answer in story.nodes)

@@ -231,6 +231,10 @@ def test_every_rule_is_asked_and_the_first_that_is_not_passed_decides() -> None:
             World(local(mirror(labels={"tfw.io/barrelman": "managed-resource"}, annotations={}))),
             "a mirror of this remote; type ClusterIP; http:80/TCP->30080",
         ),
+        "a mirror of a cluster without a name": (
+            World(local(mirror(labels={"tfw.io/barrelman": "managed-resource"}, annotations={FROM_UID: "x"}))),
+            "a mirror of another remote, the cluster with uid x; type ClusterIP; http:80/TCP->30080",
+        ),
         "a mirror of this cluster under another name": (
             World(local(mirror(labels={**MIRROR_LABELS, FROM: "old"}, annotations=ANNOTATIONS))),
             "a mirror of this very cluster under the name old; type ClusterIP; http:80/TCP->30080",
@@ -315,6 +319,25 @@ def test_the_nodes_that_are_not_picked(slices: bool) -> None:  # noqa: FBT001
     assert serving == [create.wanted.content.addresses]  # type: ignore[union-attr]
     assert sorted(str(answer.why_not) for answer in story.nodes) == ["None", "not_picked", "not_picked"]
     assert "  nodes: 1 of 3 serve the Service, at most 1 (--max-endpoints)" in [*story_lines(story)]
+
+
+@cases(
+    "world",
+    {
+        "endpoints are kept": World(nodes=()),
+        "a guard holds the delete back": World(services=(), nodes=()),
+    },
+)
+def test_a_remote_without_nodes_is_told(world: World) -> None:
+    """The Service keeps its endpoints, so it would be wrong to say that a run gives it none."""
+    assert "  nodes: the remote lists no node" in [*story_lines(world.story())]
+
+
+def test_a_node_may_have_only_the_family_that_endpoints_do_not_serve() -> None:
+    """One Endpoints object has one family: the primary one."""
+    world = World(local(mirror(families=("IPv6", "IPv4")), endpoints(addresses=("fd00::1",))))
+    told = "    no  a  10.0.0.1  no address of an IP family in which the Service is served"
+    assert told in [*story_lines(world.story())]
 
 
 def test_a_dual_stack_service_is_served_at_both_addresses() -> None:
