@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 
 from barrelman_sync.model.local import LocalNamespace
-from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.names import EndpointPort, Key, Kind
 from barrelman_sync.model.remote import Node, ServingNodes
 from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import EndpointRules, Output, Scope
@@ -74,8 +74,8 @@ def test_the_story_of_a_new_mirror() -> None:
         "    ok  a name that Kubernetes allows",
         "    ok  a type that is mirrored",
         "    ok  not in an ignored namespace",
-        "    ok  not outside --namespace",
-        "    ok  matches --service-selector",
+        "    ok  not ruled out by --namespace",
+        "    ok  not ruled out by --service-selector",
         "    ok  not annotated to be ignored",
         "    ok  not a mirror itself",
         "    ok  not a manual service",
@@ -447,8 +447,9 @@ def test_warnings_are_those_of_this_service_and_of_the_run() -> None:
 
 
 def test_ports_that_a_service_loses_are_told() -> None:
-    world = World(local(mirror(CART, service_port(name="old")), endpoints()))
-    assert "the remote asks for a mirror; a run would " in last_line(world)
+    old = EndpointPort("old", "TCP", 30080)
+    world = World(local(mirror(CART, service_port(name="old")), endpoints(ports=(old,))))
+    assert last_line(world) == "the remote asks for a mirror; a run would update 2"
 
 
 def test_another_scope_is_another_story() -> None:
