@@ -82,7 +82,7 @@ class Story:
     listed: int
     """How many nodes the remote lists."""
     limit: int
-    """At most this many nodes serve the Service; 0 means no limit."""
+    """At most this many nodes of each IP family serve the Service; 0 means no limit."""
     steps: tuple[Step, ...]
     """What a run would do about the Service: the steps of the plan, after the guards."""
     warnings: tuple[Why, ...] = ()

@@ -45,7 +45,7 @@ PASSED: Mapping[Rule | Skip, str] = {
 NOT_SERVING: Mapping[NotServing, str] = {
     NotServing.NO_ADDRESS: "no address of an IP family in which the Service is served",
     NotServing.NO_ENDPOINT: "no ready endpoint of the Service (externalTrafficPolicy Local)",
-    NotServing.NOT_PICKED: "not picked (--max-endpoints)",
+    NotServing.NOT_PICKED: "not picked (see --max-endpoints)",
     NotServing.HELD_BACK: "a step of the Service is held back",
     NotServing.UNKNOWN: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
 }

@@ -161,7 +161,8 @@ def _served(story: Story) -> str:
         return "a run gives the Service no endpoints"
     serving = sum(answer.why_not is None for answer in story.nodes)
     passed_over = any(answer.why_not is NotServing.NOT_PICKED for answer in story.nodes)
-    limit = f", at most {story.limit} (--max-endpoints)" if passed_over else ""
+    each = " for each IP family" if serving > story.limit else ""
+    limit = f", at most {story.limit}{each} (see --max-endpoints)" if passed_over else ""
     return f"{serving} of {len(story.nodes)} serve the Service{limit}"
 
 

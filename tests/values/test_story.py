@@ -318,7 +318,7 @@ def test_the_nodes_that_are_not_picked(slices: bool) -> None:  # noqa: FBT001
     serving = [answer.addresses for answer in story.nodes if answer.why_not is None]
     assert serving == [create.wanted.content.addresses]  # type: ignore[union-attr]
     assert sorted(str(answer.why_not) for answer in story.nodes) == ["None", "not_picked", "not_picked"]
-    assert "  nodes: 1 of 3 serve the Service, at most 1 (--max-endpoints)" in [*story_lines(story)]
+    assert "  nodes: 1 of 3 serve the Service, at most 1 (see --max-endpoints)" in [*story_lines(story)]
 
 
 @cases(
@@ -337,6 +337,15 @@ def test_a_node_may_have_only_the_family_that_endpoints_do_not_serve() -> None:
     """One Endpoints object has one family: the primary one."""
     world = World(local(mirror(families=("IPv6", "IPv4")), endpoints(addresses=("fd00::1",))))
     told = "    no  a  10.0.0.1  no address of an IP family in which the Service is served"
+    assert told in [*story_lines(world.story())]
+
+
+def test_the_limit_is_one_for_each_family() -> None:
+    nodes = (*THREE, *(node(f"{each.name}6", f"fd00::{number}") for number, each in enumerate(THREE, 1)))
+    world = World(
+        local(mirror(families=("IPv4", "IPv6"))), nodes=nodes, rules=EndpointRules(slices=True, max_endpoints=1)
+    )
+    told = "  nodes: 2 of 6 serve the Service, at most 1 for each IP family (see --max-endpoints)"
     assert told in [*story_lines(world.story())]
 
 
