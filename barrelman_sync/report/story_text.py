@@ -163,7 +163,9 @@ def _served(story: Story) -> str:
     passed_over = any(answer.why_not is NotServing.NOT_PICKED for answer in story.nodes)
     each = " for each IP family" if serving > story.limit else ""
     limit = f", at most {story.limit}{each} (see --max-endpoints)" if passed_over else ""
-    return f"{serving} of {len(story.nodes)} serve the Service{limit}"
+    is_kept = not serving and any(found.addresses for found in story.here.endpoints)
+    kept = "; its endpoints are kept" if is_kept else ""
+    return f"{serving} of {len(story.nodes)} serve the Service{limit}{kept}"
 
 
 def _nodes(answers: Iterable[NodeAnswer]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from barrelman_sync.model.local import LocalNamespace
+from barrelman_sync.model.local import Local, LocalNamespace
 from barrelman_sync.model.names import EndpointPort, Key, Kind
 from barrelman_sync.model.remote import Node, ServingNodes
 from barrelman_sync.model.selector import parse_selector
@@ -331,6 +331,18 @@ def test_the_nodes_that_are_not_picked(slices: bool) -> None:  # noqa: FBT001
 def test_a_remote_without_nodes_is_told(world: World) -> None:
     """The Service keeps its endpoints, so it would be wrong to say that a run gives it none."""
     assert "  nodes: the remote lists no node" in [*story_lines(world.story())]
+
+
+@cases(
+    "here, told",
+    {
+        "endpoints": (local(mirror(), endpoints()), "  nodes: 0 of 1 serve the Service; its endpoints are kept"),
+        "none": (NOTHING, "  nodes: 0 of 1 serve the Service"),
+    },
+)
+def test_endpoints_that_are_kept_although_no_node_is_used(here: Local, told: str) -> None:
+    """Callers may still be answered, so nobody should read that they are not."""
+    assert told in [*story_lines(World(here, nodes=(node(ready="False"),)).story())]
 
 
 def test_a_node_may_have_only_the_family_that_endpoints_do_not_serve() -> None:
