@@ -86,7 +86,8 @@ def _names_in(path: Path) -> Iterator[str]:
     document = yaml.load(content, loader)  # noqa: S506 - both are safe
     for entry in document["contexts"]:
         name = entry.get("name") if isinstance(entry, Mapping) else None
-        if name is not None and (text := str(name).strip()).isprintable():
+        # A list of aliases of lists could be too long as text.
+        if isinstance(name, str | int | float) and (text := str(name).strip()).isprintable():
             yield text
 
 

@@ -100,7 +100,8 @@ OPTIONS: tuple[click.Parameter, ...] = (
     _text("--allowed-node-cidr", group=_ENDPOINTS, metavar="CIDR", multiple=True, type=Parsed(parse_network),
           help="Use only node addresses in this network; repeatable."),
     _text("--max-endpoints", group=_ENDPOINTS, metavar="N", type=click.IntRange(min=0), default=250, show_default=True,
-          help="Use at most N nodes for each Service, balanced across zones; 0 means no limit."),
+          help="Use at most N nodes for each Service, balanced across zones; 0 means no limit."
+               " Without --endpoint-slices, never more than 1000."),
     _flag("--endpoint-slices", group=_ENDPOINTS, help="Write EndpointSlices instead of Endpoints."),
     _flag("--prefer-same-zone", group=_ENDPOINTS,
           help="With --endpoint-slices: tell kube-proxy the zone of each node, so that calls stay in the caller's zone"

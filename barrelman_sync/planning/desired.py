@@ -22,7 +22,7 @@ class Desired:
     not_eligible: Mapping[NotEligible, tuple[Key, ...]] = field(default_factory=dict)
     """The Services that are not eligible, by reason; sorted."""
     no_longer_eligible: Mapping[Key, NotEligible] = field(default_factory=dict)
-    """Of these, the Services that have a local Service of the same name, which may be their mirror."""
+    """The Services of `not_eligible` that have a local Service of the same name, which may be their mirror."""
     skipped_ports: tuple[tuple[Key, RemotePort], ...] = ()
     """Ports without node port, of Services that get a mirror."""
     local_traffic: frozenset[Key] = frozenset()

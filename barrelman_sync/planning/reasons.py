@@ -53,6 +53,7 @@ class NotServing(StrEnum):
     NO_ADDRESS = "no_address"
     NO_ENDPOINT = "no_endpoint"
     NOT_PICKED = "not_picked"
+    HELD_BACK = "held_back"
     UNKNOWN = "unknown"
 
 

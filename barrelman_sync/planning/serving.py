@@ -9,7 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from barrelman_sync.model.local import LocalEndpoints, LocalSlice
-from barrelman_sync.model.names import Key
+from barrelman_sync.model.names import Family, Key, Ref
 from barrelman_sync.model.remote import Node
 from barrelman_sync.model.wanted import WantedEndpoints, WantedSlice
 from barrelman_sync.planning.modes import chosen_mode
@@ -37,12 +37,14 @@ def node_answers(
 ) -> tuple[NodeAnswer, ...]:
     """The answer of every node, sorted by name. None answers if these steps give the Service no endpoints."""
     kept = any(isinstance(step, Leave) and step.why.reason in KEEPING for step in steps)
-    written = frozenset(chain.from_iterable(map(_addresses_after, steps)))
-    if not (kept or written):
+    serving = frozenset(chain.from_iterable(_endpoints_after(key, situation, steps, kept=kept).values()))
+    if not (kept or serving):
         return ()
-    serving = written | situation.present_addresses(key) if kept else written
-    whys: dict[str, Exclusion | NotServing] = {**dict(situation.nodes.excluded), **_not_serving(situation, key)}
     used = _used_addresses(situation)
+    served = serving.intersection(chain.from_iterable(used.values()))
+    is_held = any(isinstance(step, HeldBack) for step in steps)
+    why_not = _held_back(situation, key, len(served)) if is_held else _not_serving(situation, key)
+    whys: dict[str, Exclusion | NotServing] = {**dict(situation.nodes.excluded), **why_not}
     return tuple(
         _answer(node, serving.intersection(used.get(node.name, ())), whys[node.name])
         for node in sorted(nodes, key=lambda node: node.name)
@@ -56,22 +58,37 @@ def _answer(node: Node, serving: frozenset[str], why_not: Exclusion | NotServing
     return NodeAnswer(node.name, zone, node.addresses, why_not)
 
 
+def _held_back(situation: Situation, key: Key, served: int) -> Mapping[str, NotServing]:
+    """Why each used node does not serve the Service, given that it does not, and that a step is held back."""
+    limit = chosen_mode(situation.rules).limit(situation.rules.max_endpoints)
+    true = {NotServing.NO_ADDRESS}
+    if 0 < limit <= served:
+        true.add(NotServing.NOT_PICKED)
+    # Nobody asked which nodes have endpoints of a Service whose mirror is to go, so the mirror gets no new nodes.
+    if key in situation.desired.mirrors:
+        true.add(NotServing.NO_ENDPOINT)
+    return {node: why if why in true else NotServing.HELD_BACK for node, why in _not_serving(situation, key).items()}
+
+
 def _not_serving(situation: Situation, key: Key) -> Mapping[str, NotServing]:
-    """Why each used node does not serve the Service, given that it does not."""
+    """Why each used node does not serve the Service, given that it does not, and that no step is held back."""
     live = situation.local.services.get(key)
     local_traffic = key in situation.desired.local_traffic and not (live and live.is_manual)
     service = Served(key, (), situation.families(live), None, local_traffic)
     pools = situation.nodes.pools
     used = _names(pools.values())
     reachable = _names(pools[family] for family in chosen_mode(situation.rules).families(service) if family in pools)
-    match answering_pools(situation, service):
-        case Keep(why):
-            unknown = why.reason is Reason.REMOTE_SLICES_UNREADABLE
-            found = dict.fromkeys(used, NotServing.UNKNOWN if unknown else NotServing.NO_ENDPOINT)
-        case answering:
-            picked_from = _names(answering.values())
-            found = {node: NotServing.NOT_PICKED if node in picked_from else NotServing.NO_ENDPOINT for node in used}
+    found = _not_answering(used, answering_pools(situation, service))
     return found | dict.fromkeys(used - reachable, NotServing.NO_ADDRESS)
+
+
+def _not_answering(used: Iterable[str], answering: Mapping[Family, Pool] | Keep) -> dict[str, NotServing]:
+    """Why each used node does not serve a Service for which these nodes answer."""
+    if isinstance(answering, Keep):
+        unknown = answering.why.reason is Reason.REMOTE_SLICES_UNREADABLE
+        return dict.fromkeys(used, NotServing.UNKNOWN if unknown else NotServing.NO_ENDPOINT)
+    picked_from = _names(answering.values())
+    return {node: NotServing.NOT_PICKED if node in picked_from else NotServing.NO_ENDPOINT for node in used}
 
 
 def _names(pools: Iterable[Pool]) -> frozenset[str]:
@@ -87,20 +104,40 @@ def _used_addresses(situation: Situation) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _addresses_after(step: Step) -> Iterator[str]:
-    """The addresses that endpoints have once the step is done."""
+def _endpoints_after(
+    key: Key, situation: Situation, steps: Sequence[Step], *, kept: bool
+) -> Mapping[Ref, tuple[str, ...]]:
+    """The addresses that each of the Service's endpoints has once the steps are done.
+
+    Endpoints that the run leaves are not among them, such as those of another source.
+    """
+    before = chain.from_iterable(step.before for step in steps if isinstance(step, Update))
+    # The later entry for an object wins: what is written, also in place of a step that is held back.
+    held = (pair for step in steps if isinstance(step, HeldBack) for pair in _present(step))
+    present = (situation.local.endpoints.get(key), *situation.managed_endpoints(key)) if kept else ()
+    stay = {found.ref: found.addresses for found in present if found}  # Endpoints are the Service's, whoever made them
+    return stay | dict(held) | dict(chain.from_iterable(map(_written, (*before, *steps))))
+
+
+def _present(step: HeldBack) -> Iterator[tuple[Ref, tuple[str, ...]]]:
+    """The endpoints that stay as they are, because the step is held back."""
+    match step.step:
+        case Update(_, LocalEndpoints() | LocalSlice() as live) | Delete(LocalEndpoints() | LocalSlice() as live):
+            yield step.ref, live.addresses
+        case _:  # a create, or not about endpoints
+            return
+
+
+def _written(step: Step) -> Iterator[tuple[Ref, tuple[str, ...]]]:
+    """The endpoints as they are after the step."""
     match step:
         case Create(WantedEndpoints(content) | WantedSlice(_, content)):
-            yield from content.addresses
+            yield step.ref, content.addresses
         case Update(WantedEndpoints(content) | WantedSlice(_, content)):
-            yield from content.addresses
+            yield step.ref, content.addresses
         case Unchanged(LocalEndpoints() | LocalSlice() as live):
-            yield from live.addresses
-        case Update():
-            yield from chain.from_iterable(map(_addresses_after, step.before))
-        case HeldBack(Delete(LocalEndpoints() | LocalSlice() as live)):
-            yield from live.addresses
-        case HeldBack():
-            yield from _addresses_after(step.step)
-        case _:  # nothing about endpoints, or they are deleted or left
+            yield step.ref, live.addresses
+        case Delete(LocalEndpoints() | LocalSlice()):
+            yield step.ref, ()
+        case _:  # nothing about endpoints, or they stay as they are
             return

@@ -79,8 +79,10 @@ class Story:
     here: Here
     nodes: tuple[NodeAnswer, ...]
     """Every remote node, sorted by name; empty if the plan gives the Service no endpoints."""
+    listed: int
+    """How many nodes the remote lists."""
     limit: int
-    """At most this many nodes serve the Service; 0 means no limit."""
+    """At most this many nodes of each IP family serve the Service; 0 means no limit."""
     steps: tuple[Step, ...]
     """What a run would do about the Service: the steps of the plan, after the guards."""
     warnings: tuple[Why, ...] = ()
@@ -119,6 +121,7 @@ def story_of(key: Key, situation: Situation, remote: Remote, plan: Plan) -> Stor
         answers=tuple(answers(found, situation.scope)) if found else (),
         here=here,
         nodes=node_answers(key, situation, remote.nodes, steps),
+        listed=situation.nodes.listed,
         limit=chosen_mode(situation.rules).limit(situation.rules.max_endpoints),
         steps=steps,
         warnings=tuple(_warnings_of(key, situation)) if steps else (),

@@ -31,8 +31,8 @@ PASSED: Mapping[Rule | Skip, str] = {
     Rule.IMPOSSIBLE_NAME: "a name that Kubernetes allows",
     Rule.OTHER_TYPE: "a type that is mirrored",
     Rule.IGNORED_NAMESPACE: "not in an ignored namespace",
-    Rule.OTHER_NAMESPACE: "not outside --namespace",
-    Rule.NOT_SELECTED: "matches --service-selector",
+    Rule.OTHER_NAMESPACE: "not ruled out by --namespace",
+    Rule.NOT_SELECTED: "not ruled out by --service-selector",
     Skip.IGNORED: "not annotated to be ignored",
     Skip.MIRROR: "not a mirror itself",
     Skip.MANUAL: "not a manual service",
@@ -43,9 +43,10 @@ PASSED: Mapping[Rule | Skip, str] = {
 """What each rule says of a Service that it does not stand against."""
 
 NOT_SERVING: Mapping[NotServing, str] = {
-    NotServing.NO_ADDRESS: "no address of the Service's IP families",
+    NotServing.NO_ADDRESS: "no address of an IP family in which the Service is served",
     NotServing.NO_ENDPOINT: "no ready endpoint of the Service (externalTrafficPolicy Local)",
-    NotServing.NOT_PICKED: "not picked (--max-endpoints)",
+    NotServing.NOT_PICKED: "not picked (see --max-endpoints)",
+    NotServing.HELD_BACK: "a step of the Service is held back",
     NotServing.UNKNOWN: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
 }
 

@@ -80,7 +80,7 @@ def not_serving_text(why: Exclusion | NotServing) -> str:
 
 def whose_text(whose: Whose, origin: Origin) -> str:
     """Whose a mirror is, or the endpoints of a manual service are."""
-    name = origin.name or "without a name"
+    name = origin.name or f"the cluster with uid {origin.uid}"
     match whose:
         case Whose.THIS_SOURCE:
             return "this remote"
@@ -155,12 +155,17 @@ def _endpoints(found: LocalEndpoints | LocalSlice) -> str:
 
 
 def _served(story: Story) -> str:
+    if not story.listed:
+        return "the remote lists no node"
     if not story.nodes:
         return "a run gives the Service no endpoints"
     serving = sum(answer.why_not is None for answer in story.nodes)
     passed_over = any(answer.why_not is NotServing.NOT_PICKED for answer in story.nodes)
-    limit = f", at most {story.limit} (--max-endpoints)" if passed_over else ""
-    return f"{serving} of {len(story.nodes)} serve the Service{limit}"
+    each = " for each IP family" if serving > story.limit else ""
+    limit = f", at most {story.limit}{each} (see --max-endpoints)" if passed_over else ""
+    is_kept = not serving and any(found.addresses for found in story.here.endpoints)
+    kept = "; its endpoints are kept" if is_kept else ""
+    return f"{serving} of {len(story.nodes)} serve the Service{limit}{kept}"
 
 
 def _nodes(answers: Iterable[NodeAnswer]) -> Iterator[str]:

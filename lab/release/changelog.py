@@ -6,8 +6,15 @@ import re
 from datetime import date
 
 from lab.release.problem import ReleaseError
+from lab.release.version import is_candidate
 
-UNRELEASED = "## [Unreleased]"
+_TO_COME = "Unreleased"
+UNRELEASED = f"## [{_TO_COME}]"
+
+
+def section_of(version: str) -> str:
+    """Return the section with the changes of a version. Those of a candidate stay where the release will find them."""
+    return _TO_COME if is_candidate(version) else version
 
 
 def has_section(text: str, version: str) -> bool:
@@ -16,7 +23,7 @@ def has_section(text: str, version: str) -> bool:
 
 def with_section(text: str, version: str, day: date) -> str:
     """Return the changelog in which all that was unreleased is this version, and nothing is unreleased."""
-    if not notes(text, "Unreleased"):
+    if not notes(text, _TO_COME):
         raise ReleaseError("CHANGELOG.md says nothing under Unreleased, so there is nothing to release.")
     return text.replace(UNRELEASED, f"{UNRELEASED}\n\n## [{version}] - {day.isoformat()}", 1)
 

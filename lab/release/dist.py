@@ -54,7 +54,8 @@ def fill(target: Path, release: Release, images: Images | None) -> None:
         digest = _image(target, release, images)
         _manifests(target, release, f"{images.name}@{digest}")
     release.say("writing the release notes and the checksums")
-    notes = changelog.notes((release.source / "CHANGELOG.md").read_text(), release.version)
+    changes = (release.source / "CHANGELOG.md").read_text()
+    notes = changelog.notes(changes, changelog.section_of(release.version))
     (target / "release-notes.md").write_text(f"{notes}\n")
     (target / CHECKSUMS).write_text(checksums(target))
 

@@ -29,9 +29,8 @@ def requirements(text: str) -> Iterator[Requirement]:
     ends = [*(start.start() for start in starts[1:]), len(text)]
     for start, end in zip(starts, ends, strict=True):
         block = text[start.end() : end]
-        yield Requirement(
-            start[1], start[2], _HASH.findall(block), [_via for _via in _VIA.findall(block) if _via != "via"]
-        )
+        wanted_by = [name for name in _VIA.findall(block) if name != "via"]
+        yield Requirement(start[1], start[2], _HASH.findall(block), wanted_by)
 
 
 def with_release(text: str, name: str, version: str, hashes: Sequence[str]) -> str:

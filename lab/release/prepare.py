@@ -7,7 +7,7 @@ from datetime import date
 from lab.release import changelog
 from lab.release.checkout import Checkout
 from lab.release.problem import ReleaseError
-from lab.release.version import HOME, with_mentions, with_version
+from lab.release.version import HOME, with_mentions, with_version, written
 
 CHANGELOG = "CHANGELOG.md"
 # Where users find a command or a manifest with the version in it.
@@ -36,9 +36,10 @@ def _changes(checkout: Checkout, version: str, today: date) -> dict[str, str]:
     """Return the new texts of the files that are not ready for this version."""
     texts = {path: checkout.read(path) for path in [HOME, CHANGELOG, *_mentions(checkout)]}
     wanted = {path: with_mentions(text, version) for path, text in texts.items()}
-    wanted[HOME] = with_version(texts[HOME], version)
+    tagged = checkout.tagged(f"v{written(texts[HOME])}") is not None
+    wanted[HOME] = with_version(texts[HOME], version, tagged=tagged)
     wanted[CHANGELOG] = texts[CHANGELOG]
-    if not changelog.has_section(texts[CHANGELOG], version):
+    if not changelog.has_section(texts[CHANGELOG], changelog.section_of(version)):
         wanted[CHANGELOG] = changelog.with_section(texts[CHANGELOG], version, today)
     return {path: text for path, text in wanted.items() if text != texts[path]}
 

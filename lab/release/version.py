@@ -39,10 +39,18 @@ def written(text: str) -> str:
     return found[1]
 
 
-def with_version(text: str, version: str) -> str:
-    """Return the text of the module with this version, which must not be older than the one there."""
+def is_candidate(version: str) -> bool:
+    return Version(version).is_prerelease
+
+
+def with_version(text: str, version: str, *, tagged: bool = True) -> str:
+    """Return the text of the module with this version, which must not be older than the one there.
+
+    As long as the one there has no tag, candidates of it may still come.
+    """
     before = written(text)
-    if Version(version) < Version(before):
+    new, old = Version(version), Version(before)
+    if new < old and (tagged or new.release != old.release):
         raise ReleaseError(f"{version} is older than {before}, the version that {HOME} says.")
     return _WRITTEN.sub(f'__version__ = "{version}"', text)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from barrelman_sync import __version__
+from lab.release import changelog
 from lab.release.checkout import Checkout
 from lab.release.prepare import MENTIONS, prepare
 from lab.release.problem import ReleaseError
@@ -82,6 +83,21 @@ def test_an_older_version(checkout: Checkout) -> None:
     with pytest.raises(ReleaseError, match=r"0\.0\.9 is older than 0\.1\.0"):
         prepare(checkout, "0.0.9", DAY)
     checkout.demand_clean()
+
+
+def test_a_candidate_comes_before_its_release(checkout: Checkout) -> None:
+    """And leaves the changes where the release finds them."""
+    before = checkout.read("CHANGELOG.md")
+    assert prepare(checkout, "0.1.0rc1", DAY)
+    assert checkout.read("barrelman_sync/__init__.py") == '__version__ = "0.1.0rc1"\n'
+    assert checkout.read("CHANGELOG.md") == before
+    assert changelog.notes(before, changelog.section_of("0.1.0rc1")) == "- New."
+    checkout.git("tag", "v0.1.0rc1")
+    assert prepare(checkout, "0.1.0", DAY)
+    assert changelog.notes(checkout.read("CHANGELOG.md"), changelog.section_of("0.1.0")) == "- New."
+    checkout.git("tag", "v0.1.0")
+    with pytest.raises(ReleaseError, match=r"0\.1\.0rc2 is older than 0\.1\.0"):
+        prepare(checkout, "0.1.0rc2", DAY)
 
 
 def test_a_checkout_with_changes(checkout: Checkout) -> None:

@@ -90,6 +90,8 @@ def test_the_version_is_written_once() -> None:
     assert written(text) == "0.10.0"
     with pytest.raises(ReleaseError, match=r"0\.10\.0rc1 is older than 0\.10\.0"):
         with_version(text, "0.10.0rc1")
+    with pytest.raises(ReleaseError, match=r"0\.9\.0 is older than 0\.10\.0"):
+        with_version(text, "0.9.0", tagged=False)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from barrelman_sync.model.local import LocalNamespace
-from barrelman_sync.model.names import Key, Kind
+from barrelman_sync.model.local import Local, LocalNamespace
+from barrelman_sync.model.names import EndpointPort, Key, Kind
 from barrelman_sync.model.remote import Node, ServingNodes
 from barrelman_sync.model.selector import parse_selector
 from barrelman_sync.model.settings import EndpointRules, Output, Scope
@@ -74,8 +74,8 @@ def test_the_story_of_a_new_mirror() -> None:
         "    ok  a name that Kubernetes allows",
         "    ok  a type that is mirrored",
         "    ok  not in an ignored namespace",
-        "    ok  not outside --namespace",
-        "    ok  matches --service-selector",
+        "    ok  not ruled out by --namespace",
+        "    ok  not ruled out by --service-selector",
         "    ok  not annotated to be ignored",
         "    ok  not a mirror itself",
         "    ok  not a manual service",
@@ -231,6 +231,10 @@ def test_every_rule_is_asked_and_the_first_that_is_not_passed_decides() -> None:
             World(local(mirror(labels={"tfw.io/barrelman": "managed-resource"}, annotations={}))),
             "a mirror of this remote; type ClusterIP; http:80/TCP->30080",
         ),
+        "a mirror of a cluster without a name": (
+            World(local(mirror(labels={"tfw.io/barrelman": "managed-resource"}, annotations={FROM_UID: "x"}))),
+            "a mirror of another remote, the cluster with uid x; type ClusterIP; http:80/TCP->30080",
+        ),
         "a mirror of this cluster under another name": (
             World(local(mirror(labels={**MIRROR_LABELS, FROM: "old"}, annotations=ANNOTATIONS))),
             "a mirror of this very cluster under the name old; type ClusterIP; http:80/TCP->30080",
@@ -314,7 +318,47 @@ def test_the_nodes_that_are_not_picked(slices: bool) -> None:  # noqa: FBT001
     serving = [answer.addresses for answer in story.nodes if answer.why_not is None]
     assert serving == [create.wanted.content.addresses]  # type: ignore[union-attr]
     assert sorted(str(answer.why_not) for answer in story.nodes) == ["None", "not_picked", "not_picked"]
-    assert "  nodes: 1 of 3 serve the Service, at most 1 (--max-endpoints)" in [*story_lines(story)]
+    assert "  nodes: 1 of 3 serve the Service, at most 1 (see --max-endpoints)" in [*story_lines(story)]
+
+
+@cases(
+    "world",
+    {
+        "endpoints are kept": World(nodes=()),
+        "a guard holds the delete back": World(services=(), nodes=()),
+    },
+)
+def test_a_remote_without_nodes_is_told(world: World) -> None:
+    """The Service keeps its endpoints, so it would be wrong to say that a run gives it none."""
+    assert "  nodes: the remote lists no node" in [*story_lines(world.story())]
+
+
+@cases(
+    "here, told",
+    {
+        "endpoints": (local(mirror(), endpoints()), "  nodes: 0 of 1 serve the Service; its endpoints are kept"),
+        "none": (NOTHING, "  nodes: 0 of 1 serve the Service"),
+    },
+)
+def test_endpoints_that_are_kept_although_no_node_is_used(here: Local, told: str) -> None:
+    """Callers may still be answered, so nobody should read that they are not."""
+    assert told in [*story_lines(World(here, nodes=(node(ready="False"),)).story())]
+
+
+def test_a_node_may_have_only_the_family_that_endpoints_do_not_serve() -> None:
+    """One Endpoints object has one family: the primary one."""
+    world = World(local(mirror(families=("IPv6", "IPv4")), endpoints(addresses=("fd00::1",))))
+    told = "    no  a  10.0.0.1  no address of an IP family in which the Service is served"
+    assert told in [*story_lines(world.story())]
+
+
+def test_the_limit_is_one_for_each_family() -> None:
+    nodes = (*THREE, *(node(f"{each.name}6", f"fd00::{number}") for number, each in enumerate(THREE, 1)))
+    world = World(
+        local(mirror(families=("IPv4", "IPv6"))), nodes=nodes, rules=EndpointRules(slices=True, max_endpoints=1)
+    )
+    told = "  nodes: 2 of 6 serve the Service, at most 1 for each IP family (see --max-endpoints)"
+    assert told in [*story_lines(world.story())]
 
 
 def test_a_dual_stack_service_is_served_at_both_addresses() -> None:
@@ -424,8 +468,9 @@ def test_warnings_are_those_of_this_service_and_of_the_run() -> None:
 
 
 def test_ports_that_a_service_loses_are_told() -> None:
-    world = World(local(mirror(CART, service_port(name="old")), endpoints()))
-    assert "the remote asks for a mirror; a run would " in last_line(world)
+    old = EndpointPort("old", "TCP", 30080)
+    world = World(local(mirror(CART, service_port(name="old")), endpoints(ports=(old,))))
+    assert last_line(world) == "the remote asks for a mirror; a run would update 2"
 
 
 def test_another_scope_is_another_story() -> None:

@@ -33,6 +33,7 @@ BROKEN = {
     "no kubeconfig": "- 1",
     "no list": "contexts: 5",
     "entries that are none": "contexts: [1, [], null]",
+    "a list in place of a name": "contexts: [{name: [a]}]",
     "bytes": "\x00\xff",
     "nested too deeply": "[" * 100_000,
     "control characters": 'contexts: [{name: "a\\x1b[2Jb"}, {name: "a\\nplain,b"}]',
