@@ -28,8 +28,6 @@ def conflicts(given: Collection[str], *, in_pod: bool) -> Iterator[str]:
         yield "Give either '--preflight' or '--expect-plan': a preflight makes no plan."
     if "explain" in given and (others := _those(_NOT_EXPLAINED, given)):
         yield f"Give '--explain' without {_options(others)}: it tells about one Service, and writes nothing."
-    if "quiet" in given and "verbose" in given:
-        yield "Give either '--quiet' or '--verbose'."
 
 
 def _remote(given: Collection[str]) -> Iterator[str]:

@@ -10,6 +10,8 @@ from barrelman_sync.command.options import ENVIRONMENT_PREFIX, OPTIONS
 _SIMILARITY = 0.8
 """A variable whose name is at least this similar to an option's is reported as misspelled. Others are ignored."""
 _PREFIX_SIMILARITY = 0.85
+_LONGEST = 80
+"""Letters. A longer name means none of our options, and would take long to compare."""
 _PREFIX = f"{ENVIRONMENT_PREFIX}_"
 _PREFIXES = ("BARRELMANSYNC", "BARRELMAN")
 """What the prefix may have been meant to be, without separators."""
@@ -48,7 +50,7 @@ def without_prefix(environment: Collection[str]) -> Iterator[str]:
 
 def _meant(name: str) -> str | None:
     """The option that a squeezed name is nearly that of, after nearly our prefix; None if there is none."""
-    if not _LIKE_PREFIX.match(name):
+    if len(name) > _LONGEST or not _LIKE_PREFIX.match(name):
         return None
     rests = (name[end:] for end in range(len(name)) if _is_like_prefix(name[:end]))
     options = {_squeezed(option): option for option in _KNOWN}

@@ -165,6 +165,6 @@ def _near(key: Key, situation: Situation, services: Iterable[RemoteService]) -> 
     """Services of this name in other namespaces, and of nearly this name in this one."""
     known = {*(service.key for service in services), *situation.local.services}
     neighbors = sorted(found.name for found in known if found.namespace == key.namespace)
-    close = get_close_matches(key.name, neighbors, _MOST_NEAR_NAMES)
+    close = get_close_matches(key.name, neighbors, _MOST_NEAR_NAMES - 2)
     elsewhere = sorted(found for found in known if found.name == key.name)
     return (*(Key(key.namespace, name) for name in close), *elsewhere)[:_MOST_NEAR_NAMES]

@@ -205,9 +205,9 @@ def test_short_options(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings(monkeypatch, "--ignore-namespace", "-kube-system").scope.ignored_namespaces == set()
 
 
-@pytest.mark.parametrize("verbose", ["-v", "-vv", "--verbose"])
-def test_quiet_and_verbose(verbose: str) -> None:
-    assert problems(*SIDES, "-q", verbose) == ["Error: Give either '--quiet' or '--verbose'."]
+@pytest.mark.parametrize("words", [["-qv"], ["-q", "--verbose"], ["-vvq"]])
+def test_quiet_is_about_the_output_and_verbose_about_the_log(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, *words).run.quiet
 
 
 def test_problems_as_json() -> None:

@@ -253,6 +253,7 @@ TYPED = {
     "--local-kubeconfig ~/words --local-context tw": "<--local-kubeconfig><HOME/words><--local-context><two words>",
     "--local-kubeconfig a": "<--local-kubeconfig><a file.yaml>",
     "--local-kubeconfig=a": "<--local-kubeconfig=a file.yaml>",
+    "--local-kubeconfig stars --local-context ": "<--local-kubeconfig><stars><--local-context><*>",
     "--local-kubeconfig nowhere --local-context x": "<--local-kubeconfig><nowhere><--local-context><x>",
 }
 """What the user types before a tab and return, and the arguments that the command gets."""
@@ -262,6 +263,7 @@ def test_in_a_real_bash(folder: Path) -> None:
     """With its ways of taking words apart, and of quoting."""
     (folder / "a file.yaml").touch()
     (folder / "words").write_text(OTHER)
+    (folder / "stars").write_text("contexts: [{name: '*'}]")
     bash = Bash(folder)
     try:
         for typed, arguments in TYPED.items():
