@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import date
 
+from packaging.version import Version
+
 from lab.release.problem import ReleaseError
 
 UNRELEASED = "## [Unreleased]"
@@ -15,7 +17,11 @@ def has_section(text: str, version: str) -> bool:
 
 
 def with_section(text: str, version: str, day: date) -> str:
-    """Return the changelog in which all that was unreleased is this version, and nothing is unreleased."""
+    """Return the changelog in which all that was unreleased is this version, and nothing is unreleased.
+
+    What its candidates brought belongs to the version, too: their headings go.
+    """
+    text = _candidates(version).sub("", text)
     if not notes(text, "Unreleased"):
         raise ReleaseError("CHANGELOG.md says nothing under Unreleased, so there is nothing to release.")
     return text.replace(UNRELEASED, f"{UNRELEASED}\n\n## [{version}] - {day.isoformat()}", 1)
@@ -29,6 +35,11 @@ def notes(text: str, version: str) -> str:
     rest = text[found.end() :]
     following = re.search(r"^## ", rest, re.MULTILINE)
     return rest[: following.start() if following else len(rest)].strip()
+
+
+def _candidates(version: str) -> re.Pattern[str]:
+    final = re.escape(Version(version).base_version)
+    return re.compile(rf"^## \[{final}(?:a|b|rc)\d+\].*\n+", re.MULTILINE)
 
 
 def _heading(version: str) -> re.Pattern[str]:

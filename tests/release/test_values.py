@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from lab.release import changelog
+from lab.release.changelog import UNRELEASED
 from lab.release.checkout import Commit
 from lab.release.checksums import checksums
+from lab.release.image import checked_name
 from lab.release.lock import requirements, with_release
 from lab.release.oci_archive import Content, debian_packages, python_itself
 from lab.release.packages import normalized
@@ -50,6 +52,7 @@ second-part==3 ; python_version < "3.13" \\
     #   barrelman-sync (pyproject.toml)
     #   first
 """
+DAY = date(2026, 3, 5)
 COMMIT = Commit("a" * 40, 1_700_000_000)
 
 
@@ -59,6 +62,16 @@ def test_the_changelog_gets_a_section() -> None:
     assert changelog.notes(text, "0.2.0") == "### Added\n\n- New."
     assert changelog.notes(text, "0.1.0") == "- Old."
     assert changelog.notes(text, "0.0.1") == changelog.notes(text, "Unreleased") == ""
+
+
+def test_a_version_has_what_its_candidates_brought() -> None:
+    candidate = changelog.with_section(CHANGELOG, "0.2.0rc1", DAY)
+    second = changelog.with_section(candidate.replace(UNRELEASED, f"{UNRELEASED}\n\n- Mended."), "0.2.0rc2", DAY)
+    assert changelog.notes(second, "0.2.0rc2") == "- Mended.\n\n### Added\n\n- New."
+    text = changelog.with_section(second, "0.2.0", DAY)
+    assert (changelog.notes(text, "0.2.0"), "rc" in text) == ("- Mended.\n\n### Added\n\n- New.", False)
+    with pytest.raises(ReleaseError, match="nothing under Unreleased"):
+        changelog.with_section(candidate, "0.2.1", DAY)
 
 
 def test_nothing_to_release() -> None:
@@ -78,10 +91,25 @@ def test_versions(version: str) -> None:
     assert checked(version) == version
 
 
-@pytest.mark.parametrize("version", ["", "v0.1.0", "0.1", "0.1.0.dev1", "0.1.0-rc1", "0.1.0+local", "0.1.0\n", "$(id)"])
+@pytest.mark.parametrize(
+    "version", ["", "v0.1.0", "0.1", "0.1.0.dev1", "0.1.0-rc1", "0.1.0+local", "0.1.0\n", "$(id)", "01.2.3"]
+)
 def test_no_versions(version: str) -> None:
     with pytest.raises(ReleaseError, match="no version of a release"):
         checked(version)
+
+
+@pytest.mark.parametrize("name", ["barrelman-sync", "registry.example.com:5000/a/b_c/d", "ghcr.io/owner/x.y-z"])
+def test_names_of_images(name: str) -> None:
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "r.example.com/x:1.0", "r.example.com/x@sha256:1", "a b/x", "r/Upper", "https://r/x"]
+)
+def test_no_names_of_images(name: str) -> None:
+    with pytest.raises(ReleaseError, match="no name of an image"):
+        checked_name(name)
 
 
 def test_the_version_is_written_once() -> None:
