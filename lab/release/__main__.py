@@ -19,7 +19,7 @@ from lab.release import stand_in
 from lab.release.buildah import Buildah, isolated, locked, which
 from lab.release.checkout import Checkout
 from lab.release.dist import Images, Release, fill
-from lab.release.image import base_name
+from lab.release.image import base_name, checked_name
 from lab.release.prepare import prepare
 from lab.release.problem import ReleaseError
 from lab.release.version import checked
@@ -54,6 +54,7 @@ def main(version: str, image: str, *, no_image: bool, stand_in_base: bool) -> No
 def _release(checkout: Checkout, version: str, choices: Choices) -> None:
     checkout.demand_clean()
     checked(version)
+    checked_name(choices.image)
     with _images(checkout, choices) as images:
         if prepare(checkout, version, datetime.now(UTC).date()):
             _say(f"made the commit 'Release {version}': the version, and its section in CHANGELOG.md")

@@ -12,8 +12,11 @@ from pathlib import Path
 from lab.release.buildah import Buildah
 from lab.release.checkout import Commit
 from lab.release.pip_settings import secrets
+from lab.release.problem import ReleaseError
 
 PREFIX = "org.opencontainers.image"
+_PART = r"[a-z0-9]+(?:[._-]+[a-z0-9]+)*"
+_NAME = re.compile(rf"(?:[A-Za-z0-9.-]+(?::[0-9]+)?/)?{_PART}(?:/{_PART})*")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,13 @@ class Build:
     labels: Mapping[str, str]
     epoch: int | None = None
     """The time of everything in the image; None for the time of the build."""
+
+
+def checked_name(name: str) -> str:
+    """Return the name if an image can be pushed under it, with a tag and a digest behind it."""
+    if not _NAME.fullmatch(name):
+        raise ReleaseError(f"{name!r} is no name of an image without a tag; registry.example.com/barrelman-sync is.")
+    return name
 
 
 def base_name(dockerfile: str) -> str:

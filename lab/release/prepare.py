@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from lab.release import changelog
@@ -25,11 +26,25 @@ def prepare(checkout: Checkout, version: str, today: date) -> bool:
     changes = _changes(checkout, version, today)
     if tagged and changes:
         raise ReleaseError(f"The tag v{version} is on a commit that is not ready for it: see {', '.join(changes)}.")
-    for path, text in changes.items():
-        (checkout.root / path).write_text(text)
     if changes:
-        checkout.commit(f"Release {version}", *changes)
+        _commit(checkout, version, changes)
     return bool(changes)
+
+
+def _commit(checkout: Checkout, version: str, changes: Mapping[str, str]) -> None:
+    """Commit the new texts. If git refuses, the files are as before, so that the next try finds a clean checkout."""
+    before = {path: checkout.read(path) for path in changes}
+    try:
+        _write(checkout, changes)
+        checkout.commit(f"Release {version}", *changes)
+    except ReleaseError:
+        _write(checkout, before)
+        raise
+
+
+def _write(checkout: Checkout, texts: Mapping[str, str]) -> None:
+    for path, text in texts.items():
+        (checkout.root / path).write_text(text)
 
 
 def _changes(checkout: Checkout, version: str, today: date) -> dict[str, str]:

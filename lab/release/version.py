@@ -12,7 +12,7 @@ HOME = "barrelman_sync/__init__.py"
 _WRITTEN = re.compile(r'^__version__ = "(.*)"$', re.MULTILINE)
 # What a version, a tag of git and a tag of an image all allow.
 _FORM = r"\d+\.\d+\.\d+(?:(?:a|b|rc)\d+)?"
-_RELEASE = re.compile(_FORM)
+_RELEASE = re.compile(_FORM, re.ASCII)
 _BEFORE = (
     r"app\.kubernetes\.io/version: ",
     r"newTag: ",
@@ -26,7 +26,7 @@ _MENTION = re.compile(rf"({'|'.join(_BEFORE)}){_FORM}(?![\w.-]*\w)")
 
 def checked(version: str) -> str:
     """Return the version if a release may have it."""
-    if not _RELEASE.fullmatch(version):
+    if not _RELEASE.fullmatch(version) or str(Version(version)) != version:  # 01.2.3 would be 1.2.3 in file names
         raise ReleaseError(f"{version!r} is no version of a release; 1.2.3 and 1.2.3rc1 are.")
     return version
 

@@ -55,3 +55,8 @@ def test_it_has_the_options_that_the_block_gives_it(local: ControlPlane, start: 
     (pod,) = local.api.list("Pod", NAMESPACE)
     assert pod["spec"]["containers"][0]["args"] == ["--preflight"]
     assert pod["metadata"]["labels"]["job-name"] == name
+
+
+def test_without_a_cronjob_it_ends(shell: Shell, installed: list[Object]) -> None:
+    shell(f"kubectl -n {NAMESPACE} delete cronjob barrelman-sync")
+    shell(f"set +e\n{SINGLE_RUN}")  # as in the shell of a user, where the lines after one that failed run too

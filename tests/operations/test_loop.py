@@ -162,9 +162,18 @@ def test_it_is_not_ready_while_runs_fail_and_the_next_run_is_the_retry(loop: Loo
 
 
 def test_a_wrong_configuration_ends_the_container(loop: Loop) -> None:
+    loop.succeeded.touch()  # by the container before
     with loop.running(BARRELMAN_SYNC_TIMEOUT="never"):
         assert loop.exit_code() == 2
     assert "--timeout" in loop.log
+    assert not loop.succeeded.exists()
+
+
+@pytest.mark.parametrize("pause", ["", "ten", "-1"])
+def test_a_wrong_pause_ends_the_container(loop: Loop, pause: str) -> None:
+    with loop.running(PAUSE=pause):
+        assert loop.exit_code() == 2
+    assert loop.log.count("done:") == 1
 
 
 def test_the_probe_looks_for_what_the_loop_writes(deployment: Object) -> None:

@@ -100,6 +100,16 @@ def test_a_candidate_comes_before_its_release(checkout: Checkout) -> None:
         prepare(checkout, "0.1.0rc2", DAY)
 
 
+def test_a_commit_that_git_refuses_leaves_a_clean_checkout(checkout: Checkout) -> None:
+    hook = checkout.root / ".git/hooks/pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(ReleaseError, match="git commit failed"):
+        prepare(checkout, "0.2.0", DAY)
+    checkout.demand_clean()
+
+
 def test_a_checkout_with_changes(checkout: Checkout) -> None:
     (checkout.root / "new.txt").touch()
     (checkout.root / "CHANGELOG.md").write_text("other")

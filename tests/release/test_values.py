@@ -16,6 +16,7 @@ import pytest
 from lab.release import changelog
 from lab.release.checkout import Commit
 from lab.release.checksums import checksums
+from lab.release.image import checked_name
 from lab.release.lock import requirements, with_release
 from lab.release.oci_archive import Content, debian_packages, python_itself
 from lab.release.packages import normalized
@@ -78,10 +79,25 @@ def test_versions(version: str) -> None:
     assert checked(version) == version
 
 
-@pytest.mark.parametrize("version", ["", "v0.1.0", "0.1", "0.1.0.dev1", "0.1.0-rc1", "0.1.0+local", "0.1.0\n", "$(id)"])
+@pytest.mark.parametrize(
+    "version", ["", "v0.1.0", "0.1", "0.1.0.dev1", "0.1.0-rc1", "0.1.0+local", "0.1.0\n", "$(id)", "01.2.3"]
+)
 def test_no_versions(version: str) -> None:
     with pytest.raises(ReleaseError, match="no version of a release"):
         checked(version)
+
+
+@pytest.mark.parametrize("name", ["barrelman-sync", "registry.example.com:5000/a/b_c/d", "ghcr.io/owner/x.y-z"])
+def test_names_of_images(name: str) -> None:
+    assert checked_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "r.example.com/x:1.0", "r.example.com/x@sha256:1", "a b/x", "r/Upper", "https://r/x"]
+)
+def test_no_names_of_images(name: str) -> None:
+    with pytest.raises(ReleaseError, match="no name of an image"):
+        checked_name(name)
 
 
 def test_the_version_is_written_once() -> None:
