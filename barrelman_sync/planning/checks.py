@@ -1,7 +1,7 @@
 """Small named checks of one local Service, or of a wanted mirror. Pure.
 
 A check returns a reason or None. A chain of checks returns the first reason. The chains, at the end of this module,
-read like the table of README, "What it does with a service".
+read like the table of docs/mirroring.md.
 """
 
 from collections.abc import Callable

@@ -9,5 +9,7 @@ from tests.scenarios.command import ROOT
 PAGE = (ROOT / "docs" / "install.md").read_text()
 
 # The blocks for the shell of an administrator; one that no test runs fails here.
-INSTALL, SINGLE_RUN, PRIORITY_CLASS, REMOVE = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+INSTALL, SINGLE_RUN, PRIORITY_CLASS, REMOVE, REMOVE_INSTALLATION, REMOVE_ACCOUNT = re.findall(
+    r"^```sh\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE
+)
 FOLLOW = re.search(r"^until .*$", SINGLE_RUN, re.MULTILINE)

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import re
 import subprocess
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -49,12 +47,6 @@ def test_the_commands_of_the_readme_are_targets_that_do_what_they_say() -> None:
     for command in commands:
         planned = subprocess.run([*command.split(), "-n"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
         assert DRY[command] in planned
-
-
-@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")], ids=lambda page: page.name)
-def test_every_file_that_a_page_links_to_is_there(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_exit_codes_are_those_of_the_command() -> None:

@@ -1,4 +1,4 @@
-"""The table of README, "What it does with a service": every row that changes something, beside one that does not."""
+"""The table of docs/mirroring.md: every row that changes something, beside one that does not."""
 
 from __future__ import annotations
 
