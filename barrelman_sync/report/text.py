@@ -108,6 +108,8 @@ def _told(step: Write | Leave | HeldBack, nodes: Mapping[str, str]) -> str:
             return f"marked, to be deleted after {step.until}: {message(step.why)}"
         case Leave():
             return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
+        case HeldBack(Delete(why=why)):  # of a delete, too, a person asks why
+            return f"delete held back ({message(why)}): {message(step.why)}"
         case HeldBack():
             return f"{step.step.action} held back: {message(step.why)}"
         case _:

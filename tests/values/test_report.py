@@ -156,8 +156,8 @@ def test_what_a_guard_holds_back_has_a_line() -> None:
         " if that is right, run once with --allow-mass-delete"
     )
     assert lines(report(world, world.guarded(0))) == [
-        f"! Service shop/cart delete held back: {reason}",
-        f"! Endpoints shop/cart delete held back: {reason}",
+        f"! Service shop/cart delete held back (the remote has no Service of this name): {reason}",
+        f"! Endpoints shop/cart delete held back (the remote has no Service of this name): {reason}",
     ]
 
 
