@@ -32,7 +32,7 @@ _LARGEST = 1_000_000
 _DEEPEST = 20
 """Levels of nesting. Kubeconfigs have six; with thousands, the C loader ends the process (SIGSEGV)."""
 _MOST_ALIASES = 20
-"""Aliases of YAML. Kubeconfigs have none; with some more, a file of a kilobyte stands for gigabytes ("billion laughs")."""
+"""Aliases of YAML. Kubeconfigs have none; with more, a kilobyte may stand for gigabytes ("billion laughs")."""
 
 Items = list[CompletionItem[str]]
 

@@ -108,12 +108,14 @@ def _told(step: Write | Leave | HeldBack, nodes: Mapping[str, str]) -> str:
             return f"marked, to be deleted after {step.until}: {message(step.why)}"
         case Leave():
             return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
-        case HeldBack(Delete(why=why)):  # of a delete, too, a person asks why
-            return f"delete held back ({message(why)}): {message(step.why)}"
         case HeldBack():
-            return f"{step.step.action} held back: {message(step.why)}"
+            return f"{step.step.action} held back{_why_deleted(step.step)}: {message(step.why)}"
         case _:
             assert_never(step)
+
+
+def _why_deleted(step: Write) -> str:
+    return f" ({message(step.why)})" if isinstance(step, Delete) else ""
 
 
 def _verdict(report: Report) -> str:

@@ -165,6 +165,17 @@ SELECTED = replace(SCOPE, service_selector=parse_selector("tier=web"))
             World(local(mirror(has_selector=True), endpoints())),
             "the remote asks for a mirror; a run would release 1, delete 1",
         ),
+        "no node": (
+            World(nodes=()),
+            "the remote asks for a mirror, but the endpoints are kept: no node can be used; a run would leave 1",
+        ),
+        "a manual service with a selector": (
+            World(local(manual(has_selector=True))).but(services=()),
+            (
+                "a manual service, which needs no Service in the remote, but the Service is left: a selector is set, so"
+                " Kubernetes manages the endpoints; a run would leave 1"
+            ),
+        ),
         "nothing anywhere": (World(NOTHING, ()), "neither cluster has a Service of this name"),
         "nothing, but something near": (
             World(local(service(Key("web", "cart"))), (remote(Key("shop", "carts")),)),
@@ -253,6 +264,12 @@ def test_what_is_here(world: World, told: str) -> None:
     (line,) = [line for line in story_lines(world.story()) if line.startswith("  in the local cluster: ")]
     assert line.removeprefix("  in the local cluster: ") == told
     valid_story(story_document(world.story()))
+
+
+def test_endpoints_without_addresses_are_here() -> None:
+    """Kubernetes makes such ones when a Service gets a selector that matches no pod."""
+    empty = World(local(mirror(), endpoints(addresses=(), ports=())))
+    assert "    Endpoints cart  no addresses  (managed by barrelman-sync)" in [*story_lines(empty.story())]
 
 
 # --- the nodes -----------------------------------------------------------------------------------------------------
@@ -360,7 +377,7 @@ def test_the_plan_is_colored_and_the_last_line_is_bold(capsys: pytest.CaptureFix
     assert last.startswith("\x1b[1mshop/cart: ")
     assert service.startswith("\x1b[32m    + Service ")
     assert endpoints.startswith("\x1b[32m    + Endpoints ")
-    assert not any("\x1b" in line.removesuffix("\x1b[0m") for line in lines)
+    assert not any("\x1b" in line for line in lines)
 
 
 # --- laws ----------------------------------------------------------------------------------------------------------

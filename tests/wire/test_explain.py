@@ -18,14 +18,6 @@ from tests.wire.objects import endpoints, mirror, namespace, node, node_port
 pytestmark = pytest.mark.usefixtures("in_process")
 
 
-STEPS = (
-    "    + Namespace     shop",
-    "    + Service       shop/cart  ClusterIP 80/TCP->30080",
-    "    + Endpoints     shop/cart  10.0.0.1 10.0.0.2 : 30080/TCP",
-)
-"""Of the plan for shop/cart, of which the local cluster has nothing."""
-
-
 def explain(sides: Sides, service: str = "shop/cart", *options: str) -> Result:
     return invoke(*sides.arguments, "--explain", service, *options)
 
@@ -51,13 +43,6 @@ def test_what_it_says_comes_true(sides: Sides) -> None:
     assert done == told["steps"]
     later = explain(sides).stdout.splitlines()
     assert later[-1] == "shop/cart: the remote asks for a mirror; a run would change nothing"
-
-
-def test_only_steps_and_the_sum_are_colored(sides: Sides) -> None:
-    """A line without a sign has no escape sequence either, not even one that ends a color."""
-    lines = explain(sides, "shop/cart", "--color", "always").stdout.splitlines()
-    assert [line for line in lines if "\x1b" in line] == [*(f"\x1b[32m{line}\x1b[0m" for line in STEPS), lines[-1]]
-    assert lines[-1].startswith("\x1b[1mshop/cart: ")
 
 
 def test_json_and_yaml_say_the_same(sides: Sides) -> None:
