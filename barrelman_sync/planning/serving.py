@@ -41,7 +41,9 @@ def node_answers(
     if not (kept or written):
         return ()
     serving = written | situation.present_addresses(key) if kept else written
-    whys: dict[str, Exclusion | NotServing] = {**dict(situation.nodes.excluded), **_not_serving(situation, key)}
+    held = any(isinstance(step, HeldBack) for step in steps)
+    not_serving = _not_serving(situation, key, held=held)
+    whys: dict[str, Exclusion | NotServing] = {**dict(situation.nodes.excluded), **not_serving}
     used = _used_addresses(situation)
     return tuple(
         _answer(node, serving.intersection(used.get(node.name, ())), whys[node.name])
@@ -56,8 +58,12 @@ def _answer(node: Node, serving: frozenset[str], why_not: Exclusion | NotServing
     return NodeAnswer(node.name, zone, node.addresses, why_not)
 
 
-def _not_serving(situation: Situation, key: Key) -> Mapping[str, NotServing]:
-    """Why each used node does not serve the Service, given that it does not."""
+def _not_serving(situation: Situation, key: Key, *, held: bool) -> Mapping[str, NotServing]:
+    """Why each used node does not serve the Service, given that it does not.
+
+    `held`: a step of the Service is held back. For a mirror that is to be deleted, a run does not read the remote's
+    EndpointSlices.
+    """
     live = situation.local.services.get(key)
     local_traffic = key in situation.desired.local_traffic and not (live and live.is_manual)
     service = Served(key, (), situation.families(live), None, local_traffic)
@@ -66,7 +72,7 @@ def _not_serving(situation: Situation, key: Key) -> Mapping[str, NotServing]:
     reachable = _names(pools[family] for family in chosen_mode(situation.rules).families(service) if family in pools)
     match answering_pools(situation, service):
         case Keep(why):
-            unknown = why.reason is Reason.REMOTE_SLICES_UNREADABLE
+            unknown = held or why.reason is Reason.REMOTE_SLICES_UNREADABLE
             found = dict.fromkeys(used, NotServing.UNKNOWN if unknown else NotServing.NO_ENDPOINT)
         case answering:
             picked_from = _names(answering.values())

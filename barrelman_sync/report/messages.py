@@ -46,7 +46,7 @@ NOT_SERVING: Mapping[NotServing, str] = {
     NotServing.NO_ADDRESS: "no address of the Service's IP families",
     NotServing.NO_ENDPOINT: "no ready endpoint of the Service (externalTrafficPolicy Local)",
     NotServing.NOT_PICKED: "not picked (--max-endpoints)",
-    NotServing.UNKNOWN: "the remote's EndpointSlices could not be read (externalTrafficPolicy Local)",
+    NotServing.UNKNOWN: "not known to have an endpoint of the Service (externalTrafficPolicy Local)",
 }
 
 EXCLUSIONS: Mapping[Exclusion, str] = {

@@ -315,6 +315,14 @@ LOCAL_TRAFFIC = World(NOTHING, (remote(local_traffic=True),), THREE)
             World(local(mirror(), endpoints(), mirror(TILL)), services=(), nodes=NODES),
             {"a": None, "b": None},
         ),
+        "a mirror whose delete is held back, with endpoints that were not read": (
+            World(
+                local(mirror(), endpoints(addresses=("10.0.0.1",)), mirror(TILL)),
+                (remote(type="LoadBalancer", local_traffic=True),),
+                NODES,
+            ),
+            {"a": None, "b": NotServing.UNKNOWN},
+        ),
     },
 )
 def test_which_nodes_serve(world: World, answers: dict[str, Any]) -> None:
