@@ -106,7 +106,7 @@ def _addresses_after(step: Step) -> Iterator[str]:
             yield from chain.from_iterable(map(_addresses_after, step.before))
         case HeldBack(Delete(LocalEndpoints() | LocalSlice() as live)):
             yield from live.addresses
-        case HeldBack():
-            yield from _addresses_after(step.step)
+        case HeldBack(Update(live=LocalEndpoints() | LocalSlice() as live)):
+            yield from live.addresses
         case _:  # nothing about endpoints, or they are deleted or left
             return

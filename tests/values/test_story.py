@@ -331,6 +331,16 @@ def test_which_nodes_serve(world: World, answers: dict[str, Any]) -> None:
     valid_story(story_document(story))
 
 
+def test_no_node_serves_a_mirror_whose_create_is_held_back() -> None:
+    """Its node port belongs to a mirror whose delete a guard holds back."""
+    taken = mirror(CART, service_port(node_port=30080), type="NodePort")
+    wanted = remote(TILL, port(node_port=30080))
+    world = World(local(taken, endpoints()), (wanted,), NODES, scope=replace(SCOPE, nodeports=True))
+    told = [*story_lines(world.story(TILL, limit=0))]
+    assert "  nodes: a run gives the Service no endpoints" in told
+    assert told[-1].endswith("node port 30080 of shop/cart, whose step is held back; a run would hold back 2")
+
+
 @cases("slices", {"Endpoints": False, "slices": True})
 def test_the_nodes_that_are_not_picked(slices: bool) -> None:  # noqa: FBT001
     world = World(NOTHING, nodes=THREE, rules=EndpointRules(slices, 1))
