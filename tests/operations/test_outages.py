@@ -45,7 +45,7 @@ def test_a_remote_made_anew_takes_over_on_demand(sync: Sync, other: Sync, local:
     assert "was made anew" in run.stdout
     assert served(local, "foo", "bar") == ["10.0.0.1", "10.0.0.2"]
     adopt = (*name, "--adopt-source", "my-cluster")
-    assert "held back" in other.writes_nothing(*adopt, "--max-deletes", "0", "--dry-run").line("foo/gone", "Service")
+    assert "held back" in other.writes_nothing(*adopt, "--max-deletes", "0", "--dry-run").line("foo/gone", "! Service")
     held_back = other(*adopt, "--max-deletes", "0")
     assert (held_back.exit_code, is_there(local, "foo", "gone")) == (3, (True, True))
     other.converges(*adopt)

@@ -175,7 +175,7 @@ def test_many_marks_are_made_and_many_that_are_over_meet_the_guard(sync: Sync, l
     for name in names:
         set_mark(local, LONG_AGO, name)
     run = sync.writes_nothing(*HOUR, "--max-deletes", "3", exit_code=3)
-    assert "4 of 4 managed services would be removed" in run.line("Service", "foo/s0", "held back")
+    assert "4 of 4 managed services would be removed" in run.line("! Service", "foo/s0", "held back")
     sync.converges(*HOUR, "--max-deletes", "3", "--allow-mass-delete")
     assert local.api.list("Service", "foo") == []
 

@@ -32,7 +32,7 @@ def test_five_of_forty_just_go_and_twenty_of_forty_do_not(
     assert run.exit_code == 3
     assert not any(write.startswith("delete") for write in run.writes)
     for number in range(20):
-        assert ALLOW in run.line("Service", f"foo/s{number} ", "delete held back")
+        assert ALLOW in run.line("! Service", f"foo/s{number} ", "delete held back")
     assert mirrors(local) == 41
     assert ports(mirror_of(local, "foo", "s20")) == [("http", "TCP", 80, 30099)]
     assert is_there(local, "foo", "new") == (True, True)
@@ -64,8 +64,8 @@ def test_a_single_delete_is_held_back_while_the_remote_lists_no_node(
     remote.api.delete("Service", "bar", "foo")
     remote.api.delete_all("Node")
     run = sync.writes_nothing(exit_code=3)
-    assert "no node at all" in run.line("Service", "foo/bar")
-    assert ALLOW in run.line("Service", "foo/bar")
+    assert "no node at all" in run.line("! Service", "foo/bar")
+    assert ALLOW in run.line("! Service", "foo/bar")
     assert ips(local, "foo", "bar") == nodes
     sync.converges(ALLOW)
     assert is_there(local, "foo", "bar") == (False, False)
@@ -77,7 +77,7 @@ def test_a_run_that_also_fails_says_so_first(sync: Sync, remote: ControlPlane, n
     remote.api.delete("Service", "bar", "foo")
     remote.api.delete_all("Node")
     run = sync.writes_nothing(exit_code=1)  # wins over 3
-    assert "no node at all" in run.line("Service", "foo/bar")
+    assert "no node at all" in run.line("! Service", "foo/bar")
     assert "no node can be used" in run.line("Endpoints", "foo/kept")
 
 
@@ -91,5 +91,5 @@ def test_mirrors_of_this_source_or_of_none_are_counted(
     for number in range(4):
         remote.api.delete("Service", f"s{number}", "foo")
     run = sync.writes_nothing("--max-deletes", "0", exit_code=3)
-    assert "3 of 3 managed services would be removed, more than 0" in run.line("Service", "foo/s0", "held back")
+    assert "3 of 3 managed services would be removed, more than 0" in run.line("! Service", "foo/s0", "held back")
     assert "under the name two" in run.line("Service", "foo/s1")
