@@ -27,10 +27,12 @@ from barrelman_sync.access.kubeconfig_paths import default_paths, expanded
 
 VARIABLE = "_BARRELMAN_SYNC_COMPLETE"
 """By this variable, a shell asks for its script (`bash_source`), and the script for completions (`bash_complete`)."""
-_LARGEST = 10_000_000
-"""Bytes. Kubeconfigs have some kilobytes; a larger file would take long to read."""
+_LARGEST = 1_000_000
+"""Bytes. Kubeconfigs have some kilobytes; a larger file of many small entries would take half a minute to read."""
 _DEEPEST = 20
 """Levels of nesting. Kubeconfigs have six; with thousands, the C loader ends the process (SIGSEGV)."""
+_MOST_ALIASES = 20
+"""Aliases of YAML. Kubeconfigs have none; with more, a kilobyte may stand for gigabytes ("billion laughs")."""
 
 Items = list[CompletionItem[str]]
 
@@ -78,10 +80,11 @@ def _names_in(path: Path) -> Iterator[str]:
         return
     content = path.read_bytes()
     loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C one is ten times as fast
-    depth = 0
+    depth = aliases = 0
     for event in yaml.parse(content, loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
+        aliases += isinstance(event, yaml.AliasEvent)
+        if depth > _DEEPEST or aliases > _MOST_ALIASES:
             return
     document = yaml.load(content, loader)  # noqa: S506 - both are safe
     for entry in document["contexts"]:
@@ -96,6 +99,8 @@ class _WholeWords(ShellComplete):
 
     def get_completions(self, args: list[str], incomplete: str) -> Items:
         """What to offer: whole words."""
+        if re.match("-[a-z]+=", incomplete):  # `-o=json` is a mistake: short options take no equals sign
+            return []
         option = re.match("--[a-z-]+=", incomplete)
         items: Items = super().get_completions(args, incomplete)
         if option is None:

@@ -55,7 +55,8 @@ def show_document(rendered: str) -> None:
 def show_line(line: str, *, color: bool, bold: bool = False) -> None:
     """Prints a line of text in the color of its sign, if it begins with one."""
     shown = one_line(line)  # here, so that no line is forgotten: all hold text of others
-    styled = click.style(shown, fg=_COLORS.get(shown.lstrip()[:1]), bold=bold or None) if color and shown else shown
+    hue = _COLORS.get(shown.lstrip()[:1])
+    styled = click.style(shown, fg=hue, bold=bold or None) if color and shown and (hue or bold) else shown
     click.echo(styled, color=color)
 
 

@@ -1,6 +1,5 @@
 """The story of one Service as lines of text: the remote, the rules, what is here, the nodes, the plan, the verdict."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from barrelman_sync.model.local import LocalEndpoints, LocalService, LocalSlice
@@ -8,9 +7,9 @@ from barrelman_sync.model.names import Kind, Origin
 from barrelman_sync.model.remote import RemotePort, RemoteService
 from barrelman_sync.model.settings import Whose
 from barrelman_sync.planning.eligibility import NotEligible
-from barrelman_sync.planning.reasons import Exclusion, NotServing, Rule, Skip
+from barrelman_sync.planning.reasons import KEEPING, Exclusion, NotServing, Reason, Rule, Skip, Why
 from barrelman_sync.planning.serving import NodeAnswer
-from barrelman_sync.planning.steps import Action, HeldBack, Leave, Step
+from barrelman_sync.planning.steps import HeldBack, Leave, Step, Unchanged
 from barrelman_sync.planning.story import Here, Role, Story, Verdict
 from barrelman_sync.report.changes import addresses_text, port_text
 from barrelman_sync.report.messages import EXCLUSIONS, NOT_SERVING, PASSED, SKIPS, message, not_eligible
@@ -43,7 +42,7 @@ def verdict_text(story: Story) -> str:
     """The verdict as a sentence without a period."""
     match story.verdict:
         case Verdict.NOT_IN_REMOTE if story.here.role is Role.MANUAL:
-            return "a manual service, which needs no Service in the remote"
+            return f"a manual service, which needs no Service in the remote{_but(story.steps)}"
         case Verdict.NOT_IN_REMOTE:
             return "the remote has no Service of this name"
         case Verdict.NOWHERE:
@@ -52,14 +51,26 @@ def verdict_text(story: Story) -> str:
         case _ if story.why_not:
             return f"no mirror: {why_not_text(story.why_not)}"
         case _:
-            return "the remote asks for a mirror" + "".join(f", but {told}" for told in _in_the_way(story.steps)[:1])
+            return f"the remote asks for a mirror{_but(story.steps)}"
 
 
-def _in_the_way(steps: Iterable[Step]) -> list[str]:
-    """Why the Service is not written, although the remote asks for a mirror."""
-    words = {Action.LEAVE: "the Service is left", Action.HOLD_BACK: "the Service is held back"}
-    of_service = (step for step in steps if step.ref.kind == Kind.SERVICE)
-    return [f"{words[step.action]}: {message(step.why)}" for step in of_service if isinstance(step, Leave | HeldBack)]
+def _but(steps: Iterable[Step]) -> str:
+    """What stands in the way of a Service that should be served; empty if nothing does."""
+    return next((f", but {told}: {message(step.why)}" for step in steps if (told := _in_the_way(step))), "")
+
+
+def _in_the_way(step: Step) -> str:
+    match step:
+        case Leave(why=Why(Reason.NOT_COPIED_YET)):  # the Service is served all the same
+            return ""
+        case Leave() if step.why.reason in KEEPING:
+            return "the endpoints are kept"
+        case Leave() if step.ref.kind == Kind.SERVICE:
+            return "the Service is left"
+        case HeldBack() if step.ref.kind == Kind.SERVICE:
+            return "the Service is held back"
+        case _:
+            return ""
 
 
 def why_not_text(why: NotEligible | Skip) -> str:
@@ -151,7 +162,8 @@ def _marks(service: LocalService) -> Iterator[str]:
 def _endpoints(found: LocalEndpoints | LocalSlice) -> str:
     ports = ", ".join(f"{port.port}/{port.protocol}" for port in found.ports)
     manager = f"managed by {found.manager}" if found.manager else "managed by nobody"
-    return f"{found.ref.kind} {found.key.name}  {addresses_text(found.addresses)} : {ports}  ({manager})"
+    told = f"{addresses_text(found.addresses)} : {ports}" if found.addresses else "no addresses"
+    return f"{found.ref.kind} {found.key.name}  {told}  ({manager})"
 
 
 def _served(story: Story) -> str:
@@ -193,5 +205,24 @@ def _steps(story: Story) -> Iterator[str]:
 
 
 def _summary(steps: Iterable[Step]) -> str:
-    counts = Counter(step.action for step in steps if step.action is not Action.UNCHANGED)
-    return ", ".join(f"{action} {number}" for action, number in counts.items()) or "change nothing"
+    """What a run would write: `create the Service and the Endpoints, delete the EndpointSlice`."""
+    kinds: dict[str, dict[str, None]] = {}
+    for step in steps:
+        if deed := _deed(step):
+            kinds.setdefault(deed, {})[f"the {step.ref.kind}"] = None
+    return ", ".join(f"{deed} {_listed(*found)}" for deed, found in kinds.items()) or "change nothing"
+
+
+def _deed(step: Step) -> str:
+    match step:
+        case HeldBack():
+            return f"hold back the {step.step.action} of"
+        case Leave() | Unchanged():
+            return ""
+        case _:
+            return step.action
+
+
+def _listed(*words: str) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last

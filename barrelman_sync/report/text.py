@@ -10,7 +10,7 @@ from typing import assert_never
 
 from barrelman_sync.model.names import Key, Kind, Ref
 from barrelman_sync.model.wanted import Mirror, WantedEndpoints, WantedNamespace, WantedSlice
-from barrelman_sync.planning.reasons import KEEPING
+from barrelman_sync.planning.reasons import KEEPING, Reason
 from barrelman_sync.planning.result import Outcome, Report, Result
 from barrelman_sync.planning.steps import (
     Action,
@@ -109,9 +109,15 @@ def _told(step: Write | Leave | HeldBack, nodes: Mapping[str, str]) -> str:
         case Leave():
             return f"{'kept' if step.why.reason in KEEPING else 'left'}: {message(step.why)}"
         case HeldBack():
-            return f"{step.step.action} held back: {message(step.why)}"
+            return f"{step.step.action} held back: {message(step.why)}{_why_deleted(step.step)}"
         case _:
             assert_never(step)
+
+
+def _why_deleted(step: Write) -> str:
+    """Why a mirror would be deleted although the remote has the Service, such as another type."""
+    is_mirror = isinstance(step, Delete) and step.ref.kind == Kind.SERVICE
+    return f" ({message(step.why)})" if is_mirror and step.why.reason is not Reason.NOT_IN_REMOTE else ""
 
 
 def _verdict(report: Report) -> str:

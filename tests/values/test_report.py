@@ -161,6 +161,15 @@ def test_what_a_guard_holds_back_has_a_line() -> None:
     ]
 
 
+def test_a_delete_that_is_held_back_says_why_it_is_planned_though_the_remote_has_the_service() -> None:
+    world = World(services=(remote(type="LoadBalancer"),))
+    service, endpoints = lines(report(world, world.guarded(0)))
+    assert service.endswith(
+        "--allow-mass-delete (the remote Service is of type LoadBalancer now, see --include-loadbalancers)"
+    )
+    assert endpoints.endswith("--allow-mass-delete")
+
+
 def test_endpoints_without_better_ones_are_kept() -> None:
     assert lines(report(World(nodes=()))) == ["! Endpoints shop/cart kept: no node can be used"]
 

@@ -27,6 +27,8 @@ contexts:
 - {{}}
 """
 OTHER = "contexts: [{name: other}, {name: kind-a}, {name: 'two words'}]"
+BOMB = "a0: &a0 [{x: y}]\n" + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10))
+"""A kilobyte of YAML that stands for gigabytes."""
 BROKEN = {
     "missing": None,
     "not YAML": "contexts: [",
@@ -36,6 +38,10 @@ BROKEN = {
     "a list in place of a name": "contexts: [{name: [a]}]",
     "bytes": "\x00\xff",
     "nested too deeply": "[" * 100_000,
+    "aliases of aliases": BOMB + "contexts: [{name: *a9}]",
+    "merges of merges": BOMB.replace("[", "{<<: [").replace("]", "]}") + "contexts: [{name: x, <<: *a9}]",
+    "a name that is a list": "contexts: [{name: [a]}]",
+    "too large": "contexts:\n" + "- name: x\n" * 200_000,
     "control characters": 'contexts: [{name: "a\\x1b[2Jb"}, {name: "a\\nplain,b"}]',
 }
 
@@ -58,6 +64,13 @@ def asked(shell: str, *words: str) -> list[str]:
     done = command(environment={"_BARRELMAN_SYNC_COMPLETE": f"{shell}_complete", **typed})
     assert (done.returncode, done.stderr) == (0, "")
     return [line for line in done.stdout.splitlines() if line]
+
+
+def line_of(shell: str, word: str) -> dict[str, str]:
+    """Return the variables by which our script, or click's, tells what is typed."""
+    if shell == "bash":
+        return {"COMP_LINE": f"barrelman-sync {word}"}
+    return {"COMP_WORDS": f"barrelman-sync {word}", "COMP_CWORD": "1" if shell == "zsh" else word}
 
 
 def plain(*words: str) -> list[str]:
@@ -90,6 +103,13 @@ def test_choices_of_both_names_of_an_option() -> None:
     assert plain("-o", "") == plain("--output", "") == plain("--output", "=", "") == ["text", "json", "yaml"]
     assert plain("--output=y") == plain("--output", "=", "y") == ["yaml"]
     assert plain("--remote-endpoint", "p") == ["public", "private"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_no_choice_after_an_equals_sign_of_a_short_option(shell: str) -> None:
+    """The command does not take `-o=json`; bash was offered what is left of each choice behind `-o=`."""
+    done = command(environment={"_BARRELMAN_SYNC_COMPLETE": f"{shell}_complete", **line_of(shell, "-o=")})
+    assert done.stdout.split() == []
 
 
 @pytest.mark.parametrize("option", ["--local-kubeconfig", "--remote-kubeconfig", "--metrics-file"])

@@ -32,7 +32,10 @@ def test_nothing_is_written_and_no_more_is_read_than_in_a_dry_run(sides: Sides) 
     assert (result.exit_code, result.stderr) == (0, "")
     assert {request.method for api in (sides.local, sides.remote) for request in api.requests} == {"GET"}
     assert sorted(request.target for api in (sides.local, sides.remote) for request in api.requests) == dry
-    assert result.stdout.splitlines()[-1] == "shop/cart: the remote asks for a mirror; a run would create 2"
+    assert (
+        result.stdout.splitlines()[-1]
+        == "shop/cart: the remote asks for a mirror; a run would create the Service and the Endpoints"
+    )
 
 
 def test_what_it_says_comes_true(sides: Sides) -> None:
