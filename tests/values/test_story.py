@@ -123,8 +123,10 @@ SELECTED = replace(SCOPE, service_selector=parse_selector("tier=web"))
         ),
         "a load balancer": (
             World(services=(remote(type="LoadBalancer"),)),
-            "no mirror: type LoadBalancer, see --include-loadbalancers;"
-            " a run would delete the Service and the Endpoints",
+            (
+                "no mirror: type LoadBalancer, see --include-loadbalancers;"
+                " a run would delete the Service and the Endpoints"
+            ),
         ),
         "its namespace": (
             World(NOTHING, (remote(),), scope=replace(SCOPE, namespaces=frozenset({"web"}))),
@@ -159,8 +161,10 @@ SELECTED = replace(SCOPE, service_selector=parse_selector("tier=web"))
         ),
         "a terminating namespace": (
             World(local(namespaces=[LocalNamespace("shop", terminating=True)])),
-            "the remote asks for a mirror, but the Service is left: namespace shop is terminating;"
-            " a run would change nothing",
+            (
+                "the remote asks for a mirror, but the Service is left: namespace shop is terminating;"
+                " a run would change nothing"
+            ),
         ),
         "a mirror of another source": (
             World(local(mirror(labels={**MIRROR_LABELS, FROM: "stage"}, annotations={}))),
