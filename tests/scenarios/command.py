@@ -30,7 +30,7 @@ SECONDS = 120  # for a busy machine; usually 0.1
 # Every run is a process of its own, with its own signals, logs and environment, forked from one that has loaded the
 # program already: 0.15 s a run. The installed script costs 0.6 s; test_usage.py runs that one too.
 _fork = multiprocessing.get_context("forkserver")
-PRELOAD = ("barrelman_sync.reconcile", "barrelman_sync.report.printer", "httpcore2")
+PRELOAD = ("barrelman_sync.reconcile", "barrelman_sync.report.printer", "httpcore2", "jsonschema")
 _fork.set_forkserver_preload([*PRELOAD])
 
 
