@@ -7,11 +7,20 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from barrelman_sync import redaction
-from lab.controlplane import ControlPlane, binary, control_planes
+from lab.controlplane import ControlPlane, binaries, control_planes
+from lab.controlplane.releases import UnknownRelease, chosen
 from tests.needed import needed
 
 Clusters = tuple[ControlPlane, ...]
 CLUSTERS = pytest.StashKey[Clusters]()
+
+
+def pytest_configure() -> None:
+    """Refuse a release of Kubernetes that is not here before any test runs."""
+    try:
+        chosen()
+    except UnknownRelease as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +33,7 @@ def no_known_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def clusters(request: pytest.FixtureRequest) -> Iterator[Clusters]:
     """Two control planes, (remote, local), for the whole run; started when the first test asks."""
     with needed("no control plane", request.config):
-        binary()
+        binaries()
     with control_planes("remote", "local") as planes:
         request.config.stash[CLUSTERS] = planes
         yield planes

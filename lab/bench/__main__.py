@@ -11,7 +11,7 @@ import click
 from lab.bench import first_run, idle_run, scale, start
 from lab.bench.figures import machine, progress
 from lab.bench.setting import LAST_NODE_PORT, Setting, Size, setting
-from lab.controlplane import ControlPlaneError, NoControlPlane, binary
+from lab.controlplane import ControlPlaneError, NoControlPlane, binaries
 
 Measure = Callable[[Setting], None]
 PARTS: Mapping[str, Measure] = {"first": first_run.measure, "idle": idle_run.measure}
@@ -43,7 +43,7 @@ def main(parts: tuple[str, ...], services: int, nodes: int, rounds: int) -> None
 
 
 def _on_clusters(parts: list[Measure], size: Size) -> None:
-    binary()
+    binaries()
     progress("starting two clusters and filling the remote one")
     with setting(size) as here:
         for measure in parts:

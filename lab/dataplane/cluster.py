@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 
 from lab.controlplane import ControlPlane, ControlPlaneError, wait_until
-from lab.controlplane.build import binary as controlplane
 from lab.controlplane.objects import pod, port, service
 from lab.controlplane.processes import Process
 from lab.dataplane.build import binary as dataplane
@@ -158,7 +157,7 @@ class Cluster:
     def _proxy(self, node: Node, kubeconfig: Path) -> list[str | Path]:
         return [
             *self._network.enter_namespace(node.name),
-            controlplane(),
+            self.plane.binary,
             "kube-proxy",
             f"--kubeconfig={kubeconfig}",
             "--proxy-mode=nftables",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.controlplane import ControlPlane, binary, control_planes
+from lab.controlplane import ControlPlane, binaries, control_planes
 from lab.demo import terminal
 from lab.demo.access import KUBECONFIG, grant_local, grant_remote
 from lab.demo.traffic import Traffic, traffic
@@ -81,7 +81,7 @@ def stage() -> Iterator[Stage]:
     )
     terminal.heading("Two real clusters on this machine")
     terminal.say("Each cluster is etcd, kube-apiserver and controllers. They are built once, then start within 10 s.")
-    binary()
+    binaries()
     with control_planes("remote", "local") as (remote, local):
         terminal.line(f"remote  {remote.url}  the services run here")
         terminal.line(f"local   {local.url}  the callers and barrelman-sync run here")

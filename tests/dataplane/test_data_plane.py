@@ -15,8 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.controlplane import wait_until
-from lab.controlplane.build import binary as controlplane
+from lab.controlplane import binaries, wait_until
 from lab.controlplane.folders import remove_abandoned
 from lab.dataplane import machine
 from lab.dataplane.build import binary as dataplane
@@ -45,7 +44,7 @@ def _possible(request: pytest.FixtureRequest) -> None:
     """Skip these tests where the lab cannot run; in CI, fail."""
     with needed("no traffic", request.config):
         machine.check()
-        controlplane(), dataplane()
+        binaries(), dataplane()
 
 
 @contextmanager
@@ -110,7 +109,7 @@ def home_of_nobody() -> Iterator[dict[str, str]]:
         pytest.skip("these tests run as an ordinary user already")
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        for binary in (controlplane(), dataplane()):
+        for binary in (*binaries(), dataplane()):
             shutil.copytree(binary.parent, home / "barrelman-sync" / binary.parent.name)
         (home / "tmp").mkdir()
         for mine in (home, home / "tmp"):

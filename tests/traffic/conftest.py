@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.controlplane import ControlPlane, Options, control_planes
-from lab.controlplane.build import binary as controlplane
+from lab.controlplane import ControlPlane, Options, binaries, control_planes
 from lab.dataplane import Cluster, Tally, data_planes, machine
 from lab.dataplane.build import binary as dataplane
 from tests.migration.conftest import mode as mode  # noqa: PLC0414 - fixtures of the neighbors
@@ -27,7 +26,7 @@ def data_plane(request: pytest.FixtureRequest) -> Iterator[tuple[Cluster, ...]]:
     """Return the two clusters, (remote, local), for all tests of this folder."""
     with needed("no traffic", request.config):
         machine.check()
-        controlplane(), dataplane()
+        binaries(), dataplane()
     with (
         control_planes("remote", "local", options=Options(dual_stack=True)) as (remote, local),
         data_planes({remote: REMOTE, local: LOCAL}) as clusters,
