@@ -12,6 +12,8 @@ from lab.controlplane.releases import UnknownRelease, chosen
 from tests.needed import needed
 
 Clusters = tuple[ControlPlane, ...]
+WITH_CONTROL_PLANES = {"clusters", "data_plane"}  # fixtures
+COUNTED = "counted"
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
@@ -21,6 +23,25 @@ def pytest_configure() -> None:
         chosen()
     except UnknownRelease as error:
         raise pytest.UsageError(str(error)) from None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that ask for control planes: `-m kubernetes` takes these alone."""
+    for item in items:
+        if isinstance(item, pytest.Function) and WITH_CONTROL_PLANES.intersection(item.fixturenames):
+            item.add_marker("kubernetes")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests counted. They record it as a property, so that it gets here from xdist's workers, too."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    told = [
+        text for report in reports if report.when == "call" for name, text in report.user_properties if name == COUNTED
+    ]
+    if told:
+        terminalreporter.section("counted")
+        terminalreporter.write("".join(f"{text}\n" for text in told))
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""How much was swept, for the line at the end."""
+"""How much of a world was swept, for the lines at the end."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ SEED = os.environ.get("SEED") or (
 
 @dataclass
 class Count:
-    """What was played so far."""
+    """What was played of one world."""
 
-    runs: int = 0
     cases: int = 0
     failed: int = 0
-    positions: set[tuple[str, Position]] = field(default_factory=set)
+    positions: set[Position] = field(default_factory=set)
     ways: set[str] = field(default_factory=set)
 
     @contextmanager
     def counting(self, case: Case) -> Iterator[None]:
         """Count the case."""
         self.cases += 1
-        self.positions.add((case.world, case.at))
+        self.positions.add(case.at)
         self.ways.add(case.how)
         try:
             yield
@@ -42,8 +41,6 @@ class Count:
             raise
 
     def __str__(self) -> str:
-        """Return the line."""
-        return (
-            f"{self.cases} requests broken ({len(self.positions)} positions, {len(self.ways)} faults) in {self.runs}"
-            f" runs: {self.failed} failed. SEED={SEED}"
-        )
+        """Return the line, with the seed that repeats the sample."""
+        counts = f"{self.cases} requests broken ({len(self.positions)} positions, {len(self.ways)} faults)"
+        return f"{counts}: {self.failed} failed. SEED={SEED}"

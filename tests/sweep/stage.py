@@ -29,7 +29,6 @@ class Stage:
         self.relayed = [option for relay in relays for option in relay.options]
         self.ready: object = None
         """The world that is there, just as it was made; None after a run has written."""
-        self.runs = 0
 
     def clear(self) -> None:
         """Empty NAMESPACES in both clusters."""
@@ -50,12 +49,10 @@ class Stage:
 
     def run(self, *options: str) -> Run:
         """Run undisturbed."""
-        self.runs += 1
         return self.sync(*options)
 
     def run_by_relay(self, *options: str) -> Run:
         """Run through the relays; `switch.begin` says what they do."""
-        self.runs += 1
         running = self.sync.start(*self.relayed, *options)
         self.switch.started(running.pid)
         try:

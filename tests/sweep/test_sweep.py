@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from lab.controlplane import ControlPlane
+from tests.conftest import COUNTED
 from tests.sweep.checks import play, undisturbed
 from tests.sweep.count import SEED, Count
 from tests.sweep.faults import Case, cases
@@ -35,16 +36,16 @@ def stage(clusters: tuple[ControlPlane, ...], tmp_path_factory: pytest.TempPathF
 
 
 @pytest.mark.parametrize("world", WORLDS)
-def test_whatever_breaks(stage: Stage, world: str, subtests: pytest.Subtests, swept: Count) -> None:
+def test_whatever_breaks(stage: Stage, world: str, subtests: pytest.Subtests, request: pytest.FixtureRequest) -> None:
     if not _may_ask_for(world):
         pytest.skip(f"SWEEP={ASKED} asks for other worlds")
     wanted = undisturbed(stage, world)
     chosen = _chosen(world, cases(world, wanted.positions))
+    count = Count()
     for case in chosen:
-        with subtests.test(str(case)), swept.counting(case):
+        with subtests.test(str(case)), count.counting(case):
             play(stage, case, wanted)
-    swept.runs += stage.runs
-    stage.runs = 0
+    request.node.user_properties.append((COUNTED, f"{world}: {count}"))
 
 
 def _may_ask_for(world: str) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from lab.controlplane import ControlPlane, Options, binaries, control_planes
 from lab.dataplane import Cluster, Tally, data_planes, machine
 from lab.dataplane.build import binary as dataplane
+from tests.conftest import COUNTED
 from tests.migration.conftest import mode as mode  # noqa: PLC0414 - fixtures of the neighbors
 from tests.migration.conftest import programs as programs  # noqa: PLC0414
 from tests.migration.conftest import shell as shell  # noqa: PLC0414
@@ -17,7 +18,6 @@ from tests.needed import needed
 from tests.scenarios.command import Sync
 from tests.traffic.lab import Lab
 
-FIGURES = pytest.StashKey[list[str]]()
 REMOTE, LOCAL = ("x1", "x2", "x3"), ("y1", "y2")
 
 
@@ -42,11 +42,11 @@ def lab(data_plane: tuple[Cluster, ...], request: pytest.FixtureRequest, tmp_pat
         cluster.reset()
     for cluster in data_plane:
         cluster.settle()
-    told = request.config.stash.setdefault(FIGURES, [])
 
     def tell(what: str, tally: Tally) -> None:
-        told.append(f"{request.node.name}: {what}: {tally}")
-        print(told[-1])
+        told = f"{request.node.name}: {what}: {tally}"
+        request.node.user_properties.append((COUNTED, told))  # the figures of docs/how-traffic-flows.md
+        print(told)
 
     return Lab(remote, local, Sync(remote.plane, local.plane, tmp_path / "sync"), tell)
 
@@ -55,11 +55,3 @@ def lab(data_plane: tuple[Cluster, ...], request: pytest.FixtureRequest, tmp_pat
 def local(lab: Lab) -> ControlPlane:
     """Return the local control plane, for the fixtures of the neighbors."""
     return lab.local.plane
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show what each test counted: these are the figures of docs/how-traffic-flows.md."""
-    if told := config.stash.get(FIGURES, []):
-        terminalreporter.section("traffic")
-        for line in told:
-            terminalreporter.write_line(line)
