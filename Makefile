@@ -10,6 +10,9 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
+# Most tests wait for servers, so four of them keep two cores busy. WORKERS=0 runs all in one process.
+WORKERS ?= 4
+
 # Hashes are those of the public files, so a folder of local wheels is left out of the lock. What was published in the
 # last seven days is left out too: most releases that turn out to be malicious are gone by then.
 PIP_COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
@@ -61,8 +64,12 @@ fmt: venv ## format, and fix what ruff can fix safely
 	$(BIN)/ruff check --fix
 
 .PHONY: test
-test: venv ## run the tests; ARGS="-k plan" is passed to pytest
-	$(BIN)/python -m pytest $(ARGS)
+test: venv ## run the tests; ARGS="-k plan" is passed to pytest; KUBERNETES=1.31, or LOCAL/REMOTE: 1.37/1.31
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
+
+.PHONY: matrix
+matrix: venv ## run the tests with control planes on every release (an hour); ARGS="1.31 1.37/1.31" takes some
+	$(BIN)/python -m tests.matrix $(ARGS)
 
 .PHONY: worlds
 worlds: venv ## look for a random world that breaks a law (minutes); ARGS="--worlds 500 --seed 7"

@@ -21,8 +21,9 @@ def data_folder() -> Iterator[Path]:
     remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     try:
-        with (folder / LOCK).open("w") as lock:
+        with (folder / f"{LOCK}-not-held-yet").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            Path(lock.name).rename(folder / LOCK)  # else another run could take the folder for an abandoned one
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

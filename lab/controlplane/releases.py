@@ -69,11 +69,11 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Chosen:
     """
     releases = {str(release): release for release in all_releases()}
     text = environment.get(VARIABLE) or str(all_releases()[-1])
-    local, _, remote = text.partition("/")
-    found = [releases.get(name) for name in (local, remote or local)]
-    match found:
-        case [Release() as ours, Release() as theirs]:
-            return Chosen(ours, theirs)
+    match [releases.get(name) for name in text.split("/")]:
+        case [Release() as both]:
+            return Chosen(both, both)
+        case [Release() as local, Release() as remote]:
+            return Chosen(local, remote)
         case _:
             known = ", ".join(releases)
             raise UnknownRelease(f"{VARIABLE}={text}: say one of {known}, or LOCAL/REMOTE, such as 1.37/1.31")

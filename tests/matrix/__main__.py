@@ -41,7 +41,18 @@ def _pair(text: str) -> Chosen:
 def _run(pair: Chosen, tests: str, workers: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        arguments = ["-m", "kubernetes", "--quiet", "--numprocesses", workers, "--junitxml", str(report), tests]
+        arguments = [
+            "-m",
+            "kubernetes",
+            "--quiet",
+            "--numprocesses",
+            workers,
+            "--dist",
+            "worksteal",
+            "--junitxml",
+            str(report),
+            tests,
+        ]
         environment = {**os.environ, VARIABLE: str(pair), "CI": "true"}
         print(f"Kubernetes {pair}:", file=sys.stderr, flush=True)
         command = [sys.executable, "-m", "pytest", *arguments]

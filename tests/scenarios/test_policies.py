@@ -78,7 +78,7 @@ def _policy(
         )
     except ApiError as error:
         if error.status == 404:
-            pytest.skip("Kubernetes has such policies since 1.36")
+            pytest.skip("Kubernetes has such policies by default since 1.36")
         raise
     try:
         cluster.api.request("POST", f"{API}/mutatingadmissionpolicybindings", binding)

@@ -111,17 +111,26 @@ def test_a_second_run_that_was_faster_is_no_failure(
 def test_a_look_at_what_a_delete_left_that_fails_ends_the_run_with_a_message(
     sync: Sync, remote: ControlPlane, local: ControlPlane, local_proxy: Proxy
 ) -> None:
-    """The API server removes Endpoints with their Service, so our own delete gets a 404 and looks once more."""
+    """Somebody removes the Endpoints before us, so our own delete gets a 404 and looks once more.
+
+    Up to Kubernetes 1.36 the API server itself removes Endpoints with their Service.
+    """
     remote.add(node_port("foo", "bar", 30080), node_port("foo", "other", 30081))
     sync.converges()
     remote.api.delete("Service", "bar", "foo")
+    local_proxy.before("DELETE", "/endpoints/bar", lambda: _remove_endpoints(local, "foo", "bar"))
     local_proxy.spoil("/api/v1/namespaces/foo/endpoints/bar", cut)
-    run = sync(*local_proxy.options)
+    run = sync("--timeout", "10s", *local_proxy.options)
     assert run.exit_code == 1, run
     assert "delete endpoints foo/bar 404" in run.writes
     assert "reading Endpoints foo/bar in the local cluster failed: no connection to" in run.line("foo/bar", "failed")
     assert is_there(local, "foo", "bar") == (False, False)
     sync.writes_nothing()
+
+
+def _remove_endpoints(local: ControlPlane, namespace: str, name: str) -> None:
+    if local.api.find("Endpoints", name, namespace):
+        local.api.delete("Endpoints", name, namespace)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

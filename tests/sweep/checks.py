@@ -169,7 +169,7 @@ def _name(step: Object) -> Name:
 
 
 def _went(name: Name, after: Objects) -> bool:
-    """Say whether the API server itself has deleted the Endpoints, together with their Service."""
+    """Say whether Kubernetes itself has deleted the Endpoints, together with their Service."""
     kind, *key = name
     return kind == "Endpoints" and name not in after and ("Service", *key) not in after
 
