@@ -21,7 +21,8 @@ def test_a_name_that_starts_with_a_digit(sync: Sync, remote: ControlPlane, local
     try:
         remote.add(node_port("foo", "1-a", 30080))
     except ApiError as error:
-        assert error.status == HTTPStatus.UNPROCESSABLE_ENTITY, error
+        if error.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
         pytest.skip("Kubernetes allows such names since 1.36")
     remote.add(node_port("foo", "bar", 30081))
     if local.release >= DIGIT_FIRST:
