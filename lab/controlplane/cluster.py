@@ -116,11 +116,11 @@ class ControlPlane:
         """Return when the controllers have handled every Service, Endpoints and slice that was written before."""
         settle(self.api, self._controllers, self._check)
 
-    def reset(self) -> None:
-        """Empty the cluster and run its own set of controllers. No earlier object comes back later."""
+    def reset(self, *kept: str) -> None:
+        """Empty the cluster, but for these kinds, and run its own controllers. No earlier object comes back later."""
         if self._controllers != self._options.controllers:
             self.stop_controllers()
-        emptying.empty(self.api, self.settle)
+        emptying.empty(self.api, self.settle, kept)
         if self._controllers != self._options.controllers:
             self.start_controllers()
         self._mark = self.mark()

@@ -21,10 +21,14 @@ WRITTEN_BY_CONTROLLERS = ("Endpoints", "EndpointSlice")
 GRANTED_BY_TESTS = "kubernetes.io/bootstrapping!=rbac-defaults"
 
 
-def empty(api: Api, settle: Callable[[], None]) -> None:
-    """Delete everything that tests made, by API requests. After `settle`, no controller writes any of it again."""
+def empty(api: Api, settle: Callable[[], None], kept: Sequence[str] = ()) -> None:
+    """Delete everything that tests made, by API requests. After `settle`, no controller writes any of it again.
+
+    Objects of the kinds in `kept` stay.
+    """
     namespaces = _terminate_namespaces(api)
-    wait_until(lambda: not _sweep(api, EVERYTHING), "the objects of the last test to go")
+    kinds = [kind for kind in EVERYTHING if kind not in kept]
+    wait_until(lambda: not _sweep(api, kinds), "the objects of the last test to go")
     for name in namespaces:
         finish_namespace(api, name)
     settle()

@@ -59,7 +59,7 @@ class Cluster:
         self._network = network
         self._dns = dns
         self._pods = count(1)
-        self._processes: list[Process] = []
+        self._processes: dict[str, Process] = {}
         resolver = plane.folder / "resolv.conf"
         self.nodes: Mapping[str, Node] = {host.name: Node(host, plane.api, network, resolver) for host in hosts}
         resolver.write_text(f"nameserver {self._dns_service_ip()}\nsearch {SEARCH}\noptions ndots:5 timeout:1\n")
@@ -81,9 +81,17 @@ class Cluster:
         self.api.create(endpoint_slice(DNS_NAMESPACE, DNS, self._dns, ports))
 
     def reset(self) -> None:
-        """Empty the cluster, and bring it back to what `join` makes."""
-        self.plane.reset()
+        """Empty the cluster, and bring it back to what `join` makes.
+
+        The nodes that are there stay, because a kube-proxy ends when its node goes. Others join and get a new one.
+        """
+        left = [node for node in self.nodes.values() if node.left]
+        for node in left:
+            self._processes[_proxy(node)].stop(grace=0)
+        self.plane.reset("Node")
         self.join()
+        for node in left:
+            self._start(_proxy(node), self._proxy(node))
 
     def pod(self, namespace: str, app: str, on: str, place: int = 1) -> Pod:
         """Create a pod with the label app=APP on a node: Running and Ready, and answering at once.
@@ -109,7 +117,8 @@ class Cluster:
         try:
             addresses = marker.create(self.api)
             for node in self.nodes.values():
-                self._wait(partial(_has, node, addresses), f"kube-proxy on {node.name}")
+                if not node.left:
+                    self._wait(partial(_has, node, addresses), f"kube-proxy on {node.name}")
             first = next(iter(self.nodes.values()))
             self._wait(lambda: first.knows(marker.host), f"CoreDNS of {self.plane.name}")
         finally:
@@ -119,29 +128,33 @@ class Cluster:
 
     def servers(self) -> Iterator[tuple[str, list[str | Path]]]:
         """Yield the name and the command of each component, in the order in which they start."""
-        kubeconfig = self.plane.component_kubeconfig()
         for node in self.nodes.values():
             for sandbox in node.host.sandboxes:
                 yield f"pod-{sandbox.name}", self._pod(sandbox)
-            yield f"kube-proxy-{node.name}", self._proxy(node, kubeconfig)
-        dns: list[str | Path] = [dataplane(), "dns", f"--bind={self._dns}", f"--kubeconfig={kubeconfig}"]
+            yield _proxy(node), self._proxy(node)
+        kubeconfig = f"--kubeconfig={self.plane.component_kubeconfig()}"
+        dns: list[str | Path] = [dataplane(), "dns", f"--bind={self._dns}", kubeconfig]
         yield f"coredns-{self.plane.name}", [*self._network.enter(), *dns]
 
     def start(self) -> None:
         """Start the components. Call `join` first: kube-proxy waits for the object of its node."""
         for name, command in self.servers():
-            self._processes.append(Process(name, command, self.plane.folder / f"{name}.log"))
+            self._start(name, command)
 
     def stop(self) -> None:
         """Kill the components."""
-        for process in reversed(self._processes):
+        for process in reversed(self._processes.values()):
             process.stop(grace=0)
 
     def check(self) -> None:
         """Raise ControlPlaneError if a component has ended by itself."""
-        for process in self._processes:
-            if (code := process.exit_code()) is not None:
+        expected = {_proxy(node) for node in self.nodes.values() if node.left}
+        for name, process in self._processes.items():
+            if name not in expected and (code := process.exit_code()) is not None:
                 raise ControlPlaneError(f"{process.name} ended with {code}; its log ends:\n{process.tail()}")
+
+    def _start(self, name: str, command: Sequence[str | Path]) -> None:
+        self._processes[name] = Process(name, command, self.plane.folder / f"{name}.log")
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         def holds() -> bool:
@@ -154,12 +167,12 @@ class Cluster:
         ports = ",".join(map(str, POD_PORTS))
         return [*self._network.enter_namespace(sandbox.name), dataplane(), "pod", f"--ports={ports}", sandbox.name]
 
-    def _proxy(self, node: Node, kubeconfig: Path) -> list[str | Path]:
+    def _proxy(self, node: Node) -> list[str | Path]:
         return [
             *self._network.enter_namespace(node.name),
             self.plane.binary,
             "kube-proxy",
-            f"--kubeconfig={kubeconfig}",
+            f"--kubeconfig={self.plane.component_kubeconfig()}",
             "--proxy-mode=nftables",
             f"--hostname-override={node.name}",
             # These limits are the whole machine's, and the lab must not change them.
@@ -171,6 +184,10 @@ class Cluster:
 
     def _dns_service_ip(self) -> str:
         return self.plane.service_ip(10)
+
+
+def _proxy(node: Node) -> str:
+    return f"kube-proxy-{node.name}"
 
 
 def _has(node: Node, addresses: Sequence[str]) -> bool:

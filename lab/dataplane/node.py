@@ -38,14 +38,17 @@ class Node:
         self._resolver = resolver
         self._loads = count()
         self._dead = False
+        self.left = False
 
     # --- its object in the API
 
     def join(self, *, zone: str = "", dual_stack: bool = True) -> None:
-        """Create the object: Ready, with its addresses."""
+        """Create the object, or make it new: Ready, with its addresses, and nothing of what a test set."""
         addresses = (self.host.ipv4, self.host.ipv6) if dual_stack else (self.host.ipv4,)
         obj = node(self.name, *addresses, labels={ZONE: zone} if zone else None)
-        self._api.replace_status({**self._api.create(obj), "status": obj["status"]})
+        write = self._api.replace if self._api.find("Node", self.name) else self._api.create
+        self._api.replace_status({**write(obj), "status": obj["status"]})
+        self.left = False
 
     def ready(self, status: str) -> None:
         """Set the condition Ready to True, False or Unknown; nothing happens in the network."""
@@ -61,8 +64,9 @@ class Node:
         self._api.patch(self._named(), {"spec": {"taints": taints or None}})
 
     def leave(self) -> None:
-        """Delete the object; nothing happens in the network."""
+        """Delete the object. The rules of the network stay, and from Kubernetes 1.37 on, kube-proxy ends."""
         self._api.delete("Node", self.name)
+        self.left = True
 
     # --- the machine
 
