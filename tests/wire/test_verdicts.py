@@ -21,6 +21,7 @@ from barrelman_sync.model.settings import Kubeconfig
 from tests.metrics.reports import run
 from tests.wire import answers
 from tests.wire.certificates import Certificates, make_certificates
+from tests.wire.conftest import Patient
 from tests.wire.fakeapi import FakeApi
 from tests.wire.kubeconfigs import kubeconfig
 from tests.wire.proxy import Proxy
@@ -35,11 +36,11 @@ def issued(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-def to_a_cluster(tmp_path: Path) -> Callable[[FakeApi, Path], bool]:
+def to_a_cluster(tmp_path: Path, deadline: Patient) -> Callable[[FakeApi, Path], bool]:
     def trusts(api: FakeApi, authority: Path) -> bool:
         path = kubeconfig(tmp_path, "remote", api.url, certificate_authority=str(authority))
         try:
-            connect(Kubeconfig(str(path)), "remote", Deadline(9)).list_all(resources.Node, lambda item: item)
+            connect(Kubeconfig(str(path)), "remote", deadline).list_all(resources.Node, lambda item: item)
         except ClusterError as error:
             assert "certificate" in str(error) or "TLS" in str(error) or "SSL" in str(error)  # noqa: PT017
             return False
