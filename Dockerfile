@@ -1,7 +1,7 @@
 # How to build it, what is in it and how that was tested: docs/image.md
 #
 # A tag, not a digest: append @sha256:... (`docker buildx imagetools inspect` shows it) to pin the bytes too.
-ARG BASE=python:3.13-slim-trixie
+ARG BASE=python:3.14-slim-trixie
 
 FROM ${BASE} AS build
 WORKDIR /src

@@ -5,9 +5,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 # The first Python on the PATH that is new enough, unless you say: make venv PYTHON=python3.12
-PYTHONS := python3 python3.13 python3.12 python3.11
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for p in $(PYTHONS); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
 # Most tests wait for servers, so four of them keep two cores busy. WORKERS=0 runs all in one process.
@@ -25,7 +25,7 @@ PIP_COMPILE := env -u PIP_FIND_LINKS CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/p
 venv: .venv/.ready ## make .venv: the pinned requirements and this package, editable
 
 .venv/.requirements: requirements.txt requirements-dev.txt
-	@$(if $(PYTHON),,$(error No Python 3.11 or newer found as any of: $(PYTHONS). Say which: make PYTHON=/path/to/python))
+	@$(if $(PYTHON),,$(error No Python 3.11 or newer found as any of: $(CANDIDATES). Say which: make PYTHON=/path/to/python))
 	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "$(PYTHON) is not Python 3.11 or newer" >&2; exit 1; }
 	@echo "Making .venv with $$($(PYTHON) --version): $$(grep -c '==' requirements-dev.txt) packages, versions and hashes from requirements-dev.txt"
 	@$(PYTHON) -m venv --clear .venv
@@ -70,6 +70,10 @@ test: venv ## run the tests; ARGS="-k plan" is passed to pytest; KUBERNETES=1.31
 .PHONY: matrix
 matrix: venv ## run the tests with control planes on every release (an hour); ARGS="1.31 1.37/1.31" takes some
 	$(BIN)/python -m tests.matrix $(ARGS)
+
+.PHONY: pythons
+pythons: venv ## the tests of values and wire on the oldest Python and on the image's; PYTHONS=image, ARGS="-k tls"
+	@$(BIN)/python -m lab.pythons --only "$${PYTHONS:-oldest image}" -- --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 .PHONY: worlds
 worlds: venv ## look for a random world that breaks a law (minutes); ARGS="--worlds 500 --seed 7"

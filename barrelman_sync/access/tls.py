@@ -1,9 +1,6 @@
 """The TLS of one cluster: which authorities we trust, and which certificate we show.
 
-One context for all Pythons, which accepts what Go accepts, and so what kubectl accepts. An intermediate authority may
-be the anchor (before Python 3.13, OpenSSL insists on the root). An authority may lack extensions that RFC 5280 asks for
-(from 3.13 on, `ssl.create_default_context` insists on them, and the authorities of EKS and MicroK8s lack some). A name
-counts only if it is a subject alternative name.
+One context for all Pythons: what it asks of a certificate is in `trust.py`.
 """
 
 import base64
@@ -16,6 +13,7 @@ from typing import NoReturn
 import httpx2
 
 from barrelman_sync.access.files import nameless_file, path_of
+from barrelman_sync.trust import as_go
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -71,10 +69,7 @@ def _checked(authority: Pem | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if authority else _of_the_system()
     if authority:
         _trust(context, authority)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    context.hostname_checks_common_name = False
-    return context
+    return as_go(context)
 
 
 def _of_the_system() -> ssl.SSLContext:

@@ -5,13 +5,16 @@ are one group. Each run replaces the group as a whole (PUT), so that no metric o
 last success is a group of its own, which only a run that succeeds replaces.
 """
 
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from http.client import HTTPException
+from urllib.request import HTTPSHandler, Request, build_opener
 
 from prometheus_client import CollectorRegistry, push_to_gateway
 
 from barrelman_sync.deadline import Deadline, TimeOverError
 from barrelman_sync.metrics.values import Run, add_last_success, run_metrics
+from barrelman_sync.trust import as_go
 
 JOB = "barrelman-sync"
 _LEAST_SECONDS = 1.0
@@ -41,4 +44,18 @@ def _push_all(url: str, run: Run) -> None:
 
 
 def _push(url: str, metrics: CollectorRegistry, group: Mapping[str, str]) -> None:
-    push_to_gateway(url, JOB, metrics, dict(group), timeout=None)  # `push` has the limit
+    push_to_gateway(url, JOB, metrics, dict(group), timeout=None, handler=_sending)  # `push` has the limit
+
+
+def _sending(
+    url: str, method: str, timeout: float | None, headers: list[tuple[str, str]], data: bytes
+) -> Callable[[], None]:
+    """What prometheus_client's own handler does, which knows no other TLS than that of the Python it runs on."""
+
+    def send() -> None:
+        https = HTTPSHandler(context=as_go(ssl.create_default_context()))
+        request = Request(url, data, dict(headers), method=method)  # noqa: S310 - the options say which scheme
+        with build_opener(https).open(request, timeout=timeout):
+            pass
+
+    return send

@@ -53,6 +53,14 @@ def base_name(dockerfile: str) -> str:
     return found[1]
 
 
+def python_version(base_name: str) -> str:
+    """Return the minor version of the Python of the base, by its name: 3.14 for python:3.14-slim-trixie."""
+    found = re.match(r"python:(\d+\.\d+)-", base_name)
+    if not found:
+        raise ValueError(f"the base {base_name} does not say which Python it has")
+    return found[1]
+
+
 def base(buildah: Buildah, name: str) -> Base:
     """Return the base with the digest that it has in buildah's storage."""
     return Base(name, buildah("inspect", "--type", "image", "--format", "{{.FromImageDigest}}", name).strip())

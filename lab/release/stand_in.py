@@ -13,9 +13,11 @@ from pathlib import Path
 from lab.release.buildah import Buildah, which
 from lab.release.problem import ReleaseError
 
-# The official image of this name: the same release of Debian, whose own Python has the same minor version.
-SUITE, PYTHON = "trixie", "python3.13"
-PACKAGES = (PYTHON, "python3", "python3-venv", "ca-certificates")
+# The first release of Debian whose own Python has the minor version of the base. The base itself is of an older
+# release, and brings a Python of its own.
+SUITE, PYTHON = "forky", "python3.14"
+PACKAGES = (PYTHON, "python3", "python3-venv", "ca-certificates", "iproute2")  # iproute2: for tests of `make pythons`
+MIRROR, SCRIPT = "http://deb.debian.org/debian", "sid"  # a debootstrap that is older than the release knows only sid
 UNWANTED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
 
 
@@ -48,7 +50,8 @@ def image_names(buildah: Buildah) -> list[str]:
 
 def _debootstrap(target: Path) -> Path:
     include = f"--include={','.join(PACKAGES)}"
-    command: list[str | Path] = [which("debootstrap") or "", "--variant=minbase", include, SUITE, target]
+    options = ("--variant=minbase", include)
+    command: list[str | Path] = [which("debootstrap") or "", *options, SUITE, target, MIRROR, SCRIPT]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ReleaseError(f"debootstrap could not make a Debian {SUITE}:\n{done.stdout[-1000:]}{done.stderr[-1000:]}")

@@ -79,7 +79,9 @@ def _fingerprint() -> str:
 
 
 def _forget_older(buildah: Buildah) -> None:
-    buildah("rm", "--all")
+    for name in buildah("containers", "--format", "{{.ContainerName}}").split():
+        if name.startswith(f"{NAME}:"):
+            buildah("rm", name)
     for name in stand_in.image_names(buildah):
         if name.startswith(f"{NAME}:"):
             buildah("rmi", f"localhost/{name}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from barrelman_sync import __version__
-from lab.release.image import PREFIX
+from lab.release.image import PREFIX, python_version
 from tests.image.build import COMMIT, SOURCE, Image, base_name
 from tests.image.container import Container
 from tests.scenarios.command import ROOT
@@ -118,7 +118,7 @@ def test_all_is_compiled(image: Image, container: Container) -> None:
 
 
 def cached(source: Path) -> Path:
-    return source.parent / "__pycache__" / f"{source.stem}.cpython-313.pyc"
+    return source.parent / "__pycache__" / f"{source.stem}.cpython-{python_version(base_name()).replace('.', '')}.pyc"
 
 
 def test_size(image: Image) -> None:

@@ -196,7 +196,7 @@ Version: 1
 
 
 def test_the_sbom_of_the_image() -> None:
-    config = {"config": {"Env": ["PATH=/bin", "PYTHON_VERSION=3.13.7"]}}
+    config = {"config": {"Env": ["PATH=/bin", "PYTHON_VERSION=3.14.1"]}}
     content = Content(config, STATUS, 'ID=debian\nVERSION_ID="13"\n')
     more = [*debian_packages(content), *python_itself(config)]
     found = json.loads(sbom(Subject("0.1.0", COMMIT, f"sha256:{ONE}"), [*requirements(LOCK)], more))
@@ -208,7 +208,7 @@ def test_the_sbom_of_the_image() -> None:
         "pkg:pypi/first@1.2",
         "pkg:pypi/second-part@3",
         "pkg:deb/debian/libc6@2.41-12?arch=amd64&distro=debian-13",
-        "pkg:generic/python@3.13.7",
+        "pkg:generic/python@3.14.1",
     }
 
 

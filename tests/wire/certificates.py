@@ -17,11 +17,13 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 SERVER_NAME = "kubernetes.example"
 """A name that the second server certificate carries, and no URL of ours."""
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 # Complete enough for OpenSSL's strict checks, which are Python's default from 3.13 on.
 _EXTENSIONS = f"""
@@ -69,14 +71,17 @@ class Certificates:
         *,
         names: tuple[str, ...] = ("127.0.0.1",),
         authority: bool = False,
+        path_length: int | None = None,
         days: tuple[int, int] = (-1, 2),
         common_name: str | None = None,
+        key: PrivateKey | None = None,
+        more: tuple[x509.ExtensionType, ...] = (),
     ) -> None:
-        """Make NAME.crt and NAME.key. The only extension is basicConstraints for an authority, else the names.
+        """Make NAME.crt and NAME.key. The extensions are basicConstraints for an authority, else the names, and `more`.
 
         `by` is the authority that signs; its own name for a root. `days` are the first and the last day, from today.
         """
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name or name)])
         signer = x509.load_pem_x509_certificate(self.file(f"{by}.crt").read_bytes()).subject if by != name else subject
         today = datetime.now(UTC)
@@ -85,8 +90,10 @@ class Certificates:
             .not_valid_before(today + timedelta(days=days[0]))
             .not_valid_after(today + timedelta(days=days[1]))
         )
+        for extension in more:
+            builder = builder.add_extension(extension, critical=False)
         if authority:
-            builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         elif names:
             builder = builder.add_extension(x509.SubjectAlternativeName([*map(_general, names)]), critical=False)
         signing = self._key(by) if by != name else key
@@ -94,9 +101,16 @@ class Certificates:
         form = serialization.PrivateFormat.PKCS8
         self.file(f"{name}.key").write_bytes(key.private_bytes(_PEM, form, serialization.NoEncryption()))
 
-    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
+    def issue_with_sha_1(self, name: str, by: str) -> None:
+        """Make NAME.crt and NAME.key of a server, with a signature that nobody should trust."""
+        _openssl(self.folder, *_request(name))
+        authority = ["-CA", f"{by}.crt", "-CAkey", f"{by}.key", "-CAcreateserial"]
+        options = ["-days", "2", "-extfile", "extensions", "-extensions", "server", "-out", f"{name}.crt"]
+        _openssl(self.folder, "x509", "-req", "-sha1", "-in", f"{name}.csr", *authority, *options)
+
+    def _key(self, name: str) -> PrivateKey:
         key = serialization.load_pem_private_key(self.file(f"{name}.key").read_bytes(), None)
-        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
         return key
 
 

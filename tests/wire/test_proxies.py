@@ -117,7 +117,7 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
-@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored (in|while finalizing):pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("collected")
 def test_a_proxy_that_speaks_no_socks(server: FakeApi, to: ConnectTo) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:

@@ -20,6 +20,7 @@ from google.auth.exceptions import TransportError
 from google.auth.transport import Response
 from google.auth.transport.requests import Request
 
+from barrelman_sync.access.gke.session import new_session
 from barrelman_sync.cluster.faults import seconds_asked
 from barrelman_sync.deadline import CONNECT_SECONDS, Deadline, TimeOverError
 from barrelman_sync.model.errors import causes
@@ -44,7 +45,7 @@ class Http(Request):
     """
 
     def __init__(self, deadline: Deadline, *, patient: bool = True) -> None:
-        super().__init__()
+        super().__init__(new_session())
         self.asked = "Google"
         """The server that was asked last."""
         self.fault = ""
