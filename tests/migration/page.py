@@ -19,6 +19,7 @@ PAGE = (ROOT / "docs" / "migration.md").read_text()
     START_THE_CHARTS_PODS,
     WAIT_FOR_THE_CHARTS_PODS,
     HELM,
+    HELM_3,
     FORGET_RELEASE,
     RENAME,
     STOP_THE_ORIGINAL,
