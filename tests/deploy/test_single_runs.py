@@ -8,6 +8,7 @@ import pytest
 
 from lab.controlplane import ControlPlane, Object, wait_until
 from tests.deploy.page import FOLLOW, SINGLE_RUN
+from tests.docs.typed import typed
 from tests.migration.shell import Shell
 from tests.scenarios.command import NAMESPACE
 
@@ -55,6 +56,15 @@ def test_it_has_the_options_that_the_block_gives_it(local: ControlPlane, start: 
     (pod,) = local.api.list("Pod", NAMESPACE)
     assert pod["spec"]["containers"][0]["args"] == ["--preflight"]
     assert pod["metadata"]["labels"]["job-name"] == name
+
+
+def test_it_is_described_and_deleted(shell: Shell, local: ControlPlane, start: Callable[[], str]) -> None:
+    job = f"job=job.batch/{start()}\n"
+    described = shell(job + typed('kubectl -n barrelman-sync describe "$job"'))
+    assert "--preflight" in described
+    assert described in shell(typed("kubectl -n barrelman-sync describe job"))
+    shell(job + typed('kubectl -n barrelman-sync delete "$job"'))
+    assert names(local) == set()
 
 
 def test_without_a_cronjob_it_ends(shell: Shell, installed: list[Object]) -> None:
