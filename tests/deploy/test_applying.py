@@ -78,7 +78,8 @@ def test_it_is_applied_and_removed_without_a_trace(
 
 
 def test_a_difference_is_shown(checkout: Shell) -> None:
-    checkout(INSTALLATIONS["kubeconfig"].apply)
+    checkout("cp -r deploy/kubeconfig deploy/remote-berlin && kubectl apply -k deploy/remote-berlin")
     checkout("kubectl -n barrelman-sync set image cronjob/barrelman-sync barrelman-sync=mine")
-    shown = checkout(f"{INSTALLATIONS['kubeconfig'].with_('diff')} || [ $? = 1 ]")
+    diff = typed("kubectl diff -k deploy/remote-NAME").replace("NAME", "berlin")
+    shown = checkout(f"{diff} || [ $? = 1 ]")
     assert re.findall(r"^-.* image: (.*)", shown, re.MULTILINE) == ["mine"]

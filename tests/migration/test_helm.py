@@ -56,7 +56,7 @@ def ways(*cases: tuple[str, Mode]) -> pytest.MarkDecorator:
 IN_BOTH_MODES = ("Helm 4", ENDPOINTS), ("Helm 4", (SLICES,))
 server_side = ways(*IN_BOTH_MODES)
 both_versions = ways(*IN_BOTH_MODES, ("Helm 3", (SLICES,)))
-all_ways = ways(*IN_BOTH_MODES, ("Helm 4, client side", (SLICES,)), ("Helm 3", ENDPOINTS), ("Helm 3", (SLICES,)))
+all_ways = ways(*IN_BOTH_MODES, ("Helm 4, client side", (SLICES,)), ("Helm 3", ENDPOINTS))
 
 
 @pytest.fixture
