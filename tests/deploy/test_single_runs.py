@@ -59,11 +59,16 @@ def test_it_has_the_options_that_the_block_gives_it(local: ControlPlane, start: 
 
 
 def test_it_is_described_and_deleted(shell: Shell, local: ControlPlane, start: Callable[[], str]) -> None:
-    job = f"job=job.batch/{start()}\n"
-    described = shell(job + typed('kubectl -n barrelman-sync describe "$job"'))
-    assert "--preflight" in described
-    assert described in shell(typed("kubectl -n barrelman-sync describe job"))
-    shell(job + typed('kubectl -n barrelman-sync delete "$job"'))
+    name = start()
+    for describe in (
+        typed('kubectl -n barrelman-sync describe "$job"'),
+        typed("kubectl -n barrelman-sync describe job"),
+    ):
+        described = shell(f"job=job.batch/{name}\n{describe}")
+        assert name in described
+        assert "--preflight" in described
+    delete = typed('kubectl -n barrelman-sync delete "$job"')
+    shell(f"job=job.batch/{name}\n{delete}")
     assert names(local) == set()
 
 
