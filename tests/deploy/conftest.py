@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab.clients import client
 from lab.controlplane import ControlPlane, Object
 from lab.controlplane.api import APPLY, path_to
 from lab.controlplane.objects import node
-from tests.deploy.manifests import Variant, render
+from tests.deploy.manifests import DEPLOY, Variant, render
 from tests.migration.shell import Shell
 from tests.needed import needed
-from tests.scenarios.command import Sync
+from tests.scenarios.command import ROOT, Sync
 
 
 @pytest.fixture
@@ -41,3 +43,27 @@ def shell(request: pytest.FixtureRequest, local: ControlPlane, tmp_path: Path) -
     folder = tmp_path / "shell"
     folder.mkdir()
     return Shell(folder, local.kubeconfig(), [kubectl])
+
+
+CONTEXTS = {"remote": "far", "local": "near"}
+
+
+@pytest.fixture
+def checkout(shell: Shell, remote: ControlPlane, local: ControlPlane) -> Shell:
+    """Return a shell in a checkout, with one kubeconfig for both clusters that points at the local one."""
+    shutil.copytree(DEPLOY, shell.folder / "deploy")
+    for name in ("rbac.yaml", "rbac-remote.yaml", "cronjob.yaml", "kustomization.yaml"):
+        shutil.copy(ROOT / name, shell.folder, follow_symlinks=False)
+    files = [_named(plane, CONTEXTS[plane.name]) for plane in (local, remote)]
+    kubeconfig = {key: value if isinstance(value, str) else value + files[1][key] for key, value in files[0].items()}
+    shell.write("config", yaml.safe_dump(kubeconfig))
+    return Shell(shell.folder, shell.folder / "config", shell.programs)
+
+
+def _named(plane: ControlPlane, name: str) -> Object:
+    """Return the administrator's kubeconfig, in which everything has this name."""
+    found: Object = yaml.safe_load(plane.kubeconfig().read_text())
+    for part in ("clusters", "users", "contexts"):
+        found[part][0]["name"] = name
+    found["contexts"][0]["context"] = {"cluster": name, "user": name}
+    return {**found, "current-context": name}

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from lab.controlplane import ControlPlane
-from tests.deploy.manifests import DEPLOY
 from tests.deploy.page import REMOVE_ACCOUNT, REMOVE_INSTALLATION
 from tests.migration.shell import Shell
-from tests.scenarios.command import NAMESPACE, ROOT
+from tests.scenarios.command import NAMESPACE
 
 INSTALL = f"""
 kubectl apply -k deploy/kubeconfig
@@ -23,14 +20,6 @@ kubectl get clusterrole,clusterrolebinding -o name
 """
 OF_THE_ACCOUNT = f"{NAMESPACE}-remote"
 ENFORCE = "pod-security.kubernetes.io/enforce"
-
-
-@pytest.fixture
-def checkout(shell: Shell) -> Shell:
-    """Return a shell in a checkout."""
-    shutil.copytree(DEPLOY, shell.folder / "deploy")
-    shutil.copy(ROOT / "rbac-remote.yaml", shell.folder)
-    return shell
 
 
 def there(checkout: Shell) -> set[str]:

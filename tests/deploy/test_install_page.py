@@ -3,62 +3,30 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-
-import pytest
-import yaml
 
 from lab.controlplane import ControlPlane, Object, wait_until
 from lab.controlplane.objects import node
-from tests.deploy.manifests import DEPLOY, container
+from tests.deploy.controllers import with_token
+from tests.deploy.manifests import container
 from tests.deploy.page import INSTALL, REMOVE
 from tests.deploy.pods import run_pod
+from tests.docs.typed import typed
 from tests.migration.shell import Shell
-from tests.scenarios.command import NAMESPACE, ROOT, may
+from tests.scenarios.command import NAMESPACE, may
 from tests.scenarios.views import is_there, node_port
 
 VALUES = """\
 LOCAL=near REMOTE=far NAME=berlin
 IMAGE=registry.test:5000/tools/sync TAG=1
 """
-CONTEXTS = {"remote": "far", "local": "near"}
-TOKEN = "barrelman-sync-remote"
-
-
-@pytest.fixture
-def checkout(shell: Shell, remote: ControlPlane, local: ControlPlane) -> Shell:
-    """Return a shell in a checkout, with one kubeconfig for both clusters that points at the local one."""
-    shutil.copytree(DEPLOY, shell.folder / "deploy")
-    for name in ("rbac.yaml", "rbac-remote.yaml"):
-        shutil.copy(ROOT / name, shell.folder)
-    files = [named(plane, CONTEXTS[plane.name]) for plane in (local, remote)]
-    kubeconfig = {key: value if isinstance(value, str) else value + files[1][key] for key, value in files[0].items()}
-    shell.write("config", yaml.safe_dump(kubeconfig))
-    return Shell(shell.folder, shell.folder / "config", shell.programs)
-
-
-def named(plane: ControlPlane, name: str) -> Object:
-    """Return the administrator's kubeconfig, in which everything has this name."""
-    found: Object = yaml.safe_load(plane.kubeconfig().read_text())
-    for part in ("clusters", "users", "contexts"):
-        found[part][0]["name"] = name
-    found["contexts"][0]["context"] = {"cluster": name, "user": name}
-    return {**found, "current-context": name}
 
 
 def pasted(checkout: Shell, remote: ControlPlane) -> str:
     """Paste the block and return what it prints, while the remote's token controller does its part."""
     lines = INSTALL.splitlines(keepends=True)
-    with ThreadPoolExecutor(1) as threads:
-        typing = threads.submit(checkout, VALUES + "".join(lines[2:]))
-        wait_until(lambda: typing.done() or remote.api.find("Secret", TOKEN, NAMESPACE), "the Secret for the token")
-        if not typing.done():
-            token = base64.b64encode(remote.service_account_token(NAMESPACE, TOKEN).encode()).decode()
-            remote.api.patch(remote.api.get("Secret", TOKEN, NAMESPACE), {"data": {"token": token}})
-        return typing.result()
+    return with_token(checkout, VALUES + "".join(lines[2:]), remote)
 
 
 class Installed:
@@ -85,7 +53,7 @@ class Installed:
 
     def apply(self, change: Callable[[str], str]) -> None:
         self.overlay.write_text(change(self.overlay.read_text()))
-        self._checkout(f"kubectl apply -k {self.overlay.parent}")
+        self._checkout(typed("kubectl apply -k deploy/remote-NAME").replace("NAME", "berlin"))
 
 
 def test_pasted_twice_it_is_a_dry_run_that_becomes_an_installation(

@@ -8,6 +8,7 @@ import pytest
 
 from lab.controlplane import ControlPlane, Object, wait_until
 from tests.deploy.page import FOLLOW, SINGLE_RUN
+from tests.docs.typed import typed
 from tests.migration.shell import Shell
 from tests.scenarios.command import NAMESPACE
 
@@ -55,6 +56,20 @@ def test_it_has_the_options_that_the_block_gives_it(local: ControlPlane, start: 
     (pod,) = local.api.list("Pod", NAMESPACE)
     assert pod["spec"]["containers"][0]["args"] == ["--preflight"]
     assert pod["metadata"]["labels"]["job-name"] == name
+
+
+def test_it_is_described_and_deleted(shell: Shell, local: ControlPlane, start: Callable[[], str]) -> None:
+    name = start()
+    for describe in (
+        typed('kubectl -n barrelman-sync describe "$job"'),
+        typed("kubectl -n barrelman-sync describe job"),
+    ):
+        described = shell(f"job=job.batch/{name}\n{describe}")
+        assert name in described
+        assert "--preflight" in described
+    delete = typed('kubectl -n barrelman-sync delete "$job"')
+    shell(f"job=job.batch/{name}\n{delete}")
+    assert names(local) == set()
 
 
 def test_without_a_cronjob_it_ends(shell: Shell, installed: list[Object]) -> None:

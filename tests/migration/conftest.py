@@ -30,7 +30,7 @@ def mode(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.fixture(scope="session")
 def programs(request: pytest.FixtureRequest) -> list[Path]:
-    """Return kubectl and Helm, built first where they are missing."""
+    """Return kubectl and Helm 4, built first where they are missing."""
     with needed("no kubectl or no Helm", request.config):
         return [client("kubectl"), client("helm")]
 

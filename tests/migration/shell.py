@@ -25,6 +25,12 @@ class Shell:
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def without_warning(self, script: str) -> str:
+        """Run the lines and return what they print; each has to succeed, and none may complain."""
+        done = self._run(script)
+        assert (done.returncode, done.stderr) == (0, ""), f"{script}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
     def refused(self, script: str) -> str:
         """Run the lines, which have to fail, and return why they do."""
         done = self._run(script)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.controlplane import ControlPlane, wait_until
+from tests.docs.typed import typed
 from tests.endpoints.views import CONTROLLER, OURS, SLICES, addresses, slices
 from tests.endpoints.watching import watched
 from tests.migration.conftest import POD_IP
@@ -180,6 +181,6 @@ def test_deleting_by_the_manifest_deletes_the_mirror_too(
     sync.converges(*mirror)
     shell(BACK)
     sync.converges(*mirror)
-    shell("kubectl delete -f bar.yaml")
+    shell(typed("kubectl delete -f bar.yaml"))
     local.settle()
     assert "ClusterIP" in sync.converges(*mirror).line("+ Service", "foo/bar")

@@ -14,6 +14,7 @@ import yaml
 
 from lab.controlplane import ControlPlane, Object, wait_until
 from tests.docs.readme import ROOT
+from tests.docs.typed import typed
 from tests.migration.shell import Shell
 from tests.operations.page import APPLY_LOOP, LOOP_OVERLAY, STOP_THE_CRON_JOB
 from tests.scenarios.command import INSTALLED, SECONDS, Sync
@@ -115,7 +116,15 @@ def test_it_is_applied_and_the_cron_job_goes(shell: Shell, deployment: Object, l
     name, namespace = deployment["metadata"]["name"], deployment["metadata"]["namespace"]
     shell(APPLY_LOOP)
     shell(STOP_THE_CRON_JOB)
-    assert local.api.get("Deployment", name, namespace)["spec"]["replicas"] == 1
+    made = local.api.get("Deployment", name, namespace)
+    assert made["spec"]["replicas"] == 1
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 1)
+    local.api.replace_status({**made, "status": {"observedGeneration": made["metadata"]["generation"], **counts}})
+    assert "successfully rolled out" in shell(
+        typed("kubectl --namespace barrelman-sync rollout status deployment/barrelman-sync")
+    )
+    shell(typed("kubectl --namespace barrelman-sync rollout restart deployment/barrelman-sync"))
+    assert local.api.get("Deployment", name, namespace)["metadata"]["generation"] == made["metadata"]["generation"] + 1
     assert local.api.find("CronJob", name, namespace) is None
 
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from lab.controlplane import ControlPlane, Object
+from tests.docs.typed import typed
 from tests.migration import cronjob
 from tests.migration.shell import Shell
 from tests.operations.page import APPLY_THE_PLAN, RESUME, SUSPEND, TRY_NEW_VERSION
@@ -16,6 +17,7 @@ from tests.scenarios.views import is_there, node_port
 
 pytestmark = pytest.mark.usefixtures("nodes")
 NEW = "registry.example.com/barrelman-sync:0.2.0"
+NOW = "2026-01-01T00:00:00Z"
 FINGERPRINT = "5c1f0e9a7b3d2468"
 
 
@@ -29,6 +31,12 @@ def container(of: Object) -> Object:
     return found
 
 
+def end(local: ControlPlane, job: Object) -> None:
+    """Let the Job end well, as its controller would."""
+    conditions = [{"type": kind, "status": "True"} for kind in ("SuccessCriteriaMet", "Complete")]
+    local.api.replace_status({**job, "status": {"conditions": conditions, "startTime": NOW, "completionTime": NOW}})
+
+
 def test_the_plan_of_the_new_version_is_tried_and_applied_by_jobs(
     sync: Sync, remote: ControlPlane, local: ControlPlane, shell: Shell
 ) -> None:
@@ -39,6 +47,8 @@ def test_the_plan_of_the_new_version_is_tried_and_applied_by_jobs(
         shell(TRY_NEW_VERSION)
     tried = job(local, "try")
     assert (container(tried)["image"], container(tried)["args"]) == (NEW, ["--dry-run"])
+    end(local, tried)
+    shell(typed("kubectl --namespace barrelman-sync wait --for=condition=complete --timeout=60s job/try"))
     assert "ownerReferences" not in tried["metadata"], "or the CronJob would delete the job, and its log, with its own"
     original = cronjob.spec(local)["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
     assert container(tried)["envFrom"] == original["envFrom"]

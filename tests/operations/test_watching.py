@@ -1,4 +1,4 @@
-"""What docs/operations.md and docs/metrics.md look at: kubectl's lists, and the summary line in the log."""
+"""What the docs look at: kubectl's lists, and the summary line in the log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from lab.controlplane import ControlPlane
 from tests.docs.readme import ROOT
+from tests.docs.typed import typed
 from tests.migration.shell import Shell
 from tests.operations.page import MIRRORS, RUNS
 from tests.scenarios.command import Run, Sync
@@ -32,6 +33,9 @@ def test_kubectl_s_lists(sync: Sync, remote: ControlPlane, shell: Shell) -> None
     sync.converges("--remote-name", "my-cluster")
     assert re.search(r"^foo +bar .*my-cluster", shell(MIRRORS), re.MULTILINE)
     assert "cronjob.batch/barrelman-sync" in shell(RUNS)
+    look = typed("kubectl --kubeconfig FILE get services,endpointslices --all-namespaces")
+    found = shell(look.replace("FILE", str(remote.kubeconfig())))
+    assert re.search(r"^foo +service/bar +NodePort ", found, re.MULTILINE)
 
 
 def test_the_filter_finds_what_is_wrong_and_nothing_else(sync: Sync, other: Sync, remote: ControlPlane) -> None:
