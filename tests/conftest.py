@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -14,11 +15,14 @@ from tests.needed import needed
 Clusters = tuple[ControlPlane, ...]
 WITH_CONTROL_PLANES = {"clusters", "data_plane"}  # fixtures
 COUNTED = "counted"
+OF_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
 def pytest_configure() -> None:
-    """Refuse a release of Kubernetes that is not here before any test runs."""
+    """Forget the make that runs the tests, whose variables a make in a test would take; refuse an unknown release."""
+    for name in OF_MAKE:
+        os.environ.pop(name, None)
     try:
         chosen()
     except UnknownRelease as error:

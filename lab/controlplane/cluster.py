@@ -145,9 +145,10 @@ class ControlPlane:
     def kubeconfig(self, token: str | None = None, name: str = "admin") -> Path:
         """Write a kubeconfig for a token, or without one for an administrator. Only our user may read the file."""
         path = self._site.folder / f"{name}.kubeconfig"
-        path.touch(mode=0o600)
-        path.write_text(kubeconfig(self.name, self.url, self.ca_pem, name, token or self._tokens["admin"]))
-        return path
+        unfinished = path.with_suffix(".unfinished")  # somebody may be reading the one that is there
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(kubeconfig(self.name, self.url, self.ca_pem, name, token or self._tokens["admin"]))
+        return unfinished.rename(path)
 
     def component_kubeconfig(self) -> Path:
         """Write a kubeconfig for components, whose requests are not recorded."""
