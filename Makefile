@@ -69,7 +69,7 @@ test: venv ## run the tests; ARGS="-k plan" is passed to pytest; KUBERNETES=1.31
 
 .PHONY: matrix
 matrix: venv ## run the tests with control planes on every release (an hour); ARGS="1.31 1.37/1.31" takes some
-	$(BIN)/python -m tests.matrix $(ARGS)
+	$(BIN)/python -m tests.matrix --workers=$(WORKERS) $(ARGS)
 
 .PHONY: pythons
 pythons: venv ## the tests of values and wire on the oldest Python and on the image's; PYTHONS=image, ARGS="-k tls"
