@@ -13,7 +13,7 @@ from tests.needed import needed
 
 Clusters = tuple[ControlPlane, ...]
 WITH_CONTROL_PLANES = {"clusters", "data_plane"}  # fixtures
-COUNTED = "counted"
+COUNTED = "counted"  # the name of a property: what a test counted, in words
 CLUSTERS = pytest.StashKey[Clusters]()
 
 
@@ -36,12 +36,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests counted. They record it as a property, so that it gets here from xdist's workers, too."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
-    told = [
-        text for report in reports if report.when == "call" for name, text in report.user_properties if name == COUNTED
-    ]
-    if told:
+    properties = [found for report in reports if report.when == "call" for found in report.user_properties]
+    if counted := [text for name, text in properties if name == COUNTED]:
         terminalreporter.section("counted")
-        terminalreporter.write("".join(f"{text}\n" for text in told))
+        terminalreporter.write("".join(f"{text}\n" for text in counted))
 
 
 @pytest.fixture(autouse=True)
