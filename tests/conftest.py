@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from barrelman_sync import redaction
 from lab.controlplane import ControlPlane, binaries, control_planes
@@ -15,6 +16,10 @@ Clusters = tuple[ControlPlane, ...]
 WITH_CONTROL_PLANES = {"clusters", "data_plane"}  # fixtures
 COUNTED = "counted"  # the name of a property: what a test counted, in words
 CLUSTERS = pytest.StashKey[Clusters]()
+
+# How long an example takes says how busy the machine is: workers share it.
+settings.register_profile("without deadline", settings.default, deadline=None)
+settings.load_profile("without deadline")
 
 
 def pytest_configure() -> None:
