@@ -10,7 +10,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-# Most tests wait for servers, so four of them keep two cores busy. WORKERS=0 runs all in one process.
+# How many processes run the tests. Most tests wait for servers, so four keep two cores busy. WORKERS=0: pytest's own.
 WORKERS ?= 4
 
 # Hashes are those of the public files, so a folder of local wheels is left out of the lock. What was published in the
