@@ -10,7 +10,7 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in $(CANDIDATES); do $$p -c '$(NEW_ENOUGH)' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 
-# Most tests wait for servers, so four of them keep two cores busy. WORKERS=0 runs all in one process.
+# How many processes run the tests. Most tests wait for servers, so four keep two cores busy. WORKERS=0: pytest's own.
 WORKERS ?= 4
 
 # Hashes are those of the public files, so a folder of local wheels is left out of the lock. What was published in the
@@ -69,7 +69,7 @@ test: venv ## run the tests; ARGS="-k plan" is passed to pytest; KUBERNETES=1.31
 
 .PHONY: matrix
 matrix: venv ## run the tests with control planes on every release (an hour); ARGS="1.31 1.37/1.31" takes some
-	$(BIN)/python -m tests.matrix $(ARGS)
+	$(BIN)/python -m tests.matrix --workers=$(WORKERS) $(ARGS)
 
 .PHONY: pythons
 pythons: venv ## the tests of values and wire on the oldest Python and on the image's; PYTHONS=image, ARGS="-k tls"

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from barrelman_sync import redaction
 from lab.controlplane import ControlPlane, binaries, control_planes
@@ -14,9 +15,13 @@ from tests.needed import needed
 
 Clusters = tuple[ControlPlane, ...]
 WITH_CONTROL_PLANES = {"clusters", "data_plane"}  # fixtures
-COUNTED = "counted"
 OF_MAKE = ("ARGS", "MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
+COUNTED = "counted"  # the name of a property: what a test counted, in words
 CLUSTERS = pytest.StashKey[Clusters]()
+
+# How long an example takes says how busy the machine is: workers share it.
+settings.register_profile("without deadline", settings.default, deadline=None)
+settings.load_profile("without deadline")
 
 
 def pytest_configure() -> None:
@@ -40,12 +45,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests counted. They record it as a property, so that it gets here from xdist's workers, too."""
     reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
-    told = [
-        text for report in reports if report.when == "call" for name, text in report.user_properties if name == COUNTED
-    ]
-    if told:
+    properties = [found for report in reports if report.when == "call" for found in report.user_properties]
+    if counted := [text for name, text in properties if name == COUNTED]:
         terminalreporter.section("counted")
-        terminalreporter.write("".join(f"{text}\n" for text in told))
+        terminalreporter.write("".join(f"{text}\n" for text in counted))
 
 
 @pytest.fixture(autouse=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lab.controlplane.golang import required
 from lab.controlplane.programs import Program
+from lab.controlplane.releases import version_flags
 
 MODULE = Path(__file__).parent
 USUALLY = "usually one to three minutes, once"
@@ -17,34 +19,33 @@ KUSTOMIZE = "sigs.k8s.io/kustomize/kustomize/v5"
 
 @dataclass(frozen=True)
 class _Client:
-    """The name under which users know a program, its package and Go module, and what holds its version, if anything."""
+    """A program: the name that users type, the Go module with its version, and its package in there."""
 
-    program: str
-    package: str
+    name: str
     module: str
-    variables: tuple[str, ...] = ()
+    package: str = ""
+    ldflags: Callable[[str], str] = lambda _version: ""
+    """The linker flags by which the program reports this version."""
     folder: Path = MODULE
+    """Where go.mod is."""
 
     @property
     def version(self) -> str:
-        text = (self.folder / "go.mod").read_text()
-        return next(match[1] for match in re.finditer(rf"\b{self.module} v(\d\S+)", text))
+        return required(self.folder, self.module)
 
-    @property
-    def ldflags(self) -> str:
-        """The linker flags for the version that the program reports."""
-        major, minor, _ = self.version.split(".")
-        values = [text.format(version=self.version, major=major, minor=minor) for text in self.variables]
-        return " ".join(f"-X {value}" for value in values)
+    def program(self) -> Program:
+        return Program(self.name, self.folder, f"{self.module}{self.package}", USUALLY, self.ldflags(self.version))
 
 
-_VERSION = "k8s.io/component-base/version"
-_KUBECTL = (f"{_VERSION}.gitVersion=v{{version}}", f"{_VERSION}.gitMajor={{major}}", f"{_VERSION}.gitMinor={{minor}}")
+def _helm(module: str) -> _Client:
+    return _Client("helm", module, "/cmd/helm", lambda version: f"-X {module}/internal/version.version=v{version}")
+
+
 _CLIENTS = {
-    "kubectl": _Client("kubectl", f"{KUBERNETES}/cmd/kubectl", KUBERNETES, _KUBECTL),
-    "helm": _Client("helm", f"{HELM}/cmd/helm", HELM, (f"{HELM}/internal/version.version=v{{version}}",)),
-    "helm3": _Client("helm", f"{HELM_3}/cmd/helm", HELM_3, (f"{HELM_3}/internal/version.version=v{{version}}",)),
-    "kustomize": _Client("kustomize", KUSTOMIZE, KUSTOMIZE, folder=MODULE / "kustomize"),
+    "kubectl": _Client("kubectl", KUBERNETES, "/cmd/kubectl", version_flags),
+    "helm": _helm(HELM),
+    "helm3": _helm(HELM_3),
+    "kustomize": _Client("kustomize", KUSTOMIZE, folder=MODULE / "kustomize"),
 }
 
 
@@ -52,21 +53,16 @@ _CLIENTS = {
 def client(name: str) -> Path:
     """Return the path of kubectl, helm (4), helm3 or kustomize, and build it first if it is missing.
 
-    The file has the program's real name: both versions of Helm are `helm`. Raise NoControlPlane if the build fails.
+    The file has the name that users type: both versions of Helm are `helm`. Raise NoControlPlane if the build fails.
     """
-    return _program(name).path()
+    return _CLIENTS[name].program().path()
 
 
 def built(name: str) -> Path | None:
-    """Return the path of one of them if an earlier run has built it."""
-    return _program(name).built()
+    """Return the path of such a program if an earlier run has built it."""
+    return _CLIENTS[name].program().built()
 
 
 def version(name: str) -> str:
-    """Return the version of one of them: 1.37.2."""
+    """Return the version of such a program: 1.37.2."""
     return _CLIENTS[name].version
-
-
-def _program(name: str) -> Program:
-    made = _CLIENTS[name]
-    return Program(made.program, made.folder, made.package, USUALLY, made.ldflags)

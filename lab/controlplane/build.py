@@ -17,12 +17,10 @@ USUALLY = "usually 4 to 10 minutes, once; up to 1 GB of Go modules and 3 GB of b
 @cache
 def binary(release: Release) -> Path:
     """Return the path of the binary, and build it first if it is missing. Raise NoControlPlane if that fails."""
-    sources = ("main.go", "go.mod", "go.sum")
-    return Program(
-        f"controlplane-{release}", release.module, ".", USUALLY, version_flags(release.version), sources
-    ).path()
+    name, sources = f"controlplane-{release}", ("main.go", "go.mod", "go.sum")
+    return Program(name, release.module, ".", USUALLY, version_flags(release.version), sources).path()
 
 
 def binaries() -> list[Path]:
-    """Return the binaries of the chosen releases, local and remote, built where they are missing."""
-    return [binary(release) for release in (chosen().local, chosen().remote)]
+    """Return the binaries of the chosen releases, each once, built where they are missing."""
+    return [binary(release) for release in sorted({chosen().local, chosen().remote})]

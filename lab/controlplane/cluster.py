@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -116,8 +116,8 @@ class ControlPlane:
         """Return when the controllers have handled every Service, Endpoints and slice that was written before."""
         settle(self.api, self._controllers, self._check)
 
-    def reset(self, *kept: str) -> None:
-        """Empty the cluster, but for these kinds, and run its own controllers. No earlier object comes back later."""
+    def reset(self, kept: Sequence[str] = ()) -> None:
+        """Empty the cluster, but for the kinds in `kept`, and run its own controllers. Nothing comes back later."""
         if self._controllers != self._options.controllers:
             self.stop_controllers()
         emptying.empty(self.api, self.settle, kept)

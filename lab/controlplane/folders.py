@@ -23,7 +23,7 @@ def data_folder() -> Iterator[Path]:
     try:
         with (folder / f"{LOCK}-not-held-yet").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            Path(lock.name).rename(folder / LOCK)  # else another run could take the folder for an abandoned one
+            Path(lock.name).rename(folder / LOCK)  # unlocked, it would look abandoned
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

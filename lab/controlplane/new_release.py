@@ -32,10 +32,12 @@ replace (
 
 def main(version: str) -> None:
     """Write the folder of this patch release, or write it again for another patch of the same minor release."""
+    if not re.fullmatch(r"1\.\d+\.\d+", version):
+        sys.exit(f"{version} is no patch release, such as 1.38.0")
+    downloaded = json.loads(_go(["mod", "download", "-json", f"k8s.io/kubernetes@v{version}"]))
     release = Release((1, int(version.split(".")[1])))
     release.module.mkdir(exist_ok=True)
-    downloaded = _go(["mod", "download", "-json", f"k8s.io/kubernetes@v{version}"])
-    (release.module / "go.mod").write_text(go_mod(version, Path(json.loads(downloaded)["GoMod"]).read_text()))
+    (release.module / "go.mod").write_text(go_mod(version, Path(downloaded["GoMod"]).read_text()))
     link = release.module / "main.go"
     if not link.is_symlink():
         link.symlink_to("../../main.go")
@@ -65,8 +67,11 @@ def _found(pattern: str, text: str) -> str:
 def _go(arguments: Sequence[str], folder: Path = FOLDER) -> str:
     go = find_go(all_releases()[-1].module)
     command = [str(go.path), *arguments]
-    return subprocess.run(command, cwd=folder, env=go.environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    done = subprocess.run(command, cwd=folder, env=go.environment, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"go {' '.join(arguments)} failed:\n{done.stdout}")
+    return done.stdout
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:] or sys.exit(__doc__))

@@ -6,12 +6,11 @@ Each has a folder in `kubernetes/`: go.mod and go.sum of one patch release, and 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.controlplane.golang import NoControlPlane
+from lab.controlplane.golang import NoControlPlane, required
 
 FOLDER = Path(__file__).parent / "kubernetes"
 VARIABLE = "KUBERNETES"
@@ -38,8 +37,7 @@ class Release:
     @property
     def version(self) -> str:
         """The patch release that is built: 1.37.2."""
-        text = (self.module / "go.mod").read_text()
-        return next(match[1] for match in re.finditer(r"k8s\.io/kubernetes v(\S+)", text))
+        return required(self.module, "k8s.io/kubernetes")
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class Chosen:
 
 def all_releases() -> list[Release]:
     """Return all releases, the oldest first."""
-    return sorted(Release(_numbers(folder.name)) for folder in FOLDER.iterdir())
+    return sorted(Release(_numbers(file.parent.name)) for file in FOLDER.glob("*/go.mod"))
 
 
 def chosen(environment: Mapping[str, str] = os.environ) -> Chosen:
@@ -68,7 +66,8 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Chosen:
     Raise UnknownRelease if there is no such release.
     """
     releases = {str(release): release for release in all_releases()}
-    text = environment.get(VARIABLE) or str(all_releases()[-1])
+    oldest, *_, newest = releases
+    text = environment.get(VARIABLE) or newest
     match [releases.get(name) for name in text.split("/")]:
         case [Release() as both]:
             return Chosen(both, both)
@@ -76,7 +75,7 @@ def chosen(environment: Mapping[str, str] = os.environ) -> Chosen:
             return Chosen(local, remote)
         case _:
             known = ", ".join(releases)
-            raise UnknownRelease(f"{VARIABLE}={text}: say one of {known}, or LOCAL/REMOTE, such as 1.37/1.31")
+            raise UnknownRelease(f"{VARIABLE}={text}: say one of {known}, or LOCAL/REMOTE, such as {newest}/{oldest}")
 
 
 def version_flags(version: str) -> str:

@@ -83,15 +83,15 @@ class Cluster:
     def reset(self) -> None:
         """Empty the cluster, and bring it back to what `join` makes.
 
-        The nodes that are there stay, because a kube-proxy ends when its node goes. Others join and get a new one.
+        A node's object stays, because its kube-proxy would end with it. A node that left gets a new kube-proxy.
         """
         left = [node for node in self.nodes.values() if node.left]
         for node in left:
-            self._processes[_proxy(node)].stop(grace=0)
-        self.plane.reset("Node")
+            self._processes[_proxy_name(node)].stop(grace=0)
+        self.plane.reset(kept=["Node"])
         self.join()
         for node in left:
-            self._start(_proxy(node), self._proxy(node))
+            self._start(_proxy_name(node), self._proxy(node))
 
     def pod(self, namespace: str, app: str, on: str, place: int = 1) -> Pod:
         """Create a pod with the label app=APP on a node: Running and Ready, and answering at once.
@@ -131,7 +131,7 @@ class Cluster:
         for node in self.nodes.values():
             for sandbox in node.host.sandboxes:
                 yield f"pod-{sandbox.name}", self._pod(sandbox)
-            yield _proxy(node), self._proxy(node)
+            yield _proxy_name(node), self._proxy(node)
         kubeconfig = f"--kubeconfig={self.plane.component_kubeconfig()}"
         dns: list[str | Path] = [dataplane(), "dns", f"--bind={self._dns}", kubeconfig]
         yield f"coredns-{self.plane.name}", [*self._network.enter(), *dns]
@@ -147,10 +147,10 @@ class Cluster:
             process.stop(grace=0)
 
     def check(self) -> None:
-        """Raise ControlPlaneError if a component has ended by itself."""
-        expected = {_proxy(node) for node in self.nodes.values() if node.left}
+        """Raise ControlPlaneError if a component has ended by itself, but for the kube-proxy of a node that left."""
+        may_end = {_proxy_name(node) for node in self.nodes.values() if node.left}
         for name, process in self._processes.items():
-            if name not in expected and (code := process.exit_code()) is not None:
+            if name not in may_end and (code := process.exit_code()) is not None:
                 raise ControlPlaneError(f"{process.name} ended with {code}; its log ends:\n{process.tail()}")
 
     def _start(self, name: str, command: Sequence[str | Path]) -> None:
@@ -186,7 +186,7 @@ class Cluster:
         return self.plane.service_ip(10)
 
 
-def _proxy(node: Node) -> str:
+def _proxy_name(node: Node) -> str:
     return f"kube-proxy-{node.name}"
 
 

@@ -39,11 +39,12 @@ class Node:
         self._loads = count()
         self._dead = False
         self.left = False
+        """Whether the object was deleted, and kube-proxy may have ended."""
 
     # --- its object in the API
 
     def join(self, *, zone: str = "", dual_stack: bool = True) -> None:
-        """Create the object, or make it new: Ready, with its addresses, and nothing of what a test set."""
+        """Create the object, or replace it: Ready, with its addresses, and without what a test set."""
         addresses = (self.host.ipv4, self.host.ipv6) if dual_stack else (self.host.ipv4,)
         obj = node(self.name, *addresses, labels={ZONE: zone} if zone else None)
         write = self._api.replace if self._api.find("Node", self.name) else self._api.create

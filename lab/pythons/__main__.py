@@ -11,9 +11,8 @@ from lab.pythons.environment import ready
 from lab.pythons.interpreters import ROOT, NoPython, find
 from lab.pythons.versions import version_of
 
-# All of values and wire, but two files that start control planes.
-TESTS = ("tests/values", "tests/wire", "tests/gke")
-WITH_CLUSTERS = ("tests/gke/test_in_cluster.py", "tests/gke/test_runs.py")
+# The tests of decisions and requests: values and wire, see docs/testing.md.
+TESTS = ("tests/values", "tests/wire", "tests/gke", "-m", "not kubernetes")
 
 
 @click.command()
@@ -32,8 +31,7 @@ def _passes(version: str, arguments: tuple[str, ...]) -> bool:
     except NoPython as error:
         sys.exit(f"Python {version}: {error}")
     print(f"Python {version}: {python.where}", flush=True)
-    left_out = (f"--ignore={path}" for path in WITH_CLUSTERS)
-    command = python.command("-m", "pytest", "-p", "no:cacheprovider", "--quiet", *TESTS, *left_out, *arguments)
+    command = python.command("-m", "pytest", "-p", "no:cacheprovider", "--quiet", *TESTS, *arguments)
     return subprocess.run(command, cwd=ROOT, check=False).returncode == 0
 
 

@@ -1,4 +1,4 @@
-"""Runs commands on the files of the stand-in for the image's base, beside the checkout and the settings of pip."""
+"""Runs commands on the stand-in for the image's base, with the checkout and the settings of pip at their places."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lab.release.buildah import isolated, locked, which
 from lab.release.image import base_name
 from lab.release.problem import ReleaseError
 
-# In a mount namespace of its own, so nothing stays mounted. A chroot would not do: the tests make user namespaces,
-# which the kernel refuses in one. Arguments: root, working directory, places of this machine that the command needs,
-# "--", and the command.
+# Arguments: root, working directory, places of this machine that the command needs, "--", and the command. In a mount
+# namespace of its own, nothing stays mounted. A chroot would not do: the tests make user namespaces, which the kernel
+# refuses to a process in a chroot.
 SCRIPT = """
 set -eu
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -37,7 +37,7 @@ SETTINGS = ("/etc/hosts", "/etc/pip.conf", "/etc/resolv.conf", "/etc/ssl/certs",
 
 
 def inside(checkout: Path) -> list[str]:
-    """Return what a command begins with, to be run there. Raise ReleaseError if this machine cannot do it."""
+    """Return the words before a command that run it on the stand-in. Raise ReleaseError if this machine cannot."""
     stand_in.demand()
     if missing := [program for program in ("unshare", "pivot_root") if not which(program)]:
         raise ReleaseError(f"There is no {' and no '.join(missing)}.")

@@ -9,7 +9,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from lab.controlplane.golang import cache_folder
+from lab.controlplane.golang import cache_folder, locked
 from lab.pythons.interpreters import ROOT, NoPython, Python
 
 MADE_OF = ("requirements-dev.txt", "pyproject.toml")
@@ -22,10 +22,11 @@ def ready(python: Python) -> Python:
     folder = cache_folder() / f"python-{_digest(python.program, str(ROOT))}"
     own, stamp = replace(python, program=str(folder / "bin" / "python")), folder / ".ready"
     wanted = _digest(python.program, *((ROOT / name).read_text() for name in MADE_OF))
-    if not stamp.exists() or stamp.read_text() != wanted:
-        print(f"Making an environment in {folder} for {python.where} (half a minute)", file=sys.stderr, flush=True)
-        _make(python, folder, own)
-        stamp.write_text(wanted)
+    with locked(folder.with_name(f"{folder.name}.lock")):
+        if not stamp.exists() or stamp.read_text() != wanted:
+            print(f"Making an environment in {folder} for {python.where} (half a minute)", file=sys.stderr, flush=True)
+            _make(python, folder, own)
+            stamp.write_text(wanted)
     return own
 
 

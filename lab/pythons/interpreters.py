@@ -22,13 +22,11 @@ class NoPython(Exception):  # noqa: N818 - a state of the machine to report, not
 
 @dataclass(frozen=True)
 class Python:
-    """An interpreter."""
+    """An interpreter, the place where it is, in words, and the words before a command that run it at this place."""
 
     program: str
     where: str
-    """What to call the place where it is."""
     prefix: Sequence[str] = ()
-    """What a command begins with, to be run there."""
 
     def command(self, *arguments: str) -> list[str]:
         return [*self.prefix, self.program, *arguments]
@@ -50,6 +48,6 @@ def find(version: str) -> Python:
 
 
 def _version(program: str) -> str:
-    """Return the version of a program, if it runs: one of pyenv's may be there, and only say that it is not."""
+    """Return the version of a Python, or nothing if it does not run: pyenv puts a stub in PATH for what it lacks."""
     code = "import sys; print('{}.{}'.format(*sys.version_info))"
     return subprocess.run([program, "-c", code], capture_output=True, text=True, check=False).stdout.strip()

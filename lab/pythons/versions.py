@@ -1,4 +1,4 @@
-"""Which Pythons count. Each version is written down in one place only: pyproject.toml, and the Dockerfile."""
+"""Which Pythons count. pyproject.toml says which is the oldest, and the Dockerfile which one the image has."""
 
 from __future__ import annotations
 

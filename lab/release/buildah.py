@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.controlplane.golang import cache_folder
+from lab.controlplane import golang
 from lab.release.problem import ReleaseError
 
 
@@ -38,7 +37,7 @@ class Buildah:
 
 
 def storage() -> Path:
-    return cache_folder() / "image"
+    return golang.cache_folder() / "image"
 
 
 def isolated() -> Buildah:
@@ -47,10 +46,6 @@ def isolated() -> Buildah:
     return Buildah(options, ("--isolation=chroot", "--network=host"))
 
 
-@contextmanager
-def locked() -> Iterator[None]:
+def locked() -> AbstractContextManager[None]:
     """Have the folder of `isolated` for oneself."""
-    storage().mkdir(parents=True, exist_ok=True)
-    with (storage() / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    return golang.locked(storage() / "lock")

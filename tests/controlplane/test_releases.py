@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from lab.controlplane import ControlPlane
 from lab.controlplane.releases import FOLDER, Release, UnknownRelease, all_releases, chosen
 
+ROOT = Path(__file__).parents[2]
 RELEASES = all_releases()
 OLDEST, NEWEST = RELEASES[0], RELEASES[-1]
 
@@ -30,7 +32,8 @@ def test_two_are_local_and_remote() -> None:
 
 @pytest.mark.parametrize("text", ["1.9", "1.37.2", "v1.37", "1.37/", "/1.37", "1.37/1.9", "1.37/1.31/1.37", "newest"])
 def test_another_is_refused_with_what_there_is(text: str) -> None:
-    with pytest.raises(UnknownRelease, match=rf"^KUBERNETES={re.escape(text)}: say one of 1\.31, .*1\.37, or LOCAL/"):
+    told = f"KUBERNETES={text}: say one of {', '.join(map(str, RELEASES))}, or LOCAL/REMOTE, such as {NEWEST}/{OLDEST}"
+    with pytest.raises(UnknownRelease, match=f"^{re.escape(told)}$"):
         chosen({"KUBERNETES": text})
 
 
@@ -46,6 +49,16 @@ def test_all_modules_of_a_release_are_of_one_patch(release: Release) -> None:
     assert release.version.startswith(f"{release}.")
     assert {f"1.{version}" for version in replaced} == {release.version}
     assert (release.module / "main.go").resolve() == FOLDER.parent / "main.go"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/compatibility.md"])
+def test_the_docs_name_the_oldest_and_the_newest(page: str) -> None:
+    named = set(re.findall(r"\b(1\.\d+) to (1\.\d+), in any", " ".join((ROOT / page).read_text().split())))
+    assert named == {(str(OLDEST), str(NEWEST))}
+
+
+def test_ci_runs_the_oldest_too() -> None:
+    assert re.findall(r"KUBERNETES=(\S+)", (ROOT / ".ci/run").read_text()) == [str(OLDEST)]
 
 
 def test_a_server_is_of_the_chosen_release(remote: ControlPlane, local: ControlPlane) -> None:

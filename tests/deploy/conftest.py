@@ -17,6 +17,8 @@ from tests.migration.shell import Shell
 from tests.needed import needed
 from tests.scenarios.command import ROOT, Sync
 
+CONTEXTS = {"remote": "far", "local": "near"}
+
 
 @pytest.fixture
 def sync(remote: ControlPlane, local: ControlPlane, tmp_path: Path) -> Sync:
@@ -43,9 +45,6 @@ def shell(request: pytest.FixtureRequest, local: ControlPlane, tmp_path: Path) -
     folder = tmp_path / "shell"
     folder.mkdir()
     return Shell(folder, local.kubeconfig(), [kubectl])
-
-
-CONTEXTS = {"remote": "far", "local": "near"}
 
 
 @pytest.fixture

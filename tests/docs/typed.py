@@ -38,13 +38,9 @@ def script(file: str) -> str:
 
 
 @cache
-def commands() -> dict[str, set[str]]:
-    """Return the commands outside of the blocks marked as `sh`, with the files that have them."""
-    found: dict[str, set[str]] = {}
-    for file in [*_pages(), *_manifests()]:
-        for command in commands_in(file.read_text()):
-            found.setdefault(command, set()).add(str(file.relative_to(ROOT)))
-    return found
+def commands() -> frozenset[str]:
+    """Return the commands outside of the blocks marked as `sh`."""
+    return frozenset(command for file in [*_pages(), *_manifests()] for command in commands_in(file.read_text()))
 
 
 def commands_in(text: str) -> list[str]:

@@ -41,21 +41,10 @@ def _pair(text: str) -> Chosen:
 def _run(pair: Chosen, tests: str, workers: str) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        arguments = [
-            "-m",
-            "kubernetes",
-            "--quiet",
-            "--numprocesses",
-            workers,
-            "--dist",
-            "worksteal",
-            "--junitxml",
-            str(report),
-            tests,
-        ]
+        how = ["-m", "kubernetes", "--quiet", f"--numprocesses={workers}", "--dist=worksteal"]
         environment = {**os.environ, VARIABLE: str(pair), "CI": "true"}
         print(f"Kubernetes {pair}:", file=sys.stderr, flush=True)
-        command = [sys.executable, "-m", "pytest", *arguments]
+        command = [sys.executable, "-m", "pytest", *how, f"--junitxml={report}", tests]
         done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
         if done.returncode > TESTS_FAILED:
             sys.exit(done.returncode)

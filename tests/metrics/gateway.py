@@ -41,14 +41,15 @@ class Gateway:
 @contextmanager
 def gateway_at(program: Path, folder: Path) -> Iterator[Gateway]:
     """Run one on a free port."""
-    address = f"127.0.0.1:{_free_port()}"
-    process = Process("pushgateway", [program, f"--web.listen-address={address}"], folder / "pushgateway.log")
-    gateway = Gateway(f"http://{address}")
-    try:
-        wait_until(lambda: _answers(gateway), "the Pushgateway")
-        yield gateway
-    finally:
-        process.stop()
+    with _reserved_port() as port:
+        address = f"127.0.0.1:{port}"
+        process = Process("pushgateway", [program, f"--web.listen-address={address}"], folder / "pushgateway.log")
+        gateway = Gateway(f"http://{address}")
+        try:
+            wait_until(lambda: _answers(gateway), "the Pushgateway")
+            yield gateway
+        finally:
+            process.stop()
 
 
 def _answers(gateway: Gateway) -> bool:
@@ -58,8 +59,10 @@ def _answers(gateway: Gateway) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+@contextmanager
+def _reserved_port() -> Iterator[int]:
+    """Reserve a free port. A server may listen there that binds it with SO_REUSEADDR, as all servers in Go do."""
+    with socket.socket() as reserved:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", 0))
+        yield reserved.getsockname()[1]

@@ -14,9 +14,17 @@ from tests.sweep.faults import Case
 from tests.sweep.relay import Position
 
 IN_CI = "1"  # always the same cases, so that an old defect does not fail a new change
-SEED = os.environ.get("SEED") or (
-    IN_CI if os.environ.get("CI") == "true" else str(random.randrange(10**6))  # noqa: S311 - this is no secret
-)
+
+
+def _seed() -> str:
+    """Return a seed that is the same in all workers of a run."""
+    if os.environ.get("CI") == "true":
+        return IN_CI
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")  # None in one process: then the seed is any
+    return str(random.Random(run).randrange(10**6))  # noqa: S311 - this is no secret
+
+
+SEED = os.environ.get("SEED") or _seed()
 
 
 @dataclass
