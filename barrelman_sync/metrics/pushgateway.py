@@ -53,9 +53,10 @@ def _sending(
     """What prometheus_client's own handler does, which knows no other TLS than that of the Python it runs on."""
 
     def send() -> None:
-        https = HTTPSHandler(context=as_go(ssl.create_default_context()))
+        context = as_go(ssl.create_default_context())
+        context.set_alpn_protocols(["http/1.1"])  # as Python does with a context of its own
         request = Request(url, data, dict(headers), method=method)  # noqa: S310 - the options say which scheme
-        with build_opener(https).open(request, timeout=timeout):
+        with build_opener(HTTPSHandler(context=context)).open(request, timeout=timeout):
             pass
 
     return send

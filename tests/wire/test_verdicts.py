@@ -5,11 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import ssl
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from google.auth.exceptions import TransportError
+from google.auth.transport.requests import _MutualTlsAdapter
 
 from barrelman_sync.access.gke.transport import Http
 from barrelman_sync.access.http import connect
@@ -18,6 +22,7 @@ from barrelman_sync.cluster.faults import ClusterError
 from barrelman_sync.deadline import Deadline
 from barrelman_sync.metrics.pushgateway import push
 from barrelman_sync.model.settings import Kubeconfig
+from barrelman_sync.trust import as_go
 from tests.metrics.reports import run
 from tests.wire import answers
 from tests.wire.certificates import Certificates, make_certificates
@@ -28,6 +33,10 @@ from tests.wire.proxy import Proxy
 from tests.wire.verdicts import CASES, OLD_TLS, STRICTER, issue_all, serving
 
 pytestmark = pytest.mark.usefixtures("opened")
+
+TRUSTED_BY_SOME = ("an authority with basicConstraints only", "an intermediate authority as the anchor")
+"""What the contexts of `requests` refuse from Python 3.13 on, and before it."""
+trusted_by_some = pytest.mark.parametrize("kind", TRUSTED_BY_SOME)
 
 
 @pytest.fixture(scope="module")
@@ -90,22 +99,110 @@ def test_the_verdict(issued: Certificates, kind: str, way: str, request: pytest.
         assert bool(api.requests) == case.trusted
 
 
+@trusted_by_some
 def test_google_by_way_of_a_proxy(
-    issued: Certificates, to_google: Callable[[FakeApi, Path], bool], monkeypatch: pytest.MonkeyPatch
+    issued: Certificates, to_google: Callable[[FakeApi, Path], bool], kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(issued, CASES["an authority with basicConstraints only"]) as api, Proxy(api.url) as proxy:
+    case = CASES[kind]
+    with serving(issued, case) as api, Proxy(api.url) as proxy:
         api.rule_for_ever("GET", "/", answers.plain(200))
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert to_google(api, issued.file("root.crt"))
+        assert to_google(api, issued.file(f"{case.authority}.crt"))
         assert proxy.asked == [api.url.removeprefix("https://")]
 
 
-def test_a_proxy_by_https_for_google(issued: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The proxy's certificate is trusted, so the proxy gets the request, which it refuses."""
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(issued.file("root.crt")))
+@pytest.fixture
+def http() -> Iterator[Http]:
+    http = Http(Deadline(9), patient=False)
+    yield http
+    http.session.close()
+
+
+@pytest.fixture
+def folder(issued: Certificates, tmp_path: Path) -> Path:
+    """A folder of authorities, as OpenSSL wants it: the root."""
+    (tmp_path / "root.pem").write_bytes(issued.file("root.crt").read_bytes())
+    subprocess.run(["openssl", "rehash", tmp_path], check=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("kind", [*TRUSTED_BY_SOME, "another authority", "another address"])
+def test_a_proxy_by_https_for_google(
+    issued: Certificates, http: Http, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the proxy's certificate is trusted, the proxy gets the request, which it refuses."""
+    case = CASES[kind]
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(issued.file(f"{case.authority}.crt")))
+    with serving(issued, case) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        with pytest.raises(TransportError, match="failed: 501" if case.trusted else "CERTIFICATE_VERIFY_FAILED"):
+            http("https://google.example/")
+
+
+def test_a_proxy_by_https_and_a_folder_of_authorities(
+    issued: Certificates, folder: Path, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder))
     with serving(issued, CASES["an authority with basicConstraints only"]) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        http = Http(Deadline(9), patient=False)
-        with pytest.raises(TransportError, match="Tunnel connection failed: 501"):
+        with pytest.raises(TransportError, match="failed: 501"):
             http("https://google.example/")
-        http.session.close()
+
+
+@pytest.mark.parametrize("proxy", ["", "https://127.0.0.1:9"])
+def test_authorities_for_google_that_are_missing(http: Http, proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/file")
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    with pytest.raises(OSError, match="/no/such/file"):
+        http("https://google.example/")
+
+
+def test_a_folder_of_authorities_for_google(
+    issued: Certificates, folder: Path, to_google: Callable[[FakeApi, Path], bool]
+) -> None:
+    with serving(issued, CASES["an authority with basicConstraints only"]) as api:
+        api.rule_for_ever("GET", "/", answers.plain(200))
+        assert to_google(api, folder)
+
+
+def test_the_certificate_of_a_client_is_shown_to_one_server(
+    issued: Certificates, http: Http, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """google-auth gives such a certificate to the token server, and to none of the servers that it asks later."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(issued.file("ca.crt")))
+    with FakeApi(issued.server(ask_client=True)) as sts, FakeApi(issued.server(ask_client=True)) as other:
+        sts.rule_for_ever("GET", "/", answers.plain(200))
+        assert http(f"{sts.url}/", cert=(str(issued.file("client.crt")), str(issued.file("client.key")))).status == 200
+        with pytest.raises(TransportError):
+            http(f"{other.url}/")
+        assert not other.requests
+
+
+@pytest.mark.parametrize(
+    ("host", "mutual"),
+    [
+        ("sts.mtls.googleapis.com", True),
+        ("gke.p.googleapis.com", True),
+        ("sts.googleapis.com", False),
+        ("sts.mtls.googleapis.com.example", False),
+    ],
+)
+def test_mutual_tls_is_left_to_google_auth(
+    issued: Certificates, http: Http, host: str, *, mutual: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = {"cert_path": str(issued.file("client.crt")), "key_path": str(issued.file("client.key"))}
+    config = issued.file("certificate_config.json")
+    config.write_text(json.dumps({"cert_configs": {"workload": paths}}))
+    monkeypatch.setenv("GOOGLE_API_CERTIFICATE_CONFIG", str(config))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    for _ in range(2):
+        with pytest.raises(TransportError):
+            http(f"https://{host}/v1/token")
+        assert isinstance(http.session.get_adapter(f"https://{host}/"), _MutualTlsAdapter) == mutual
+
+
+@pytest.mark.parametrize(("before", "after"), [("MINIMUM_SUPPORTED", "TLSv1_2"), ("TLSv1_3", "TLSv1_3")])
+def test_the_oldest_tls(before: str, after: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion[before]
+    assert as_go(context).minimum_version == ssl.TLSVersion[after]

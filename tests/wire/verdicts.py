@@ -26,6 +26,8 @@ class Case:
     between: tuple[str, ...] = ()
     """Authorities that the server sends after its own certificate."""
     newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    host: str = "127.0.0.1"
+    """What its client calls it."""
 
 
 OLD_TLS = pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated")  # our server's, not our client's
@@ -41,6 +43,7 @@ CASES = {
     "an RSA key of 2048 bits": Case("rsa-2048", "root", trusted=True),
     "a certificate of ten years": Case("ten-years", "root", trusted=True),
     "a certificate for servers": Case("for-servers", "root", trusted=True),
+    "a DNS name": Case("localhost", "root", trusted=True, host="localhost"),
     "another authority": Case("of-root", "full", trusted=False),
     "an intermediate authority that is missing": Case("of-middle", "root", trusted=False),
     "a server as an authority": Case("of-leaf", "root", trusted=False, between=("of-root",)),
@@ -51,6 +54,7 @@ CASES = {
     "another address": Case("other", "root", trusted=False),
     "the address as a DNS name": Case("as-a-name", "root", trusted=False),
     "the address as a common name": Case("common", "root", trusted=False),
+    "the name as a common name": Case("named-localhost", "root", trusted=False, host="localhost"),
     "a certificate for clients": Case("for-clients", "root", trusted=False),
     "a signature with SHA-1": Case("sha-1", "ca", trusted=False),
     "TLS 1.1": Case("of-root", "root", trusted=False, newest=TLS_1_1),
@@ -79,6 +83,8 @@ def issue_all(certificates: Certificates) -> Certificates:
     issue("early", "root", days=(1, 9))
     issue("other", "root", names=("other.example", "10.9.8.7"))
     issue("common", "root", names=(), common_name="127.0.0.1")
+    issue("localhost", "root", names=("localhost",))
+    issue("named-localhost", "root", names=(), common_name="localhost")
     issue("as-a-name", "root", names=(), more=(x509.SubjectAlternativeName([x509.DNSName("127.0.0.1")]),))
     issue("for-servers", "root", more=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),))
     issue("for-clients", "root", more=(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),))
@@ -106,4 +112,5 @@ def serving(certificates: Certificates, case: Case) -> Iterator[FakeApi]:
     if case.newest < TLS_1_2:
         context.minimum_version = case.newest
     with FakeApi(context) as api:
+        api.url = api.url.replace("127.0.0.1", case.host)
         yield api
