@@ -174,7 +174,7 @@ def _read_again(
     endpoints. Then the endpoints are those of the Service's own pods.
     """
     suspects = {slice_.service for slice_ in slices if slice_.manager == SLICE_CONTROLLER}
-    suspects |= {found.key for found in endpoints if found.manager not in ("", FIELD_MANAGER)}
+    suspects |= {found.key for found in endpoints if found.may_be_of_kubernetes}
     without_selector = (key for key in sorted(suspects) if key in services and not services[key].has_selector)
     found = (client.get(resources.Service, key) for key in without_selector)
     return {service.metadata.key: parsing.local_service(service) for service in found if service}

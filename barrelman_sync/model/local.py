@@ -158,6 +158,17 @@ class LocalEndpoints(_LiveAddresses):
         return self.labels.get(ENDPOINTS_MANAGED_BY, "")
 
     @property
+    def may_be_of_kubernetes(self) -> bool:
+        """Whether Kubernetes' endpoints controller may have written the object, for a Service with a selector.
+
+        Up to Kubernetes 1.32, the controller sets no managed-by label. It copies the labels of the Service, and its
+        addresses refer to pods (pkg/controller/endpoint/endpoints_controller.go). The original's do neither.
+        """
+        if self.manager:
+            return self.manager != FIELD_MANAGER
+        return self.labels.get(MARKER) != MANUAL_MARKER or not self.regular
+
+    @property
     def hiding_labels(self) -> tuple[str, ...]:
         # Kubernetes copies all labels to its slices, and kube-proxy looks at those.
         skipped = (SKIP_MIRROR,) if self.labels.get(SKIP_MIRROR) == "true" else ()

@@ -117,7 +117,9 @@ def test_what_others_do_to_zones_is_undone(sync: Sync, local: ControlPlane) -> N
     ]
     for stray in strays:
         edit(local, "foo", name, {"endpoints": [stray, *others]}, kind="EndpointSlice")
-        assert sync(*ZONES).writes == [f"patch endpointslices foo/{name} 200"], stray
+        kept = slices(local, "foo", "bar")[0]["endpoints"] != good["endpoints"]
+        assert kept or "forNodes" in str(stray), stray  # which a server of 1.32 or older drops
+        assert sync(*ZONES).writes == [f"patch endpointslices foo/{name} 200"] * kept, stray
         assert slices(local, "foo", "bar")[0]["endpoints"] == good["endpoints"], stray
 
 
