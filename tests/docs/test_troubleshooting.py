@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "troubleshooting.md"
 CODE = ROOT / "barrelman_sync"
 SHORTEST = 4
 """A part of a message that is shorter is a word such as `of`, and proves nothing."""
-NOT_OURS = ("provided port is already allocated",)
+NOT_OURS = ("provided port is already allocated", "metadata.name:", "start with an alphabetic character")
 """Words of the API server, which our messages repeat."""
 OPTIONS = re.compile(r"--[a-z-]+")
 
