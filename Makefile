@@ -68,7 +68,7 @@ test: venv ## run the tests; ARGS="-k plan" is passed to pytest; KUBERNETES=1.31
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=worksteal $(ARGS)
 
 .PHONY: matrix
-matrix: venv ## run the tests with control planes on every release (an hour); ARGS="1.31 1.37/1.31" takes some
+matrix: venv ## run the tests with control planes on every release (two hours); ARGS="1.31 1.37/1.31" takes some
 	$(BIN)/python -m tests.matrix --workers=$(WORKERS) $(ARGS)
 
 .PHONY: pythons

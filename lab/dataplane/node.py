@@ -65,7 +65,7 @@ class Node:
         self._api.patch(self._named(), {"spec": {"taints": taints or None}})
 
     def leave(self) -> None:
-        """Delete the object. The rules of the network stay, and from Kubernetes 1.37 on, kube-proxy ends."""
+        """Delete the object. The rules of the network stay, but kube-proxy may end, as that of 1.37 does."""
         self._api.delete("Node", self.name)
         self.left = True
 
