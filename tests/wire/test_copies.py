@@ -92,12 +92,12 @@ def test_what_is_copied_is_not_waited_for(
 
 @pytest.mark.usefixtures("impatient")
 def test_the_service_waits_for_the_copy(api: FakeApi, rename: Callable[..., list[str]]) -> None:
-    def late(exchange: Exchange) -> None:
-        normally(exchange)
+    def copied(exchange: Exchange) -> None:
         api.store.add(copy("one", OLD, NEW))
+        normally(exchange)
 
     api.store.add(copy("one", OLD))
-    api.rule("GET", LIST, normally, normally, late)
+    api.rule("GET", LIST, normally, normally, normally, copied)
     assert rename() == ["GET"] * 4 + ["PATCH"]
 
 
@@ -141,8 +141,8 @@ def test_a_run_that_is_stopped_does_not_wait(
     api: FakeApi, client: ClusterClient, deadline: Patient, caplog: pytest.LogCaptureFixture
 ) -> None:
     def stop(exchange: Exchange) -> None:
+        deadline.stop("interrupted by SIGTERM")  # before the answer, or the next look may come first
         normally(exchange)
-        deadline.stop("interrupted by SIGTERM")
 
     api.rule("GET", LIST, stop)
     wait_for_copies(client, BOTH, None)
