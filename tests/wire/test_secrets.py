@@ -115,7 +115,7 @@ def arguments(sides: Sides, user: Section, side: str) -> list[str]:
     api = {"local": sides.local, "remote": sides.remote}[side]
     path = kubeconfig(sides.folder, f"{side}-user", api.url, user=user, insecure_skip_tls_verify=True)
     given[given.index(f"--{side}-kubeconfig") + 1] = str(path)
-    return [*given, "--remote-name", "remote", "--timeout", "5"]
+    return [*given, "--remote-name", "remote"]
 
 
 def parts(secret: str) -> set[str]:
@@ -229,15 +229,16 @@ def test_the_password_of_a_dead_proxy(sides: Sides, scheme: str) -> None:
 def test_the_password_of_a_proxy_that_repeats_it(sides: Sides) -> None:
     with FakeApi() as api:
         api.rule_for_ever("GET", "/api/v1/namespaces/kube-system", refusing)
-        done = by_proxy(sides, api.url.replace("://", "://me:my-password@"))
+        done = by_proxy(sides, api.url.replace("://", "://me:my-password@"), timeout="45")
     assert "407" in done.stderr
     assert_hidden(done, "my-password")
     assert_hidden(done, base64.b64encode(b"me:my-password").decode())
 
 
-def by_proxy(sides: Sides, url: str) -> subprocess.CompletedProcess[str]:
+def by_proxy(sides: Sides, url: str, timeout: str = "3") -> subprocess.CompletedProcess[str]:
     path = kubeconfig(sides.folder, "proxied", sides.remote.url, proxy_url=url, insecure_skip_tls_verify=True)
-    return command("--local-kubeconfig", sides.arguments[1], "--remote-kubeconfig", str(path), "--timeout", "3", "-vv")
+    options = ("--remote-kubeconfig", str(path), "--timeout", timeout, "-vv")
+    return command("--local-kubeconfig", sides.arguments[1], *options)
 
 
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
