@@ -1,6 +1,7 @@
-"""What each TLS connection of ours asks of a certificate: what Go asks, and so kubectl, on every Python."""
+"""What our TLS connections have in common, on every Python. They ask of a certificate what Go and kubectl ask."""
 
 import ssl
+from collections.abc import Iterable
 
 
 def as_go(context: ssl.SSLContext) -> ssl.SSLContext:
@@ -15,4 +16,19 @@ def as_go(context: ssl.SSLContext) -> ssl.SSLContext:
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.hostname_checks_common_name = False
     context.minimum_version = max(context.minimum_version, ssl.TLSVersion.TLSv1_2)
+    return for_threads(context)
+
+
+def for_threads(context: ssl.SSLContext) -> ssl.SSLContext:
+    """The context itself, for HTTP/1.1, with which several threads may connect at a time.
+
+    httpx2 and urllib3 name the protocols before each connection. Then Python frees the old names, which another thread
+    may be sending in its first message (python/cpython#141012). So the protocols are named here, and never again.
+    """
+    context.set_alpn_protocols(["http/1.1"])
+    context.set_alpn_protocols = _keep  # type: ignore[method-assign]  # of this context only
     return context
+
+
+def _keep(alpn_protocols: Iterable[str]) -> None:
+    """Keeps the protocols that are set."""

@@ -1,6 +1,6 @@
 """The TLS of one cluster: which authorities we trust, and which certificate we show.
 
-One context for all Pythons: what it asks of a certificate is in `trust.py`.
+What all contexts have in common is in `trust.py`.
 """
 
 import base64
@@ -13,7 +13,7 @@ from typing import NoReturn
 import httpx2
 
 from barrelman_sync.access.files import nameless_file, path_of
-from barrelman_sync.trust import as_go
+from barrelman_sync.trust import as_go, for_threads
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", re.DOTALL)
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
@@ -62,7 +62,7 @@ def _unchecked() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context
+    return for_threads(context)
 
 
 def _checked(authority: Pem | None) -> ssl.SSLContext:

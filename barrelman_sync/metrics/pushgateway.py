@@ -54,7 +54,6 @@ def _sending(
 
     def send() -> None:
         context = as_go(ssl.create_default_context())
-        context.set_alpn_protocols(["http/1.1"])  # as Python does with a context of its own
         request = Request(url, data, dict(headers), method=method)  # noqa: S310 - the options say which scheme
         with build_opener(HTTPSHandler(context=context)).open(request, timeout=timeout):
             pass

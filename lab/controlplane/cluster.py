@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from barrelman_sync.trust import for_threads
 from lab.controlplane import emptying, objects
 from lab.controlplane.api import Api, Object, path_of
 from lab.controlplane.audit import AuditLog, Request
@@ -44,7 +45,8 @@ class ControlPlane:
 
     api: Api
     ca_pem: str
-    _trust: ssl.SSLContext
+    trust: ssl.SSLContext
+    """Trusts the API server. Any number of clients and threads may use it."""
 
     def __init__(self, name: str, site: Site, options: Options) -> None:
         """Start nothing yet: `begin` starts the cluster, and `complete` waits for it."""
@@ -84,7 +86,7 @@ class ControlPlane:
         """Wait for the API server, then start the controllers. The cluster is ready when this returns."""
         self.ca_pem = self._authority()
         self.ca_file.write_text(self.ca_pem)
-        self._trust = ssl.create_default_context(cadata=self.ca_pem)
+        self.trust = for_threads(ssl.create_default_context(cadata=self.ca_pem))
         self.api = self.client(self._tokens["tests"])
         self._wait(self.api.is_ready, "the API server to be ready")
         self.start_controllers()
@@ -160,7 +162,7 @@ class ControlPlane:
 
     def client(self, token: str) -> Api:
         """Return a client with the permissions of this token. It is closed when the cluster stops."""
-        self._clients.append(Api(self.url, token, self._trust))
+        self._clients.append(Api(self.url, token, self.trust))
         return self._clients[-1]
 
     def service_account_token(self, namespace: str, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -134,8 +133,7 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def proxy_before(plane: ControlPlane, token: str, file: Path, option: str) -> Iterator[Proxy]:
     """Run a proxy; what went wrong in an action is raised at the end."""
-    trust = ssl.create_default_context(cadata=plane.ca_pem)
-    with httpx2.Client(base_url=plane.url, verify=trust, timeout=60, trust_env=False) as upstream:
+    with httpx2.Client(base_url=plane.url, verify=plane.trust, timeout=60, trust_env=False) as upstream:
         proxy = Proxy((option, str(file)))
         server = _Server(("127.0.0.1", 0), _handler(proxy, upstream))
         file.write_text(kubeconfig(plane.name, f"http://127.0.0.1:{server.server_port}", plane.ca_pem, "user", token))

@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import socket
-import ssl
 import struct
 import threading
 from collections import Counter
@@ -215,8 +214,7 @@ class Relay:
 @contextmanager
 def relay_before(plane: ControlPlane, switch: Switch, token: str, file: Path) -> Iterator[Relay]:
     """Run a relay."""
-    trust = ssl.create_default_context(cadata=plane.ca_pem)
-    with httpx2.Client(base_url=plane.url, verify=trust, timeout=60, trust_env=False) as upstream:
+    with httpx2.Client(base_url=plane.url, verify=plane.trust, timeout=60, trust_env=False) as upstream:
         relay = Relay(plane.name, switch, upstream, None, (f"--{plane.name}-kubeconfig", str(file)))
         relay.server = server = _Server(("127.0.0.1", _free_port()), _handler(relay))
         file.write_text(kubeconfig(plane.name, f"http://127.0.0.1:{server.server_port}", plane.ca_pem, "user", token))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -63,6 +64,22 @@ def test_another_name(named: FakeApi, to: ConnectTo, deadline: Patient) -> None:
 
 def test_unchecked_on_request_only(named: FakeApi, to: ConnectTo) -> None:
     read(to(named.url, certificate_authority_data=None, insecure_skip_tls_verify=True))
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [{}, {"certificate_authority_data": None, "insecure_skip_tls_verify": True}],
+    ids=["checked", "unchecked"],
+)
+def test_a_connection_changes_nothing_for_other_threads(
+    server: FakeApi, to: ConnectTo, cluster: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """httpx2 would name the protocols again: a use after free while another thread connects (python/cpython#141012)."""
+    client = to(server.url, None, **cluster)
+    named: list[object] = []
+    monkeypatch.setattr(ssl.SSLContext, "set_alpn_protocols", lambda *given: named.append(given))
+    read(client)
+    assert (named, len(server.requests)) == ([], 1)
 
 
 def test_tls_server_name(named: FakeApi, to: ConnectTo) -> None:

@@ -206,3 +206,13 @@ def test_the_oldest_tls(before: str, after: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion[before]
     assert as_go(context).minimum_version == ssl.TLSVersion[after]
+
+
+def test_the_protocol_is_set_for_good() -> None:
+    """urllib3 names the protocols before each connection, as httpx2 does (see `for_threads`)."""
+    context = as_go(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    context.set_alpn_protocols(["h2"])
+    out = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost").do_handshake()
+    assert b"\x00\x0b\x00\x09\x08http/1.1" in out.read()  # the extension, its list and the only name in it
