@@ -160,8 +160,9 @@ def test_while_the_command_loads(tmp_path: Path, number: signal.Signals) -> None
     """There is nothing to finish yet, so the signal ends the process, without a word."""
     (tmp_path / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    heeding = ["env", "--default-signal=INT", str(COMMAND)]  # a shell lets what it starts with "&" ignore Ctrl-C
     with subprocess.Popen(
-        [COMMAND], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        heeding, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as loading:
         assert loading.stdout
         assert loading.stdout.readline() == "loading\n"
