@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lab.controlplane import ControlPlane
+from lab.controlplane.golang import required
 from lab.controlplane.releases import FOLDER, Release, UnknownRelease, all_releases, chosen
 
 ROOT = Path(__file__).parents[2]
@@ -49,6 +50,14 @@ def test_all_modules_of_a_release_are_of_one_patch(release: Release) -> None:
     assert release.version.startswith(f"{release}.")
     assert {f"1.{version}" for version in replaced} == {release.version}
     assert (release.module / "main.go").resolve() == FOLDER.parent / "main.go"
+
+
+@pytest.mark.parametrize("program", ["clients", "dataplane"])
+@pytest.mark.parametrize("library", ["api", "apimachinery", "client-go"])
+def test_other_programs_have_the_libraries_of_the_newest(program: str, library: str) -> None:
+    """Go compiles these libraries, hundreds of packages, again for each version."""
+    wanted = NEWEST.version.replace("1.", "0.", 1)
+    assert required(ROOT / "lab" / program, f"k8s.io/{library}") == wanted
 
 
 def test_ci_runs_the_oldest_too() -> None:
