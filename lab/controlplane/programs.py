@@ -16,6 +16,9 @@ from pathlib import Path
 from lab.controlplane.golang import Go, NoControlPlane, cache_folder, find_go
 from lab.controlplane.processes import end_with_parent
 
+_NO_DWARF = "-gcflags=all=-dwarf=false"
+"""Makes no debugging information. The linker leaves it out anyway (`-w`), and it is a tenth of the compiler's time."""
+
 
 @dataclass(frozen=True)
 class Program:
@@ -68,7 +71,7 @@ class Program:
         self._say(f"building {self.name} with {go.version} ({self.usually})")
         started = time.monotonic()
         unfinished = target.with_name(f"unfinished-{os.getpid()}")
-        arguments: list[str | Path] = ["-v", "-ldflags", self._flags, "-o", unfinished, self.package]
+        arguments: list[str | Path] = ["-v", _NO_DWARF, "-ldflags", self._flags, "-o", unfinished, self.package]
         try:
             with tempfile.TemporaryFile("w+") as log:
                 code = self._run([go.path, "build", *arguments], go.environment, log.fileno(), started)
