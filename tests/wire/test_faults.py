@@ -163,7 +163,8 @@ def test_a_list_is_tried_as_long_as_there_is_time(
 ) -> None:
     api.rule_for_ever("GET", NODES, fault)
     fails(client)
-    assert 40 < sum(deadline.slept) < 45
+    assert sum(deadline.slept) < 45
+    assert deadline.remaining() < 1
     assert len(api.requests) == len(deadline.slept) + 1
 
 
@@ -186,8 +187,8 @@ def test_a_write_that_reaches_no_server_is_tried_as_long_as_there_is_time(
     api.rule_for_ever("DELETE", SHOP, answers.reset)
     with pytest.raises(ClusterError, match="no connection to"):
         write(client)
-    assert len(api.requests) > 20
-    assert sum(deadline.slept) > 40
+    assert len(api.requests) > 10
+    assert deadline.remaining() < 1
 
 
 def test_tries_that_reach_no_server_are_not_counted(api: FakeApi, client: ClusterClient) -> None:
@@ -258,7 +259,8 @@ def test_nobody_listens(api: FakeApi, connected: Connect, deadline: Patient) -> 
         error = fails(connected(api))
     assert f"no connection to {api.url}: " in str(error)
     assert "Check the server address in the kubeconfig" in str(error)
-    assert 40 < sum(deadline.slept) < 45
+    assert sum(deadline.slept) < 45
+    assert deadline.remaining() < 1
 
 
 def test_only_the_failed_page_is_asked_for_again(api: FakeApi, client: ClusterClient) -> None:
