@@ -1,4 +1,4 @@
-// Where lab/clients has the same modules, the versions are the same, so that Go compiles their packages once for both.
+// Kubernetes' libraries, and most that they need, have the versions of lab/clients: Go compiles them once for both.
 module barrelman-sync/lab/dataplane
 
 go 1.26.0
