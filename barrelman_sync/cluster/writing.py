@@ -17,7 +17,6 @@ from barrelman_sync.cluster.answers import (
     usable_although_altered,
 )
 from barrelman_sync.cluster.client import ClusterClient
-from barrelman_sync.cluster.copies import wait_for_copies
 from barrelman_sync.cluster.faults import ClusterError, NotTriedError, SecondLookError, is_port_taken, is_unreadable
 from barrelman_sync.cluster.manifests import (
     delete_options,
@@ -26,6 +25,7 @@ from barrelman_sync.cluster.manifests import (
     release_patch,
 )
 from barrelman_sync.cluster.preparing import already_prepared, preparing_patch
+from barrelman_sync.cluster.renaming import seen_in_order
 from barrelman_sync.model.names import FIELD_MANAGER, ORPHANED_SINCE, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
 from barrelman_sync.model.wanted import Wanted
 from barrelman_sync.planning.node_ports import node_ports_taken
@@ -106,7 +106,8 @@ class Writer:
                 impossible = Revision("", self._versions[step.ref.kind])
                 self._apply(step, self._written.get((step.ref.kind, step.ref.key), impossible))
             case Update():
-                self._update(step)
+                with seen_in_order(self._client, step, self.uid(Kind.ENDPOINTS, step.ref.service)):
+                    self._update(step)
             case Delete():
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Mark():
@@ -121,8 +122,6 @@ class Writer:
                 assert_never(step)
 
     def _update(self, step: Update) -> None:
-        if step.copied:
-            wait_for_copies(self._client, step.copied, self.uid(Kind.ENDPOINTS, step.copied.service))
         revision = self._prepared(step)
         try:
             self._apply(step, revision)

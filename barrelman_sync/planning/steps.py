@@ -72,6 +72,15 @@ class Update:
         return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
 
     @property
+    def renames(self) -> bool:
+        """Whether a port that callers may use gets a name for which there may be no endpoints yet."""
+        if not isinstance(self.wanted, Mirror) or not isinstance(self.live, LocalService):
+            return False
+        numbers = {(port.port, port.protocol) for port in self.live.ports}
+        names = {port.name for port in self.live.ports}
+        return any((port.port, port.protocol) in numbers and port.name not in names for port in self.wanted.ports)
+
+    @property
     def only_replaces(self) -> bool:
         """Whether nothing changes but the annotation that says what the run deletes next, see `step_replacing`."""
         return isinstance(self.wanted, WantedEndpoints | WantedSlice) and bool(self.wanted.replaces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -11,6 +12,7 @@ from pathlib import Path
 from lab.controlplane import ControlPlane, ControlPlaneError, wait_until
 from lab.controlplane.objects import pod, port, service
 from lab.controlplane.processes import Process
+from lab.dataplane import late
 from lab.dataplane.build import binary as dataplane
 from lab.dataplane.hosts import Host, Sandbox
 from lab.dataplane.marker import Marker, endpoint_slice, is_in
@@ -124,6 +126,22 @@ class Cluster:
         finally:
             marker.delete(self.api)
 
+    @contextmanager
+    def late(self, node: Node, resource: str, seconds: float) -> Iterator[None]:
+        """Let kube-proxy on a node see changes of one resource, such as services, so many seconds late."""
+        command = late.command(self.plane.component_kubeconfig(), resource, seconds)
+        name = f"late-{node.name}"
+        self._processes[_proxy_name(node)].stop(grace=0)
+        self._start(name, [*self._network.enter_namespace(node.name), *command])
+        self._start(_proxy_name(node), self._proxy(node, f"--master={late.URL}"))
+        try:
+            self.settle()
+            yield
+        finally:
+            self._processes[_proxy_name(node)].stop(grace=0)
+            self._processes.pop(name).stop(grace=0)
+            self._start(_proxy_name(node), self._proxy(node))
+
     # --- its components
 
     def servers(self) -> Iterator[tuple[str, list[str | Path]]]:
@@ -167,12 +185,12 @@ class Cluster:
         ports = ",".join(map(str, POD_PORTS))
         return [*self._network.enter_namespace(sandbox.name), dataplane(), "pod", f"--ports={ports}", sandbox.name]
 
-    def _proxy(self, node: Node) -> list[str | Path]:
+    def _proxy(self, node: Node, api: str = "") -> list[str | Path]:
         return [
             *self._network.enter_namespace(node.name),
             self.plane.binary,
             "kube-proxy",
-            f"--kubeconfig={self.plane.component_kubeconfig()}",
+            api or f"--kubeconfig={self.plane.component_kubeconfig()}",
             "--proxy-mode=nftables",
             f"--hostname-override={node.name}",
             # These limits are the whole machine's, and the lab must not change them.

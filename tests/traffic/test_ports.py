@@ -16,6 +16,7 @@ from tests.scenarios.origins import Mode, in_both_modes
 from tests.scenarios.views import set_ports
 from tests.traffic.lab import NAME, NAMESPACE, Lab, serve
 
+LATE_SECONDS = 0.05
 ADMIN = port(81, "admin", targetPort=8081, nodePort=30081)
 
 
@@ -88,6 +89,24 @@ def test_ports_change_their_names(lab: Lab, mode: Mode, before: list[Object], af
     assert {call.port for call in load.tally.calls if not call.error} == {8080}
     for each in after:
         assert lab.call(url(each["port"]), count=20).failed == 0
+
+
+@in_both_modes
+def test_a_port_changes_its_name_where_slices_come_late(lab: Lab, mode: Mode) -> None:
+    """As on a busy cluster: kube-proxy would see the Service first, and refuse calls for a second."""
+    serve(lab.remote, http("http"))
+    with lab.local.late(lab.local.node("y1"), "endpointslices", LATE_SECONDS):
+        lab.mirror(*mode)
+        with lab.load() as load:
+            load.go_on()
+            changed = change(lab, http("web"))
+            load.go_on()
+            lab.mirror(*mode)
+            load.go_on(200)
+            lab.mirror(*mode)
+            load.go_on(200)
+    lab.tell("from then on, through two runs", load.tally.since(changed))
+    assert load.tally.since(changed).failed == 0
 
 
 def test_a_port_changes_its_protocol(lab: Lab) -> None:
