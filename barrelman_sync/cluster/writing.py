@@ -24,8 +24,8 @@ from barrelman_sync.cluster.manifests import (
     mark_patch,
     release_patch,
 )
+from barrelman_sync.cluster.pauses import pause_after, pause_before
 from barrelman_sync.cluster.preparing import already_prepared, preparing_patch
-from barrelman_sync.cluster.renaming import seen_in_order
 from barrelman_sync.model.names import FIELD_MANAGER, ORPHANED_SINCE, SLICE_MANAGED_BY, Key, Kind, Ref, Revision
 from barrelman_sync.model.wanted import Wanted
 from barrelman_sync.planning.node_ports import node_ports_taken
@@ -70,18 +70,20 @@ class Writer:
         self._altered: dict[Ref, str] = {}
 
     def write(self, step: Write) -> None:
-        """Does the step, or finds that the step is done already. Raises ClusterError.
+        """Does the step, or finds that the step is done already. Raises ClusterError. The step's pauses are included.
 
         A write may be refused only because it is done: our own earlier try got through and its answer was lost, or
         another run was faster. Such a refusal is usually a 409 or 404. It is a 422 if the first try took a node port or
         removed a label, because the server checks these before it looks at the resourceVersion. An answer that cannot
         be read is no refusal, but leaves open whether the write is done.
         """
+        pause_before(self._client, step, self.uid(Kind.ENDPOINTS, step.ref.service))
         try:
             self._send(step)
         except ClusterError as error:
             if not _leaves_open(error) or not self._is_found_done(step, error):
                 raise
+        pause_after(self._client, step)
 
     def judged(self, outcome: Outcome) -> Outcome:
         """The outcome; failed if the write was done but something in the cluster changed the object.
@@ -106,8 +108,7 @@ class Writer:
                 impossible = Revision("", self._versions[step.ref.kind])
                 self._apply(step, self._written.get((step.ref.kind, step.ref.key), impossible))
             case Update():
-                with seen_in_order(self._client, step, self.uid(Kind.ENDPOINTS, step.ref.service)):
-                    self._update(step)
+                self._update(step)
             case Delete():
                 self._client.delete(_RESOURCES[step.ref.kind], step.ref.key, delete_options(step.live.revision))
             case Mark():
@@ -122,11 +123,12 @@ class Writer:
                 assert_never(step)
 
     def _update(self, step: Update) -> None:
+        first = self._written.get((step.ref.kind, step.ref.key))  # of two writes
         revision = self._prepared(step)
         try:
             self._apply(step, revision)
         except NotTriedError as error:
-            if revision == step.live.revision:
+            if revision in (step.live.revision, first):
                 raise
             # The patch has changed the object, so the update counts as tried.
             why = f"only the patch before it is done: {error.why}."

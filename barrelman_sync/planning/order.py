@@ -124,7 +124,7 @@ def _split_cycles(units: dict[_Name, Writes], needs: _Needs) -> None:
         place = [write.ref.kind for write in units[name]].index(Kind.SERVICE)
         update = units[name][place]
         assert isinstance(update, Update)  # noqa: S101 - only an update both frees and takes node ports
-        units[first] = (*units[name][:place], _without_node_ports(update))
+        units[first] = (*units[name][:place], replace(_without_node_ports(update), pause_after=False))
         units[name] = (_second(update), *units[name][place + 1 :])
         for befores in needs.values():
             if name in befores:
@@ -158,8 +158,8 @@ def _without_node_ports(step: _Step) -> _Step:
 
 
 def _second(update: Update) -> Update:
-    """The second of two writes for an update: the first write has already claimed the fields and removed the mark."""
-    return replace(update, claims=False, before=())
+    """The second of two writes for an update: the first one has claimed the fields, removed the mark and waited."""
+    return replace(update, claims=False, before=(), copied=None, pause_before=False)
 
 
 def _in_order(units: Mapping[_Name, Writes], needs: _Needs) -> list[_Name]:

@@ -10,16 +10,19 @@ see a change. So callers would be refused if the Service had a name that its end
 
 The last write is in the same run if the endpoints are slices. Endpoints wait for the next run: Kubernetes copies them
 with a delay and merges quick changes, so kube-proxy might never see both names. The Service waits for the copies of the
-first write for the same reason, and there is a pause between two writes, see `cluster.renaming`. If a port goes with
-its name, there is nothing to wait for: then its name is only written first so that the endpoints can follow the nodes
-if the update of the Service fails.
+first write for the same reason, see `cluster.copies`. kube-proxy watches Services and slices apart, so there is a pause
+between two of these writes, see `cluster.pauses`.
+
+If a port goes with its name, there is nothing to wait for: then its name is only written first so that the endpoints
+can follow the nodes if the update of the Service fails.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from barrelman_sync.model.local import LocalService
 from barrelman_sync.model.names import ServicePort
-from barrelman_sync.model.wanted import AddressSet, WantedEndpoints
+from barrelman_sync.model.wanted import AddressSet, Mirror, WantedEndpoints
 from barrelman_sync.planning.endpoints import serve
 from barrelman_sync.planning.reasons import Why
 from barrelman_sync.planning.situation import Situation
@@ -35,7 +38,7 @@ def steps_with_both(
     additions = tuple(step for step in both if isinstance(step, Create | Update))
     last = tuple(serve(situation, service))
     changing = {step.ref for step in last if isinstance(step, Create | Update)}
-    if update.renames and (kept := _kept(situation, service, last)):
+    if _is_rename(update) and (kept := _kept(situation, service, last)):
         # Endpoints that are kept have the old name only, so the mirror keeps its name, too.
         yield Leave(update.ref, kept)
         yield from last
@@ -43,12 +46,13 @@ def steps_with_both(
         # The endpoints wait for the Service already: they need its old names only if it keeps them.
         yield replace(update, fallback=additions)
         yield from last
-    elif update.renames and not (situation.rules.slices and all(step.ref in changing for step in additions)):
+    elif _is_rename(update) and not (situation.rules.slices and all(step.ref in changing for step in additions)):
         yield from additions
-        yield replace(update, copied=_to_copy(situation, service, additions))
+        yield replace(update, copied=_to_copy(situation, service, additions), pause_before=bool(additions))
         yield from (step for step in both if step not in additions)
     else:
-        yield replace(update, before=tuple(step for step in additions if step.ref in changing))
+        before, renamed = tuple(step for step in additions if step.ref in changing), _is_rename(update)
+        yield replace(update, before=before, pause_before=renamed and bool(before), pause_after=renamed)
         yield from last
 
 
@@ -68,3 +72,14 @@ def _kept(situation: Situation, service: Served, steps: Iterable[Step]) -> Why |
     if any(isinstance(step, Create | Update | Unchanged) for step in steps):
         return None
     return next((step.why for step in steps if isinstance(step, Leave)), None)
+
+
+def _is_rename(update: Update) -> bool:
+    """Whether a port that callers may use gets a name for which there are no endpoints yet."""
+    match update:
+        case Update(Mirror() as wanted, LocalService() as live):
+            numbers = {(port.port, port.protocol) for port in live.ports}
+            names = {port.name for port in live.ports}
+            return any((port.port, port.protocol) in numbers and port.name not in names for port in wanted.ports)
+        case _:
+            return False

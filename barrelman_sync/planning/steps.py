@@ -54,6 +54,10 @@ class Update:
     """Endpoint writes to do before this step, also if the step is held back. See `planning.renames`."""
     copied: AddressSet | None = None
     """What Kubernetes should have copied from the Service's Endpoints before this step. See `planning.renames`."""
+    pause_before: bool = False
+    """Whether kube-proxy has to see the writes before this step first. See `planning.renames`."""
+    pause_after: bool = False
+    """Whether kube-proxy has to see this step before the writes after it. See `planning.renames`."""
     fallback: "tuple[Create | Update, ...]" = ()
     """Endpoint writes to do if this step is held back or fails, see `planning.fallbacks`."""
     final: Mirror | None = None
@@ -70,15 +74,6 @@ class Update:
     def claimed_from(self) -> tuple[str, ...]:
         """The other field managers that hold fields of the mirror before the update claims the fields."""
         return self.live.holders.others if self.claims and isinstance(self.live, LocalService) else ()
-
-    @property
-    def renames(self) -> bool:
-        """Whether a port that callers may use gets a name for which there may be no endpoints yet."""
-        if not isinstance(self.wanted, Mirror) or not isinstance(self.live, LocalService):
-            return False
-        numbers = {(port.port, port.protocol) for port in self.live.ports}
-        names = {port.name for port in self.live.ports}
-        return any((port.port, port.protocol) in numbers and port.name not in names for port in self.wanted.ports)
 
     @property
     def only_replaces(self) -> bool:

@@ -131,16 +131,14 @@ class Cluster:
         """Let kube-proxy on a node see changes of one resource, such as services, so many seconds late."""
         command = late.command(self.plane.component_kubeconfig(), resource, seconds)
         name = f"late-{node.name}"
-        self._processes[_proxy_name(node)].stop(grace=0)
         self._start(name, [*self._network.enter_namespace(node.name), *command])
-        self._start(_proxy_name(node), self._proxy(node, f"--master={late.URL}"))
         try:
+            self._restart_proxy(node, f"--master={late.URL}")
             self.settle()
             yield
         finally:
-            self._processes[_proxy_name(node)].stop(grace=0)
+            self._restart_proxy(node)
             self._processes.pop(name).stop(grace=0)
-            self._start(_proxy_name(node), self._proxy(node))
 
     # --- its components
 
@@ -173,6 +171,10 @@ class Cluster:
 
     def _start(self, name: str, command: Sequence[str | Path]) -> None:
         self._processes[name] = Process(name, command, self.plane.folder / f"{name}.log")
+
+    def _restart_proxy(self, node: Node, api: str = "") -> None:
+        self._processes[_proxy_name(node)].stop(grace=0)
+        self._start(_proxy_name(node), self._proxy(node, api))
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         def holds() -> bool:

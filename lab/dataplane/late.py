@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -37,7 +38,12 @@ class Late(BaseHTTPRequestHandler):
 
     def pass_on(self) -> None:
         """Send the request to the API server, and its answer to the client."""
-        api = http.client.HTTPSConnection(self.upstream, context=self.trust)
+        with closing(http.client.HTTPSConnection(self.upstream, context=self.trust)) as api:
+            self._pass_on(api)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815 - the names are BaseHTTPRequestHandler's
+
+    def _pass_on(self, api: http.client.HTTPSConnection) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {**_without(self.headers.items()), "Authorization": f"Bearer {self.token}"}
         api.request(self.command, self.path, body, headers)
@@ -50,9 +56,6 @@ class Late(BaseHTTPRequestHandler):
         for part in _late(answer, self.seconds) if self._is_late() else _parts(answer):
             self.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
         self.wfile.write(b"0\r\n\r\n")
-        api.close()
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = pass_on  # noqa: N815 - the names are BaseHTTPRequestHandler's
 
     def _is_late(self) -> bool:
         url = urlsplit(self.path)
@@ -73,9 +76,11 @@ def _late(answer: http.client.HTTPResponse, seconds: float) -> Iterator[bytes]:
     came: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
 
     def read() -> None:
-        for part in _parts(answer):
-            came.put((time.monotonic(), part))
-        came.put((time.monotonic(), b""))
+        try:
+            for part in _parts(answer):
+                came.put((time.monotonic(), part))
+        finally:
+            came.put((time.monotonic(), b""))
 
     threading.Thread(target=read, daemon=True).start()
     while True:

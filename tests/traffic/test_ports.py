@@ -69,8 +69,7 @@ CHANGES = {
 def test_ports_change_their_names(lab: Lab, mode: Mode, before: list[Object], after: list[Object]) -> None:
     """Two runs: with Endpoints, the first one adds the new names, and the second one removes the old names.
 
-    With Endpoints, this shows a Service that does not wait for the copies in about half of the tries only: the wait
-    itself is tested in tests/wire/test_copies.py.
+    The pauses hide a Service that does not wait for the copies: the wait is tested in tests/wire/test_copies.py.
     """
     serve(lab.remote, *before)
     lab.mirror(*mode)

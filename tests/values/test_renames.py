@@ -39,12 +39,14 @@ def changed(live: tuple[ServicePort, ...], asked: tuple[RemotePort, ...]) -> Wor
 
 
 def told(plan: Plan) -> list[str]:
-    """Return the writes in their order: the Service, or the ports of its endpoints."""
+    """Return the writes in their order: the Service, or the ports of its endpoints. And the pauses between them."""
     lines = []
     for step in (step for unit in units(plan) for step in unit.writes):
         match step:
             case Create(WantedEndpoints() | WantedSlice() as ends) | Update(WantedEndpoints() | WantedSlice() as ends):
                 lines.append(" ".join(f"{found.name}:{found.port}/{found.protocol}" for found in ends.content.ports))
+            case Update(pause_before=before, pause_after=after):
+                lines += ["pause"] * before + [step.ref.kind.value] + ["pause"] * after
             case _:
                 lines.append(step.ref.kind.value)
     return lines
@@ -54,6 +56,12 @@ def awaited(world: World) -> list[tuple[EndpointPort, ...]]:
     """Return the ports whose copies the Service waits for."""
     updates = [step for step in world.plan().steps if isinstance(step, Update)]
     return [step.copied.ports for step in updates if step.copied]
+
+
+def services_of(plan: Plan) -> list[Update]:
+    """Return the updates of Services in their order."""
+    steps = (step for unit in units(plan) for step in unit.writes)
+    return [step for step in steps if isinstance(step, Update) and isinstance(step.wanted, Mirror)]
 
 
 HTTP, DNS = service_port(), service_port(53, 30053, "dns", "UDP")
@@ -84,14 +92,14 @@ def test_both_names_then_the_service_then_the_new_name(
     live: tuple[ServicePort, ...], asked: tuple[RemotePort, ...], first: str, last: str
 ) -> None:
     world = changed(live, asked)
-    assert told(world.plan()) == [first, "Service"]
+    assert told(world.plan()) == [first, "pause", "Service"]
     assert words(world.plan()) == ["update Endpoints shop/cart", "update Service shop/cart"]
     assert [" ".join(f"{each.name}:{each.port}/{each.protocol}" for each in found) for found in awaited(world)] == [
         first
     ]
     assert awaited(world.but(rules=SLICES)) == []
     plan = world.but(rules=SLICES).plan()
-    assert told(plan) == [first, "Service", last, "Endpoints"]
+    assert told(plan) == [first, "pause", "Service", "pause", last, "Endpoints"]
     assert words(plan) == [
         "update Service shop/cart",
         "create EndpointSlice shop/cart-barrelman-ipv4-0",
@@ -143,6 +151,15 @@ def test_endpoints_that_have_both_names_are_not_written_again() -> None:
     both = endpoints_of(mirror(CART, HTTP, service_port(name="web")))
     world = World(local(mirror(CART, HTTP), both), (remote(CART, port(name="web")),))
     assert words(world.plan()) == ["update Service shop/cart", "unchanged Endpoints shop/cart"]
+    assert told(world.plan()) == ["Service"]
+
+
+def test_slices_that_have_both_names_lose_the_old_one_after_the_service() -> None:
+    both = endpoints_of(mirror(CART, HTTP, service_port(name="web")))
+    ours = slice_of("cart-barrelman-ipv4-0", *ADDRESSES, ports=both.ports)
+    here = replace(local(mirror(CART, HTTP)), slices={CART: (ours,)})
+    world = World(here, (remote(CART, port(name="web")),), rules=SLICES)
+    assert told(world.plan()) == ["Service", "pause", "web:30080/TCP"]
 
 
 @cases("rules", {"slices": SLICES, "Endpoints": EndpointRules()})
@@ -154,6 +171,7 @@ def test_endpoints_that_lack_the_old_name_get_it_if_the_service_keeps_it(rules: 
     world = World(replace(here, endpoints={} if rules.slices else {CART: new}), (remote(CART, port(name="web")),))
     (update,) = world.but(rules=rules).plan().writes
     assert isinstance(update, Update)
+    assert told(Plan((update,))) == ["Service"]
     assert told(Plan(update.fallback)) == ["http:30080/TCP web:30080/TCP"]
 
 
@@ -189,9 +207,17 @@ def test_endpoints_of_the_original_are_kept_too() -> None:
 def test_a_mirror_without_endpoints_gets_its_new_name_at_once() -> None:
     world = World(local(mirror(CART, HTTP)), (remote(CART, port(name="web")),), UNREADY)
     assert words(world.plan()) == ["update Service shop/cart", "leave Endpoints shop/cart"]
+    assert told(world.plan()) == ["Service"]
 
 
-def test_node_ports_that_swap_while_names_change() -> None:
+@cases(
+    "rules, pauses",
+    {
+        "Endpoints": (EndpointRules(), [(True, False), (True, False), (False, False)]),
+        "slices": (SLICES, [(True, False), (True, True), (False, True)]),
+    },
+)
+def test_node_ports_that_swap_while_names_change(rules: EndpointRules, pauses: list[tuple[bool, bool]]) -> None:
     """The first of two writes for the Service has the new names already, so the endpoints come before it."""
     names = {"a": 30001, "b": 30002}
     made = [
@@ -203,8 +229,12 @@ def test_node_ports_that_swap_while_names_change() -> None:
     steps = [step for unit in units(world.plan()) for step in unit.writes]
     told = [(step.ref.kind.value, step.ref.key.name) for step in steps]
     assert told == [(kind, name) for name in "ab" for kind in ("Endpoints", "Service")] + [("Service", "a")]
-    types = [step.wanted.type for step in steps if isinstance(step, Update) and isinstance(step.wanted, Mirror)]
+    updates = services_of(world.plan())
+    types = [step.wanted.type for step in updates if isinstance(step.wanted, Mirror)]
     assert types == ["ClusterIP", "NodePort", "NodePort"]
+    assert [bool(step.copied) for step in updates] == [True, True, False]
+    with_rules = services_of(world.but(rules=rules).plan())
+    assert [(step.pause_before, step.pause_after) for step in with_rules] == pauses
 
 
 def test_a_port_without_a_name_gets_a_subset_of_its_own() -> None:
