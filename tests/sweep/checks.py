@@ -166,7 +166,7 @@ def _steps_told(
             case "done":
                 found = differences(*({name: held.get(name)} for held in (wanted.states[0], now)))
                 yield from (f"told as done: {difference}" for difference in found)
-            case "not tried" if broken.changed(name) and name not in fallbacks and not _went(name, broken.after):
+            case "not tried" if broken.changed(name) and name not in fallbacks and not _went(name, broken):
                 yield f"told as not tried, but written: {step}"
 
 
@@ -174,10 +174,12 @@ def _name(step: Object) -> Name:
     return step["kind"], step["namespace"], step["name"]
 
 
-def _went(name: Name, after: Objects) -> bool:
-    """Say whether Kubernetes itself has deleted the Endpoints, together with their Service."""
-    kind, *key = name
-    return kind == "Endpoints" and name not in after and ("Service", *key) not in after
+def _went(name: Name, broken: Broken) -> bool:
+    """Say whether Kubernetes itself has deleted the endpoints, together with their Service."""
+    kind, namespace, own = name
+    owners = broken.before.get(name, {}).get("metadata", {}).get("ownerReferences", ())
+    services = [own] if kind == "Endpoints" else [owner["name"] for owner in owners]
+    return name not in broken.after and any(("Service", namespace, each) not in broken.after for each in services)
 
 
 def _after_next(stage: Stage, world: World, before: Objects, wanted: Undisturbed) -> Iterator[str]:
