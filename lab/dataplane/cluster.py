@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -10,18 +10,18 @@ from itertools import count
 from pathlib import Path
 
 from lab.controlplane import ControlPlane, ControlPlaneError, wait_until
-from lab.controlplane.objects import pod, port, service
+from lab.controlplane.objects import ZONE, pod, port, service
 from lab.controlplane.processes import Process
 from lab.dataplane import late
 from lab.dataplane.build import binary as dataplane
 from lab.dataplane.hosts import Host, Sandbox
-from lab.dataplane.marker import Marker, endpoint_slice, is_in
+from lab.dataplane.marker import Marker, endpoint, endpoint_slice
 from lab.dataplane.network import Network
 from lab.dataplane.node import Node
 
 DNS, DNS_NAMESPACE = "kube-dns", "kube-system"
 POD_PORTS = (8080, 8081, 8082)  # every pod answers on these, TCP and UDP
-SEARCH = "svc.cluster.local cluster.local"
+RESOLVER = "search svc.cluster.local cluster.local\noptions ndots:5 timeout:1 attempts:5\n"
 ZONES = ("zone-a", "zone-b", "zone-c")
 START_SECONDS = 180  # a limit for a busy machine; usually 2
 NUMBERS = count()  # of markers; those of all clusters differ
@@ -64,7 +64,7 @@ class Cluster:
         self._processes: dict[str, Process] = {}
         resolver = plane.folder / "resolv.conf"
         self.nodes: Mapping[str, Node] = {host.name: Node(host, plane.api, network, resolver) for host in hosts}
-        resolver.write_text(f"nameserver {self._dns_service_ip()}\nsearch {SEARCH}\noptions ndots:5 timeout:1\n")
+        resolver.write_text(f"nameserver {self._dns_service_ip()}\n{RESOLVER}")
 
     def node(self, name: str) -> Node:
         """Return one node."""
@@ -80,7 +80,7 @@ class Cluster:
         ports = [port(53, "dns-tcp"), port(53, "dns", protocol="UDP")]
         ip = self._dns_service_ip()
         self.plane.add(service(DNS_NAMESPACE, DNS, *ports, type="ClusterIP", clusterIP=ip, selector=None))
-        self.api.create(endpoint_slice(DNS_NAMESPACE, DNS, self._dns, ports))
+        self.api.create(endpoint_slice(DNS_NAMESPACE, DNS, "IPv4", [endpoint(self._dns)], ports))
 
     def reset(self) -> None:
         """Empty the cluster, and bring it back to what `join` makes.
@@ -89,11 +89,11 @@ class Cluster:
         """
         left = [node for node in self.nodes.values() if node.left]
         for node in left:
-            self._processes[_proxy_name(node)].stop(grace=0)
+            self._stop(_proxy_name(node))
         self.plane.reset(kept=["Node"])
         self.join()
-        for node in left:
-            self._start(_proxy_name(node), self._proxy(node))
+        if left:
+            self._start_proxies(left)
 
     def pod(self, namespace: str, app: str, on: str, place: int = 1) -> Pod:
         """Create a pod with the label app=APP on a node: Running and Ready, and answering at once.
@@ -112,15 +112,16 @@ class Cluster:
     def settle(self) -> None:
         """Return when the controllers, kube-proxy on each node, and DNS have the Services and endpoints written before.
 
-        kube-proxy follows the zone of its own node, too, and no marker tells when it has done so.
+        kube-proxy has the zone of its node then, too.
         """
         self.plane.settle()
-        marker = Marker(next(NUMBERS))
+        marker = Marker(next(NUMBERS), ZONES)
         try:
-            addresses = marker.create(self.api)
+            families = marker.create(self.api)
             for node in self.nodes.values():
                 if not node.left:
-                    self._wait(partial(_has, node, addresses), f"kube-proxy on {node.name}")
+                    has = partial(_has, node, marker, families)
+                    self._wait(has, f"kube-proxy on {node.name}")
             first = next(iter(self.nodes.values()))
             self._wait(lambda: first.knows(marker.host), f"CoreDNS of {self.plane.name}")
         finally:
@@ -132,30 +133,27 @@ class Cluster:
         command = late.command(self.plane.component_kubeconfig(), resource, seconds)
         name = f"late-{node.name}"
         self._start(name, [*self._network.enter_namespace(node.name), *command])
+        self._stop(_proxy_name(node))
         try:
-            self._restart_proxy(node, f"--master={late.URL}")
+            self._start_proxies([node], f"--master={late.URL}")
             self.settle()
             yield
         finally:
-            self._restart_proxy(node)
-            self._processes.pop(name).stop(grace=0)
+            self._stop(_proxy_name(node))
+            self._stop(name)
+            self._start_proxies([node])
 
     # --- its components
 
-    def servers(self) -> Iterator[tuple[str, list[str | Path]]]:
-        """Yield the name and the command of each component, in the order in which they start."""
-        for node in self.nodes.values():
-            for sandbox in node.host.sandboxes:
-                yield f"pod-{sandbox.name}", self._pod(sandbox)
-            yield _proxy_name(node), self._proxy(node)
-        kubeconfig = f"--kubeconfig={self.plane.component_kubeconfig()}"
-        dns: list[str | Path] = [dataplane(), "dns", f"--bind={self._dns}", kubeconfig]
-        yield f"coredns-{self.plane.name}", [*self._network.enter(), *dns]
-
     def start(self) -> None:
         """Start the components. Call `join` first: kube-proxy waits for the object of its node."""
-        for name, command in self.servers():
-            self._start(name, command)
+        for node in self.nodes.values():
+            for sandbox in node.host.sandboxes:
+                self._start(f"pod-{sandbox.name}", self._pod(sandbox))
+        kubeconfig = f"--kubeconfig={self.plane.component_kubeconfig()}"
+        dns: list[str | Path] = [dataplane(), "dns", f"--bind={self._dns}", kubeconfig]
+        self._start(f"coredns-{self.plane.name}", [*self._network.enter(), *dns])
+        self._start_proxies(self.nodes.values())
 
     def stop(self) -> None:
         """Kill the components."""
@@ -172,9 +170,21 @@ class Cluster:
     def _start(self, name: str, command: Sequence[str | Path]) -> None:
         self._processes[name] = Process(name, command, self.plane.folder / f"{name}.log")
 
-    def _restart_proxy(self, node: Node, api: str = "") -> None:
-        self._processes[_proxy_name(node)].stop(grace=0)
-        self._start(_proxy_name(node), self._proxy(node, api))
+    def _stop(self, name: str) -> None:
+        self._processes.pop(name).stop(grace=0)
+
+    def _start_proxies(self, nodes: Collection[Node], api: str = "") -> None:
+        """Start kube-proxy on these nodes, which have no zone until it works.
+
+        Since 1.34, it may miss a zone that is there when it starts, see docs/compatibility.md.
+        """
+        zones = {node: node.zone() for node in nodes}
+        for node in nodes:
+            node.label(**{ZONE: None})
+            self._start(_proxy_name(node), self._proxy(node, api))
+        self.settle()
+        for node, zone in zones.items():
+            node.label(**{ZONE: zone or None})
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         def holds() -> bool:
@@ -210,5 +220,5 @@ def _proxy_name(node: Node) -> str:
     return f"kube-proxy-{node.name}"
 
 
-def _has(node: Node, addresses: Sequence[str]) -> bool:
-    return is_in(node.rules(), addresses)
+def _has(node: Node, marker: Marker, families: Sequence[str]) -> bool:
+    return marker.is_in(node.rules(), node.zone(), families)

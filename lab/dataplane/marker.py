@@ -7,7 +7,7 @@ object of each kind.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -15,13 +15,19 @@ from lab.controlplane import Api, ApiError, Object
 from lab.controlplane.objects import port, service
 
 NAMESPACE = "default"
+FAMILIES = ("IPv4", "IPv6")
+TARGETS = re.compile(r"\bdnat .*")
 
 
 @dataclass(frozen=True)
 class Marker:
-    """A Service without a selector, and slices with addresses that nothing else has."""
+    """A Service without a selector, and slices with addresses that nothing else has, one with a hint for each zone.
+
+    So a node whose kube-proxy knows the node's zone uses the addresses of this zone alone.
+    """
 
     number: int
+    zones: Sequence[str]
 
     @property
     def name(self) -> str:
@@ -33,36 +39,50 @@ class Marker:
         return f"{self.name}.{NAMESPACE}.svc.cluster.local"
 
     def create(self, api: Api) -> Sequence[str]:
-        """Create the objects, and return the addresses: one of each family that Services here have."""
+        """Create the objects, and return the families that Services have here."""
         both = "PreferDualStack"
         wanted = service(NAMESPACE, self.name, port(80), type="ClusterIP", selector=None, ipFamilyPolicy=both)
-        families = api.create(wanted)["spec"]["ipFamilies"]
+        families: Sequence[str] = api.create(wanted)["spec"]["ipFamilies"]
         for family in families:
-            api.create(endpoint_slice(NAMESPACE, self.name, self._address(family), [port(80)]))
-        return [self._address(family) for family in families]
+            endpoints = [endpoint(self._address(family, zone), zone) for zone in self.zones]
+            api.create(endpoint_slice(NAMESPACE, self.name, family, endpoints, [port(80)]))
+        return families
+
+    def is_in(self, rules: str, zone: str, families: Sequence[str]) -> bool:
+        """Say whether the rules of a node in this zone have the marker as they should, in each of the families.
+
+        How a rule looks differs between releases of Kubernetes, and one that sends nothing there may have the address.
+        """
+        targets = "\n".join(TARGETS.findall(rules))
+        addresses = {self._address(family, hint): hint for family in families for hint in self.zones}
+        used = {address for address in addresses if re.search(rf"(?<![\w:.]){re.escape(address)}(?!\w)", targets)}
+        return used == {address for address, hint in addresses.items() if hint == zone or zone not in self.zones}
 
     def delete(self, api: Api) -> None:
         """Delete what `create` made, as far as it did."""
-        names = [("Service", self.name), *(("EndpointSlice", f"{self.name}-{family}") for family in ("ipv4", "ipv6"))]
+        names = [("Service", self.name), *(("EndpointSlice", f"{self.name}-{family.lower()}") for family in FAMILIES)]
         for kind, name in names:
             with suppress(ApiError):
                 api.delete(kind, name, NAMESPACE)
 
-    def _address(self, family: str) -> str:
+    def _address(self, family: str, zone: str) -> str:
         # Of the ranges for benchmarks and for documentation: no node and no pod has such an address.
+        number = len(self.zones) * self.number + self.zones.index(zone)
         if family == "IPv4":
-            return f"198.18.{self.number // 250}.{self.number % 250 + 1}"
-        return f"2001:db8::{self.number + 1:x}"
+            return f"198.18.{number // 250}.{number % 250 + 1}"
+        return f"2001:db8::{number + 1:x}"
 
 
-def is_in(rules: str, addresses: Iterable[str]) -> bool:
-    """Say whether kube-proxy's rules have all addresses. How a rule looks differs between releases of Kubernetes."""
-    return all(re.search(rf"(?<![\w:.]){re.escape(address)}(?!\w)", rules) for address in addresses)
+def endpoint(address: str, zone: str = "") -> Object:
+    """Return an endpoint of a slice, which is ready, with a hint for the zone if there is one."""
+    hint = {"hints": {"forZones": [{"name": zone}]}} if zone else {}
+    return {"addresses": [address], "conditions": {"ready": True}, **hint}
 
 
-def endpoint_slice(namespace: str, service_name: str, address: str, ports: Sequence[Object]) -> Object:
-    """Return a slice of a Service with one address, which is ready."""
-    family = "IPv6" if ":" in address else "IPv4"
+def endpoint_slice(
+    namespace: str, service_name: str, family: str, endpoints: Sequence[Object], ports: Sequence[Object]
+) -> Object:
+    """Return a slice of a Service with the endpoints, all of one family."""
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
@@ -72,6 +92,6 @@ def endpoint_slice(namespace: str, service_name: str, address: str, ports: Seque
             "labels": {"kubernetes.io/service-name": service_name, "endpointslice.kubernetes.io/managed-by": "lab"},
         },
         "addressType": family,
-        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "endpoints": endpoints,
         "ports": [{"name": "", **each} for each in ports],
     }

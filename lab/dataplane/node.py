@@ -59,6 +59,10 @@ class Node:
         """Set labels, or remove those that are None."""
         self._api.patch(self._named(), {"metadata": {"labels": labels}})
 
+    def zone(self) -> str:
+        """Return the zone that the label says; empty if there is no such label."""
+        return str(self._api.get("Node", self.name)["metadata"].get("labels", {}).get(ZONE, ""))
+
     def taint(self, *keys: str) -> None:
         """Set the taints, with the effect NoSchedule; none takes all off."""
         taints = [{"key": key, "effect": "NoSchedule"} for key in keys]
