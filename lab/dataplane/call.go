@@ -11,6 +11,10 @@ import (
 	"time"
 )
 
+// mostInFlight is how many calls of one caller may be in flight. A busy machine gets fewer calls instead of a crowd that
+// keeps it from answering any.
+const mostInFlight = 200
+
 // A caller says how to call, and prints what became of each call.
 type caller struct {
 	targets []*url.URL
@@ -40,9 +44,9 @@ func call(ctx context.Context, arguments []string) error {
 
 func newCaller(arguments []string) (*caller, error) {
 	flags := newFlags("call")
-	rate := flags.Float64("rate", 0, "calls a second, whatever became of those before; 0: one after another")
+	rate := flags.Float64("rate", 0, "calls a second, up to 200 in flight; 0: one after another")
 	count := flags.Uint("count", 0, "calls to make; 0: until a signal ends it")
-	timeout := flags.Duration("timeout", 2*time.Second, "the longest that a call may take, look-up included")
+	timeout := flags.Duration("timeout", 10*time.Second, "the longest that a call may take, look-up included")
 	family := flags.String("family", "", "4 or 6: call only such addresses")
 	rest, err := parse(flags, arguments)
 	if err != nil {
@@ -80,17 +84,24 @@ func (c *caller) oneByOne(ctx context.Context) {
 	}
 }
 
-// openLoop starts each call at its time. A call that could not start in time starts at once: none is left out.
+// openLoop starts a call each time that the clock says so, whatever became of those before. A tick is lost while too many
+// calls are in flight.
 func (c *caller) openLoop(ctx context.Context) {
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
-	begin := time.Now()
+	places := make(chan struct{}, mostInFlight)
+	clock := time.NewTicker(c.every)
+	defer clock.Stop()
 	for number := uint(0); !c.isDone(number); number++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(time.Until(begin.Add(time.Duration(number) * c.every))):
-			inFlight.Go(func() { c.callOnce(number) })
+		case <-clock.C:
+			places <- struct{}{}
+			inFlight.Go(func() {
+				defer func() { <-places }()
+				c.callOnce(number)
+			})
 		}
 	}
 }

@@ -15,7 +15,7 @@ from lab.controlplane.processes import Process
 from lab.controlplane.waiting import wait_until
 from lab.dataplane.network import NetworkError
 
-SECONDS = 60  # a limit for a busy machine
+SECONDS = 180  # a limit for a busy machine
 
 
 @dataclass(frozen=True)

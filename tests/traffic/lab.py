@@ -43,13 +43,14 @@ class Lab:
         """Call by name from the first local node, one call after the other."""
         return next(iter(self.local.nodes.values())).call(url, count, *options)
 
-    def load(self, *urls: str, rate: int = 100, seconds: float = 5) -> Load:
+    def load(self, *urls: str, seconds: float = 10) -> Load:
         """Return calls by name from the first local node, which go on while the `with` block does.
 
-        `rate` is how many there are a second, `seconds` how long each may take: so long that a busy machine fails none.
+        `seconds` is how long each may take: so long that a busy machine fails none. Give 2 where nobody should answer:
+        after 3 seconds, the caller's kernel tries again, and kube-proxy's rules may send that elsewhere.
         """
         node = next(iter(self.local.nodes.values()))
-        return node.load(*(urls or (URL,)), rate=rate, options=(f"--timeout={seconds:g}s",))
+        return node.load(*(urls or (URL,)), options=(f"--timeout={seconds:g}s",))
 
 
 def serve(

@@ -13,7 +13,6 @@ from tests.scenarios.views import set_ports
 from tests.traffic.lab import HTTP, NAMESPACE, Lab
 
 ADMIN = port(81, "admin", targetPort=8081)
-RATE = 250  # calls a second, to all services together
 COUNTS = {"unchanged": 15, "extended": 5, "renumbered": 5, "gone": 5}
 """What happens to how many services.
 
@@ -33,7 +32,7 @@ def url(name: str) -> str:
 def test_half_of_the_services_change_and_the_callers_of_the_others_lose_nothing(lab: Lab, mode: Mode) -> None:
     serve_all(lab)
     lab.mirror(*mode)
-    with lab.load(*map(url, ALL), rate=RATE) as load:
+    with lab.load(*map(url, ALL)) as load:
         load.go_on(500)
         change_half(lab)
         lab.mirror("--allow-mass-delete", *mode)
