@@ -36,10 +36,19 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that ask for control planes: `-m kubernetes` takes these alone."""
+    """Mark the tests that ask for control planes, which `-m kubernetes` takes alone. Put those of traffic first.
+
+    xdist gives each worker one part of the list. So one worker has all tests of traffic, and ends them before others
+    can take some of them: two loads beside other tests keep a small machine too busy to answer all calls.
+    """
     for item in items:
-        if isinstance(item, pytest.Function) and WITH_CONTROL_PLANES.intersection(item.fixturenames):
+        if WITH_CONTROL_PLANES.intersection(_fixtures(item)):
             item.add_marker("kubernetes")
+    items.sort(key=lambda item: "data_plane" not in _fixtures(item))
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
