@@ -12,8 +12,8 @@ import (
 )
 
 // mostInFlight is how many calls of one caller may be in flight. A busy machine gets fewer calls instead of a crowd that
-// keeps it from answering any.
-const mostInFlight = 200
+// keeps it from answering any. It is more than a rate of 100 needs if each call takes two seconds.
+const mostInFlight = 300
 
 // A caller says how to call, and prints what became of each call.
 type caller struct {
@@ -44,7 +44,7 @@ func call(ctx context.Context, arguments []string) error {
 
 func newCaller(arguments []string) (*caller, error) {
 	flags := newFlags("call")
-	rate := flags.Float64("rate", 0, "calls a second, up to 200 in flight; 0: one after another")
+	rate := flags.Float64("rate", 0, fmt.Sprintf("calls a second, at most %d in flight; 0: one after another", mostInFlight))
 	count := flags.Uint("count", 0, "calls to make; 0: until a signal ends it")
 	timeout := flags.Duration("timeout", 10*time.Second, "the longest that a call may take, look-up included")
 	family := flags.String("family", "", "4 or 6: call only such addresses")
@@ -84,8 +84,8 @@ func (c *caller) oneByOne(ctx context.Context) {
 	}
 }
 
-// openLoop starts a call each time that the clock says so, whatever became of those before. A tick is lost while too many
-// calls are in flight.
+// openLoop starts a call at each tick, whatever became of those before. Ticks are lost while too many calls are in
+// flight, and while the caller gets no time from the machine.
 func (c *caller) openLoop(ctx context.Context) {
 	var inFlight sync.WaitGroup
 	defer inFlight.Wait()
@@ -97,12 +97,16 @@ func (c *caller) openLoop(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-clock.C:
-			places <- struct{}{}
-			inFlight.Go(func() {
-				defer func() { <-places }()
-				c.callOnce(number)
-			})
 		}
+		select {
+		case <-ctx.Done():
+			return
+		case places <- struct{}{}:
+		}
+		inFlight.Go(func() {
+			defer func() { <-places }()
+			c.callOnce(number)
+		})
 	}
 }
 

@@ -21,6 +21,7 @@ from lab.dataplane.node import Node
 
 DNS, DNS_NAMESPACE = "kube-dns", "kube-system"
 POD_PORTS = (8080, 8081, 8082)  # every pod answers on these, TCP and UDP
+# A question that is lost, or answered too late, is asked four more times.
 RESOLVER = "search svc.cluster.local cluster.local\noptions ndots:5 timeout:1 attempts:5\n"
 ZONES = ("zone-a", "zone-b", "zone-c")
 START_SECONDS = 180  # a limit for a busy machine; usually 2
@@ -120,7 +121,7 @@ class Cluster:
             families = marker.create(self.api)
             for node in self.nodes.values():
                 if not node.left:
-                    has = partial(_has, node, marker, families)
+                    has = partial(_has, node, node.zone(), marker, families)
                     self._wait(has, f"kube-proxy on {node.name}")
             first = next(iter(self.nodes.values()))
             self._wait(lambda: first.knows(marker.host), f"CoreDNS of {self.plane.name}")
@@ -146,7 +147,7 @@ class Cluster:
     # --- its components
 
     def start(self) -> None:
-        """Start the components. Call `join` first: kube-proxy waits for the object of its node."""
+        """Start the components, and return when they work. Call `join` first: kube-proxy waits for its node."""
         for node in self.nodes.values():
             for sandbox in node.host.sandboxes:
                 self._start(f"pod-{sandbox.name}", self._pod(sandbox))
@@ -171,7 +172,8 @@ class Cluster:
         self._processes[name] = Process(name, command, self.plane.folder / f"{name}.log")
 
     def _stop(self, name: str) -> None:
-        self._processes.pop(name).stop(grace=0)
+        if process := self._processes.pop(name, None):
+            process.stop(grace=0)
 
     def _start_proxies(self, nodes: Collection[Node], api: str = "") -> None:
         """Start kube-proxy on these nodes, which have no zone until it works.
@@ -179,12 +181,15 @@ class Cluster:
         Since 1.34, it may miss a zone that is there when it starts, see docs/compatibility.md.
         """
         zones = {node: node.zone() for node in nodes}
-        for node in nodes:
-            node.label(**{ZONE: None})
-            self._start(_proxy_name(node), self._proxy(node, api))
-        self.settle()
-        for node, zone in zones.items():
-            node.label(**{ZONE: zone or None})
+        try:
+            for node in nodes:
+                node.label(**{ZONE: None})
+            for node in nodes:
+                self._start(_proxy_name(node), self._proxy(node, api))
+            self.settle()
+        finally:
+            for node, zone in zones.items():
+                node.label(**{ZONE: zone or None})
 
     def _wait(self, condition: Callable[[], bool], what: str) -> None:
         def holds() -> bool:
@@ -220,5 +225,5 @@ def _proxy_name(node: Node) -> str:
     return f"kube-proxy-{node.name}"
 
 
-def _has(node: Node, marker: Marker, families: Sequence[str]) -> bool:
-    return marker.is_in(node.rules(), node.zone(), families)
+def _has(node: Node, zone: str, marker: Marker, families: Sequence[str]) -> bool:
+    return marker.is_in(node.rules(), zone, families)

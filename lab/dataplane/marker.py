@@ -51,7 +51,8 @@ class Marker:
     def is_in(self, rules: str, zone: str, families: Sequence[str]) -> bool:
         """Say whether the rules of a node in this zone have the marker as they should, in each of the families.
 
-        How a rule looks differs between releases of Kubernetes, and one that sends nothing there may have the address.
+        How a rule looks differs between releases of Kubernetes. Up to 1.35, chains have an address in their name, and
+        a chain may outlive its rules.
         """
         targets = "\n".join(TARGETS.findall(rules))
         addresses = {self._address(family, hint): hint for family in families for hint in self.zones}

@@ -76,7 +76,7 @@ class Traffic:
     @contextmanager
     def calls(self, url: str) -> Iterator[Periods]:
         """Call all the time while the block runs."""
-        with self.caller.load(url, rate=RATE, options=("--timeout=3s",)) as load:
+        with self.caller.load(url, rate=RATE, options=("--timeout=2s",)) as load:
             periods = Periods(load)
             yield periods
         periods.end()

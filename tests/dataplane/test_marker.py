@@ -21,9 +21,15 @@ BOTH_IN_ONE_MAP = """
     meta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 198.18.0.15 . 80, 1 : 198.18.0.16 . 80 }
     meta l4proto tcp dnat ip6 to numgen random mod 2 map { 0 : 2001:db8::f . 80, 1 : 2001:db8::10 . 80 }
 """
-FLUSHED = (
-    "chain endpoint-X-default/marker-7/tcp/__198.18.0.16/80 {"  # a chain without rules, which kube-proxy deletes later
-)
+FLUSHED = "chain endpoint-ABC-default/marker-7/tcp/__198.18.0.16/80 {\n}"  # of B; kube-proxy deletes it later
+CHAIN_OF_A = """
+    chain service-ABC-default/marker-7/tcp/ {
+        numgen random mod 1 vmap { 0 : goto endpoint-ABC-default/marker-7/tcp/__198.18.0.15/80 }
+    }
+    chain endpoint-ABC-default/marker-7/tcp/__198.18.0.15/80 {
+        meta l4proto tcp dnat to 198.18.0.15:80
+    }
+"""
 ANOTHER = "meta l4proto tcp dnat to 198.18.0.1:80"
 
 
@@ -48,4 +54,4 @@ def test_a_node_uses_the_endpoints_of_its_zone(rules: str, zone: str, *, there: 
 
 
 def test_a_marker_may_have_one_family() -> None:
-    assert Marker(7, (A, B)).is_in(ANOTHER.replace("0.1:", "0.15:"), A, ("IPv4",))
+    assert Marker(7, (A, B)).is_in(CHAIN_OF_A + FLUSHED, A, ("IPv4",))

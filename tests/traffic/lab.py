@@ -47,7 +47,7 @@ class Lab:
         """Return calls by name from the first local node, which go on while the `with` block does.
 
         `seconds` is how long each may take: so long that a busy machine fails none. Give 2 where nobody should answer:
-        after 3 seconds, the caller's kernel tries again, and kube-proxy's rules may send that elsewhere.
+        nodes of the lab forget an unanswered attempt after 3 seconds, and may send the next one elsewhere.
         """
         node = next(iter(self.local.nodes.values()))
         return node.load(*(urls or (URL,)), options=(f"--timeout={seconds:g}s",))

@@ -59,8 +59,8 @@ def test_callers_hear_at_once_that_a_mirror_has_no_endpoints(lab: Lab) -> None:
 
 
 def all_fail(lab: Lab, when: str, expected: Mapping[str, str]) -> None:
-    """Expect that all calls of each URL fail in this way."""
+    """Expect that all calls of each URL fail in this way, and soon."""
     for url, error in expected.items():
-        calls = lab.call(url, count=FEW)
+        calls = lab.call(url, FEW, "--timeout=2s")
         lab.tell(f"{when}: {url}", calls)
         assert calls.errors == {error: FEW}

@@ -47,13 +47,13 @@ def test_a_pod_moves_to_another_node(lab: Lab) -> None:
         load.go_on()
         run = time.time()
         lab.mirror()
-        ran = time.time()
-        load.go_on(300)
-    between, after = load.tally.since(moved).until(run), load.tally.since(ran)
+    with lab.load() as after:
+        after.go_on(300)
+    between = load.tally.since(moved).until(run)
     lab.tell("until the next run", between)
-    lab.tell("after the run", after)
+    lab.tell("after the run", after.tally)
     assert (between.answered, set(between.errors)) == (0, {"timeout"})
-    assert (after.failed, set(after.by)) == (0, {"x2-1"})
+    assert (after.tally.failed, set(after.tally.by)) == (0, {"x2-1"})
 
 
 def test_a_pod_moves_and_outlives_the_next_run(lab: Lab) -> None:

@@ -60,13 +60,13 @@ def test_a_drained_node_goes_before_its_pods_are_out_of_the_remotes_endpoints(la
         left = time.time()
         pods[2].leave()
         lab.remote.settle()
-        followed = time.time()
-        load.go_on(200)
-    between, after = load.tally.since(gone).until(left), load.tally.since(followed)
+    with lab.load() as after:
+        after.go_on(200)
+    between = load.tally.since(gone).until(left)
     lab.tell("until the pod is out of the remote's endpoints", between)
-    lab.tell("after that", after)
+    lab.tell("after that", after.tally)
     assert set(between.errors) == {"timeout"}
-    assert (after.failed, set(after.by)) == (0, LEFT)
+    assert (after.tally.failed, set(after.tally.by)) == (0, LEFT)
 
 
 @pytest.mark.parametrize("status", ["Unknown", "False"])
@@ -88,11 +88,10 @@ def test_a_node_dies_without_a_word(lab: Lab, status: str) -> None:
         load.go_on(200)
         run = time.time()
         lab.mirror()
-        ran = time.time()
-        load.go_on(300)
+    with lab.load() as after:
+        after.go_on(300)
     unseen, stale = load.tally.since(died).until(seen), load.tally.since(followed).until(run)
-    after = load.tally.since(ran)
-    for stage, calls in ("the remote sees it", unseen), ("a run sees it", stale), ("the load ends", after):
+    for stage, calls in ("the remote sees it", unseen), ("a run sees it", stale), ("the load ends", after.tally):
         lab.tell(f"until {stage}", calls)
     assert set(unseen.errors) == set(stale.errors) == {"timeout"}
-    assert (after.failed, set(after.by)) == (0, LEFT)
+    assert (after.tally.failed, set(after.tally.by)) == (0, LEFT)
