@@ -41,22 +41,23 @@ def policy(cluster: ControlPlane, resource: str, patch: Patch) -> Iterator[None]
     }
     mutation = {"patchType": "JSONPatch", "jsonPatch": {"expression": _cel(patch)}}
     ours = {"name": "ours", "expression": "request.userInfo.username.endsWith(':barrelman-sync')"}
-    with ExitStack() as stack:
-        for name, plural, mutations, conditions in (
-            (f"change-{resource}", resource, [mutation], [ours]),
-            (PROBE, "configmaps", [mark], [{"name": "probe", "expression": f"object.metadata.name == '{PROBE}'"}]),
-        ):
-            group = "discovery.k8s.io" if plural == "endpointslices" else ""
-            rule = {
-                "apiGroups": [group],
-                "apiVersions": ["v1"],
-                "operations": ["CREATE", "UPDATE"],
-                "resources": [plural],
-            }
-            stack.enter_context(_policy(cluster, name, rule, mutations, conditions))
+    marked = {"name": "probe", "expression": f"object.metadata.name == '{PROBE}'"}
+    # The probe comes last and goes last, so that it tells of the other one, too.
+    with ExitStack() as probing, ExitStack() as changing:
+        changing.enter_context(_policy(cluster, f"change-{resource}", _rule(resource), [mutation], [ours]))
+        probing.enter_context(_policy(cluster, PROBE, _rule("configmaps"), [mark], [marked]))
         wait_until(lambda: _probe(cluster), "the policies to count")
         yield
     wait_until(lambda: not _probe(cluster), "the policies to count no longer")
+
+
+def _rule(resource: str) -> Object:
+    return {
+        "apiGroups": ["discovery.k8s.io" if resource == "endpointslices" else ""],
+        "apiVersions": ["v1"],
+        "operations": ["CREATE", "UPDATE"],
+        "resources": [resource],
+    }
 
 
 @contextmanager
