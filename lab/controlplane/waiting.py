@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], object], what: str, seconds: float = 30, *, interval: float = 0.01) -> None:
+def wait_until(condition: Callable[[], object], what: str, seconds: float = 120, *, interval: float = 0.01) -> None:
     """Return as soon as `condition()` is true. After `seconds`, raise a TimeoutError that says `what` was awaited.
 
-    `interval` is the pause between two looks, in seconds.
+    `interval` is the pause between two looks, in seconds. The limit is one for a busy machine.
     """
     deadline = time.monotonic() + seconds
     while not condition():

@@ -67,8 +67,8 @@ class Tally:
         return Tally([call for call in self.calls if call.at >= moment])
 
     def until(self, moment: float) -> Tally:
-        """Return the calls that began before this Unix time."""
-        return Tally([call for call in self.calls if call.at < moment])
+        """Return the calls that ended before this Unix time."""
+        return Tally([call for call in self.calls if call.at + call.took < moment])
 
     def of(self, url: str) -> Tally:
         """Return the calls of this URL."""

@@ -37,7 +37,7 @@ def test_each_call_is_counted_once() -> None:
 
 def test_a_part_of_the_calls() -> None:
     assert TALLY.since(4.0).calls == CALLS[3:]
-    assert TALLY.until(4.0).calls == CALLS[:3]
+    assert TALLY.until(4.0).calls == CALLS[:2]
     assert TALLY.of(DNS).calls == [CALLS[1]]
 
 

@@ -17,7 +17,7 @@ from tests.scenarios.command import NAMESPACE
 # A quota counts once a controller has looked at it.
 QUOTA = f"""
 kubectl -n {NAMESPACE} create quota cpu --hard=limits.cpu=1
-kubectl -n {NAMESPACE} wait --for=jsonpath='{{.status.hard}}' quota/cpu
+kubectl -n {NAMESPACE} wait --timeout=120s --for=jsonpath='{{.status.hard}}' quota/cpu
 """
 
 

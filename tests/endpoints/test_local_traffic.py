@@ -164,7 +164,7 @@ def test_unreadable_slices_cost_those_services_alone(
         forbid_slices(sync)
     else:
         remote_proxy.spoil(REMOTE_SLICES, refuse(int(fault)))
-        options = ("--timeout", "6s", *options)  # a part of it is lost in waiting for the fault to pass
+        options = ("--timeout", "12s", *options)  # a part of it is lost in waiting for the fault to pass
     run = sync(*options)
     assert run.exit_code == 1
     assert "could not be read" in run.line("! Endpoints", "foo/bar")

@@ -133,7 +133,7 @@ def test_copies_of_former_endpoints_take_nothing_over(sync: Sync, local: Control
         assert addresses(slices(local, "foo", "bar")) == nodes
     finally:
         local.start_controllers()
-    wait_until(lambda: sync().writes == [] and slices(local, "foo", "bar") == [], "the copies to take over", 30)
+    wait_until(lambda: sync().writes == [] and slices(local, "foo", "bar") == [], "the copies to take over")
     assert mirrored(local) == nodes
 
 

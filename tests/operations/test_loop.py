@@ -158,13 +158,21 @@ def test_a_signal_lets_the_run_finish_what_is_in_flight(
     assert not loop.succeeded.exists()
 
 
+def replace(file: Path, text: str) -> None:
+    """Give the file this text at once: a run reads the old one or the new one, never a part."""
+    unfinished = file.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text)
+    unfinished.rename(file)
+
+
 def test_it_is_not_ready_while_runs_fail_and_the_next_run_is_the_retry(loop: Loop, sync: Sync) -> None:
     good = sync.remote_kubeconfig.read_text()
     with loop.running():
         wait_until(loop.succeeded.exists, "the first run")
-        sync.remote_kubeconfig.write_text(good.replace(sync.remote_token, "refused"))
+        replace(sync.remote_kubeconfig, good.replace(sync.remote_token, "refused"))
         wait_until(lambda: not loop.succeeded.exists(), "a run that fails")
-        sync.remote_kubeconfig.write_text(good)
+        replace(sync.remote_kubeconfig, good)
         wait_until(loop.succeeded.exists, "a run that succeeds again")
         loop.terminate()
         assert loop.exit_code() == 0

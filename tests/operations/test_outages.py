@@ -26,7 +26,7 @@ def test_a_remote_that_is_gone_leaves_everything_as_it_is(
     nowhere = tmp_path / "nowhere.kubeconfig"
     nowhere.touch(mode=0o600)
     nowhere.write_text(sync.remote_kubeconfig.read_text().replace(remote.url, "https://127.0.0.1:9"))
-    run = sync.writes_nothing("--remote-kubeconfig", str(nowhere), "--timeout", "1s", *mode, exit_code=1)
+    run = sync.writes_nothing("--remote-kubeconfig", str(nowhere), "--timeout", "5s", *mode, exit_code=1)
     assert "no connection to" in run.stderr
     assert written(local, "foo", "bar") == before
 

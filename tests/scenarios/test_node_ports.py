@@ -94,6 +94,7 @@ def test_two_runs_at_once_create_the_same_services(sync: Sync, remote: ControlPl
         }
         for cluster in (remote, local):
             cluster.api.delete_all("Service", "foo")
+        local.settle()
 
 
 def test_two_runs_at_once_move_node_ports(sync: Sync, remote: ControlPlane, local: ControlPlane) -> None:
@@ -128,6 +129,7 @@ def test_ports_of_a_new_service_that_share_a_node_port(sync: Sync, remote: Contr
     ]
     assert node_ports(mirror_of(local, "foo", "bar")) == [30080, 30080]
     local.api.delete("Service", "bar", "foo")
+    local.settle()
     together(sync, NODE_PORTS)
     assert node_ports(mirror_of(local, "foo", "bar")) == [30080, 30080]
     sync.writes_nothing(NODE_PORTS)

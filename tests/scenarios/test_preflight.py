@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lab.controlplane import ControlPlane
+from lab.controlplane import ControlPlane, wait_until
 from lab.controlplane.objects import node, pod
 from tests.scenarios.command import NAMESPACE, Sync
 from tests.scenarios.views import node_port
@@ -38,7 +38,7 @@ def test_a_service_without_pods_is_not_tried(sync: Sync, remote: ControlPlane) -
 def test_a_service_with_a_pod_is_tried(sync: Sync, remote: ControlPlane) -> None:
     remote.add(node("n1", NOBODY), node_port("foo", "bar", 30080))
     remote.add(pod("foo", "bar-1", "10.1.0.1", node_name="n1", labels={"app": "bar"}))
-    remote.settle()
+    wait_until(lambda: any(found["endpoints"] for found in remote.api.list("EndpointSlice", "foo")), "the pod's slice")
     _, document = preflight(sync, "--timeout", "10s")
     assert document["nodes"] == {"listed": 1, "used": 1, "tried": [{"node": "n1", "address": NOBODY}]}
 

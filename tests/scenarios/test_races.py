@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
-from lab.controlplane import ControlPlane
+from lab.controlplane import ApiError, ControlPlane, wait_until
 from lab.controlplane.objects import endpoints, port, service
 from tests.scenarios.command import Sync
 from tests.scenarios.proxy import Pause, Proxy, cut
@@ -58,6 +59,7 @@ def test_endpoints_that_appear_stay_untouched_in_this_run(
 
 def recreated(local: ControlPlane) -> None:
     local.api.delete("Service", "bar", "foo")
+    wait_until(lambda: is_there(local, "foo", "bar") == (False, False), "the Endpoints to go with their Service")
     local.add(service("foo", "bar"))
 
 
@@ -129,7 +131,7 @@ def test_a_look_at_what_a_delete_left_that_fails_ends_the_run_with_a_message(
 
 
 def _remove_endpoints(local: ControlPlane, namespace: str, name: str) -> None:
-    if local.api.find("Endpoints", name, namespace):
+    with suppress(ApiError):
         local.api.delete("Endpoints", name, namespace)
 
 

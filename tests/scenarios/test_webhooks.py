@@ -95,7 +95,7 @@ def test_all_is_written_in_one_run(sync: Sync, webhook: DeadWebhook) -> None:
 def test_the_webhook_is_named(sync: Sync, webhook: DeadWebhook) -> None:
     webhook.guard("slow", "Fail")
     sync.remote.add(node_port("slow", "bar", 30080), node_port("other", "bar", 30081))
-    run = sync("--timeout", "6s")
+    run = sync("--timeout", "15s")
     assert run.exit_code == 1
     assert WEBHOOK in run.line("Service", "slow/bar", "failed: ")
     assert "3 created" in run.stdout.splitlines()[-1]

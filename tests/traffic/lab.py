@@ -66,3 +66,8 @@ def serve(
     pods = [cluster.pod(namespace, name, on=node) for node in nodes or cluster.nodes]
     cluster.settle()
     return pods
+
+
+def lost(calls: Tally) -> set[str]:
+    """Return how calls of two seconds failed. A busy DNS may need these seconds, which says nothing of nodes."""
+    return set(calls.errors) - {"no_answer_from_dns"}

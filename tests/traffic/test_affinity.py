@@ -24,6 +24,7 @@ def test_a_client_stays_with_one_node_and_moves_whole(lab: Lab) -> None:
         node = lab.remote.node(first.partition("-")[0])
         node.label(**EXCLUDE)
         lab.mirror()
+        load.go_on(100)
         served_by[first].leave()
         node.leave()
         node.die()

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from lab.dataplane import Node
-from tests.traffic.lab import EXCLUDE, Lab, serve
+from tests.traffic.lab import EXCLUDE, Lab, lost, serve
 
 ANNOUNCE: dict[str, Callable[[Node], None]] = {
     "exclude label": lambda node: node.label(**EXCLUDE),
@@ -65,7 +65,7 @@ def test_a_drained_node_goes_before_its_pods_are_out_of_the_remotes_endpoints(la
     between = load.tally.since(gone).until(left)
     lab.tell("until the pod is out of the remote's endpoints", between)
     lab.tell("after that", after.tally)
-    assert set(between.errors) == {"timeout"}
+    assert lost(between) == {"timeout"}
     assert (after.tally.failed, set(after.tally.by)) == (0, LEFT)
 
 
@@ -74,9 +74,10 @@ def test_a_node_dies_without_a_word(lab: Lab, status: str) -> None:
     """The remote's control plane sees it first, and then a run does. Each stage ends some of the failures."""
     pods, node = serve(lab.remote), lab.remote.node("x3")
     lab.mirror()
+    with lab.load() as before:
+        before.go_on()
+    assert before.tally.failed == 0
     with lab.load(seconds=2) as load:
-        load.go_on()
-        assert load.tally.failed == 0
         node.die()
         died = time.time()
         load.go_on(200)
@@ -93,5 +94,5 @@ def test_a_node_dies_without_a_word(lab: Lab, status: str) -> None:
     unseen, stale = load.tally.since(died).until(seen), load.tally.since(followed).until(run)
     for stage, calls in ("the remote sees it", unseen), ("a run sees it", stale), ("the load ends", after.tally):
         lab.tell(f"until {stage}", calls)
-    assert set(unseen.errors) == set(stale.errors) == {"timeout"}
+    assert lost(unseen) == lost(stale) == {"timeout"}
     assert (after.tally.failed, set(after.tally.by)) == (0, LEFT)

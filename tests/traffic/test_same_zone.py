@@ -35,6 +35,7 @@ def test_callers_leave_a_zone_whose_node_is_drained(lab: Lab, pods: Pods) -> Non
         node = lab.remote.node("x1")
         node.label(**EXCLUDE)
         lab.mirror(*OPTIONS)
+        load.go_on(100)
         pods["x1-1"].leave()
         node.leave()
         node.die()
